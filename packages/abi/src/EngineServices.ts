@@ -1,0 +1,25 @@
+/** The services that the steps of the local engine are made of, and what an engine is told once. */
+import type { Layout, Tools } from "@cryopod/host"
+import type { ImageStore, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
+import type { Conmon, Containers, OciRuntime, RuntimeName } from "@cryopod/runtime"
+import * as Context from "effect/Context"
+import type { Probes } from "./system/Probes.ts"
+
+export type EngineServices = Layout | Tools | Containers | OciRuntime | Conmon
+export type ImageServices = ImageStore | ImageUse | Layers | RootFilesystems | Transport
+export type AllServices = EngineServices | ImageServices | Probes | EngineDefaults
+
+/** Settings of one engine. */
+export interface EngineDefaultsShape {
+  /** Runtime of new containers. */
+  readonly runtime: RuntimeName
+  /** True when the caller named the runtime, so that a checkpoint that needs another one is refused. */
+  readonly runtimeGiven: boolean
+  /** This program, for annotations and `info`. */
+  readonly engineName: string
+  readonly engineVersion: string
+}
+
+export class EngineDefaults extends Context.Service<EngineDefaults, EngineDefaultsShape>()(
+  "@cryopod/abi/EngineDefaults",
+) {}

@@ -1,0 +1,124 @@
+/** The local engine: this host's containers, images and system behind the interfaces of `entities`. */
+import type { ContainerEngine, DatabaseFailed, ImageEngine, StorageFailed, SystemEngine } from "@cryopod/entities"
+import { Database, Layout, Tools, type ToolName } from "@cryopod/host"
+import { ImageStore, imageTables, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
+import { Conmon, Containers, containerTables, OciRuntime, type RuntimeName } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { join } from "node:path"
+import { cleanup } from "./container/cleanup.ts"
+import { containerEngineLayer } from "./container/ContainerEngine.ts"
+import { within, withinRef } from "./container/ContainerScope.ts"
+import { remove } from "./container/remove.ts"
+import { type AllServices, EngineDefaults, type EngineServices } from "./EngineServices.ts"
+import { imageEngineLayer } from "./image/ImageEngine.ts"
+import { Probes } from "./system/Probes.ts"
+import { systemEngineLayer } from "./system/SystemEngine.ts"
+
+/** What an engine on this host needs to know. */
+export interface LocalEngineSettings {
+  /** State that survives a reboot. */
+  readonly root: string
+  /** State of this boot; on a tmpfs. */
+  readonly runroot: string
+  /** Runtime of new containers. */
+  readonly runtime: RuntimeName
+  /** The caller named the runtime: checkpoints that need another one are refused. */
+  readonly runtimeGiven: boolean
+  /** Directory of a private CRIU and what goes with it, looked into before PATH. */
+  readonly prefix: string
+  /** PATH. */
+  readonly path: string
+  readonly tools?: Partial<Record<ToolName, string>>
+  /** Words of a command that runs `SystemEngine.cleanup` for the container id behind them; run by conmon. */
+  readonly exitCommand: ReadonlyArray<string>
+  readonly engineName: string
+  readonly engineVersion: string
+}
+
+export const defaultRoot = "/var/lib/cryopod"
+export const defaultRunroot = "/run/cryopod"
+export const defaultPrefix = "/opt/cryopod"
+
+/** Everything below the engines: state, images, runtime. */
+const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, StorageFailed | DatabaseFailed> => {
+  const host = Layer.mergeAll(
+    Layout.layer(settings.root, settings.runroot),
+    Tools.layer({ prefix: settings.prefix, path: settings.path, overrides: settings.tools ?? {} }),
+    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables]),
+    Layer.succeed(EngineDefaults, settings),
+  )
+  const runtime = Conmon.layer(settings.exitCommand).pipe(
+    Layer.provideMerge(OciRuntime.layer),
+    Layer.provideMerge(Layer.mergeAll(Containers.layer, Probes.layer)),
+    Layer.provideMerge(host),
+  )
+  const images = Layer.mergeAll(RootFilesystems.layer, Transport.layer).pipe(
+    Layer.provideMerge(Layers.layer),
+    Layer.provideMerge(ImageStore.layer),
+    Layer.provideMerge(imageUse),
+  )
+  return images.pipe(Layer.provideMerge(runtime))
+}
+
+/** Images are kept as long as a container was made from them. */
+const imageUse: Layer.Layer<ImageUse, never, EngineServices> = Layer.effect(
+  ImageUse,
+  Effect.gen(function* () {
+    const context = yield* Effect.context<EngineServices>()
+    const containers = yield* Containers
+    return ImageUse.of({
+      usedBy: (imageId) => Effect.map(containers.byImage(imageId), (records) => records.map(({ id }) => id)),
+      removeUsers: (ids) =>
+        Effect.forEach(ids, (id) => within(id, (record) => remove(record, { force: true, timeSeconds: 0 })), {
+          discard: true,
+        }).pipe(
+          Effect.catchTags({
+            ContainerNotFound: () => Effect.void,
+            // a removal by force and by id is not refused
+            ContainerAmbiguous: Effect.die,
+            ContainerStateImproper: Effect.die,
+            NoContainers: Effect.die,
+            CommandNotStarted: Effect.die,
+            NameInUse: Effect.die,
+            NameInvalid: Effect.die,
+            OptionInvalid: Effect.die,
+            SignalInvalid: Effect.die,
+          }),
+          Effect.provideContext(context),
+        ),
+    })
+  }),
+)
+
+const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, never, AllServices> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const context = yield* Effect.context<AllServices>()
+      const containers = yield* Containers
+      const store = yield* ImageStore
+      return systemEngineLayer({
+        version: settings.engineVersion,
+        counts: Effect.gen(function* () {
+          const all = yield* containers.list
+          const having = (status: string) => all.filter(({ state }) => state.status === status).length
+          return {
+            containers: {
+              number: all.length,
+              paused: having("paused"),
+              running: having("running"),
+              stopped: all.length - having("running") - having("paused"),
+            },
+            images: (yield* store.list).length,
+          }
+        }),
+        cleanup: (ref) => Effect.provideContext(withinRef(ref, cleanup), context),
+      })
+    }),
+  )
+
+/** The three engines of this host. */
+export const localEngine = (
+  settings: LocalEngineSettings,
+): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine, StorageFailed | DatabaseFailed> =>
+  Layer.mergeAll(containerEngineLayer, imageEngineLayer, systemEngine(settings)).pipe(Layer.provide(services(settings)))

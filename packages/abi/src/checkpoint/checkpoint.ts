@@ -1,0 +1,110 @@
+/**
+ * `container checkpoint`, as a whole:
+ *
+ *   preflight → freeze → dump → collect → commit → settle → report
+ *
+ * Whatever can be refused is refused before the container is touched. From the freeze on nothing is given up: a step
+ * that fails, or is interrupted, leaves the container running or restorable (`rescue`).
+ */
+import {
+  type CheckpointFailure,
+  CheckpointAborted,
+  type CheckpointOptions,
+  type CheckpointReport,
+  type ContainerSelection,
+  type HostFailure,
+  type Items,
+  type NoContainers,
+  TargetShared,
+} from "@cryopod/entities"
+import type { ContainerRecord } from "@cryopod/runtime"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { within } from "../container/ContainerScope.ts"
+import { eachSelected, select, type Selected } from "../container/select.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { requireRoot } from "../system/privilege.ts"
+import { Probes } from "../system/Probes.ts"
+import { collect } from "./collect.ts"
+import { commit } from "./commit.ts"
+import { dump } from "./dump.ts"
+import { freeze, thaw } from "./freeze.ts"
+import { type Plan, preflight } from "./preflight.ts"
+import { rescue } from "./rescue.ts"
+import { settle } from "./settle.ts"
+
+export const checkpoint = Effect.fn("ContainerEngine.checkpoint")(function* (
+  selection: ContainerSelection,
+  options: CheckpointOptions,
+): Effect.fn.Return<
+  Items<CheckpointReport, CheckpointFailure>,
+  HostFailure | NoContainers | TargetShared,
+  AllServices
+> {
+  yield* requireRoot("checkpoint")
+  const selected = yield* select(selection, ({ state }) => state.status === "running")
+  yield* refuseSharedTarget(selected, options)
+  // asked here once: the answer is the same for every container
+  const criu = yield* Effect.result((yield* Probes).criu)
+  return yield* eachSelected(selected, ({ id }) =>
+    Effect.andThen(
+      Effect.fromResult(criu),
+      within(id, (record) => checkpointOne(record, options)),
+    ),
+  )
+})
+
+/** The caller holds the container's lock. */
+const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const plan = yield* preflight(record, options)
+      return yield* Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          yield* freeze(plan)
+          // CRIU puts the processes back by itself when a dump fails, and must not be stopped halfway
+          const dumped = yield* dump(plan).pipe(Effect.onError(() => thaw(plan)))
+          const kept = yield* guarded(plan, "collect", restore(collect(plan)))
+          if (options.leaveRunning) yield* thaw(plan)
+          const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept)))
+          yield* guarded(plan, "settle", settle(plan))
+          return report(record.id, dumped, imageId)
+        }),
+      )
+    }),
+  )
+
+/** A step after the dump: its failure becomes the container's rescue and an error that says how that went. */
+const guarded = <A, E extends { readonly message: string }, R>(
+  plan: Plan,
+  step: CheckpointAborted["step"],
+  work: Effect.Effect<A, E, R>,
+) =>
+  work.pipe(
+    Effect.catchCause((cause) =>
+      Effect.flatMap(rescue(plan), (container) => {
+        const failure = Result.getOrUndefined(Cause.findError(cause))
+        const reason = failure?.message ?? (Cause.hasInterrupts(cause) ? "interrupted" : Cause.pretty(cause))
+        return Effect.fail(new CheckpointAborted({ id: plan.record.id, step, reason, container }))
+      }),
+    ),
+  )
+
+const report = (
+  id: string,
+  dumped: Effect.Success<ReturnType<typeof dump>>,
+  imageId: string | undefined,
+): CheckpointReport => ({
+  Id: id,
+  runtime_checkpoint_duration: dumped.runtimeMicros,
+  criu_statistics: dumped.statistics,
+  ...(imageId === undefined ? {} : { imageId }),
+})
+
+/** Podman lets the last of several containers overwrite the image of the others; here nothing is frozen then. */
+const refuseSharedTarget = (selected: ReadonlyArray<Selected>, { target }: CheckpointOptions) => {
+  if (target._tag === "Container") return Effect.void
+  const ids = new Set(selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : [])))
+  return ids.size > 1 ? Effect.fail(new TargetShared({ target: target.name, containers: [...ids] })) : Effect.void
+}

@@ -1,0 +1,54 @@
+/**
+ * What becomes of a container whose checkpoint could not be completed.
+ *
+ * One that was only paused goes on. One that has ended with the dump is restored in place from that very dump; its
+ * root filesystem and shared memory are still mounted, so nothing is replayed. If even that fails, it is stopped and
+ * keeps its checkpoint.
+ */
+import type { Aftermath } from "@cryopod/entities"
+import { removeTree } from "@cryopod/host"
+import { Containers, OciRuntime } from "@cryopod/runtime"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { finishStopped } from "../container/finish.ts"
+import { runRestored } from "../restore/run.ts"
+import { thaw } from "./freeze.ts"
+import type { Plan } from "./preflight.ts"
+
+/** Never fails and cannot be interrupted. */
+export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
+  const { options, paths, record } = plan
+  if (options.leaveRunning) {
+    yield* thaw(plan)
+    return "running" satisfies Aftermath
+  }
+  const revived = yield* Effect.result(
+    Effect.gen(function* () {
+      yield* (yield* OciRuntime).delete(record.config.runtime, record.id)
+      const running = yield* runRestored(record, {
+        imagesDirectory: paths.checkpoint,
+        tcp: options.tcpEstablished ? "keep" : "refuse",
+        fileLocks: options.fileLocks,
+      })
+      yield* (yield* Containers).update(record.id, ({ operation: _, ...state }) => ({ ...state, ...running.state }))
+      yield* Effect.ignore(removeTree(paths.checkpoint))
+    }),
+  )
+  if (revived._tag === "Success") return "running" satisfies Aftermath
+  const at = DateTime.formatIso(yield* DateTime.now)
+  const stopped = yield* Effect.result(
+    (yield* Containers).update(record.id, ({ operation: _, ...state }) => ({
+      ...state,
+      status: "exited" as const,
+      pid: 0,
+      conmonPid: 0,
+      exitCode: 0,
+      finishedAt: at,
+      checkpointed: true,
+      checkpointedAt: at,
+      checkpointPath: paths.checkpoint,
+    })),
+  )
+  if (stopped._tag === "Success") yield* Effect.ignore(finishStopped(stopped.success))
+  return "restorable" satisfies Aftermath
+}, Effect.uninterruptible)

@@ -1,0 +1,59 @@
+/** The checkpoint is complete: write down that the container has stopped, and take down what it no longer needs. */
+import { join } from "node:path"
+import type { ContainerNotFound, HostFailure } from "@cryopod/entities"
+import { removeTree } from "@cryopod/host"
+import { Containers, type ContainerState } from "@cryopod/runtime"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { erase } from "../container/erase.ts"
+import { finishStopped } from "../container/finish.ts"
+import { readExit } from "../container/observe.ts"
+import type { EngineServices } from "../EngineServices.ts"
+import { dumpStatisticsFile } from "./dump.ts"
+import type { Plan } from "./preflight.ts"
+
+export const settle = Effect.fn("checkpoint.settle")(function* (
+  plan: Plan,
+): Effect.fn.Return<void, HostFailure | ContainerNotFound, EngineServices> {
+  const { options, paths, record } = plan
+  if (!options.keep) {
+    yield* removeTree(paths.dumpLog)
+    yield* removeTree(join(paths.userdata, dumpStatisticsFile))
+  }
+  if (options.leaveRunning) return
+  const containers = yield* Containers
+  const at = DateTime.formatIso(yield* DateTime.now)
+  // once this is written the stop is final, and a crash from here on changes nothing
+  const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))
+  yield* conmonEnded(plan)
+  if (record.config.autoRemove) yield* erase(stopped)
+  else yield* finishStopped(stopped)
+})
+
+const checkpointed = (
+  { operation: _, ...state }: ContainerState,
+  { options, paths }: Plan,
+  at: string,
+): ContainerState => ({
+  ...state,
+  status: "exited",
+  pid: 0,
+  conmonPid: 0,
+  exitCode: 0,
+  finishedAt: at,
+  checkpointed: true,
+  checkpointedAt: at,
+  checkpointPath: paths.checkpoint,
+  ...(options.keep ? { checkpointLog: paths.dumpLog } : {}),
+  restored: false,
+})
+
+/** conmon still holds the last output when the processes have gone; it has written it when the exit file is there. */
+const conmonEnded = ({ paths }: Plan) =>
+  Effect.sync(() => readExit(paths) === undefined).pipe(
+    Effect.repeat({ while: (waits) => waits, schedule: Schedule.spaced("5 millis") }),
+    Effect.timeoutOption("5 seconds"),
+    Effect.map(Option.isSome),
+  )

@@ -1,0 +1,143 @@
+/** The containers of this host behind the interface that every engine has. */
+import { ContainerEngine, ContainerNotFound, NameInvalid, type ContainerSelection, type Item } from "@cryopod/entities"
+import { Layout } from "@cryopod/host"
+import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as fs from "node:fs"
+import { checkpoint } from "../checkpoint/checkpoint.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { restore } from "../restore/restore.ts"
+import { requireRoot } from "../system/privilege.ts"
+import { attach } from "./attach.ts"
+import { within, withinRef } from "./ContainerScope.ts"
+import { isContainerName } from "./containerConfig.ts"
+import { create } from "./create.ts"
+import { exec } from "./exec.ts"
+import { inspect } from "./inspect.ts"
+import { list } from "./list.ts"
+import { logs } from "./logs.ts"
+import { remove } from "./remove.ts"
+import { eachSelected, select } from "./select.ts"
+import { kill, pause, unpause } from "./signal.ts"
+import { start } from "./start.ts"
+import { stop } from "./stop.ts"
+import { diff, top } from "./views.ts"
+import { exitCodeOf } from "./wait.ts"
+
+const everything = () => true
+const running = ({ state }: ContainerRecord) => state.status === "running"
+const paused = ({ state }: ContainerRecord) => state.status === "paused"
+const active = ({ state }: ContainerRecord) => isActive(state)
+
+/** Lock each selected container in turn and work on it. */
+const each = <A, E>(
+  selection: ContainerSelection,
+  eligible: (record: ContainerRecord) => boolean,
+  work: (record: ContainerRecord) => Effect.Effect<A, E, AllServices>,
+) => Effect.flatMap(select(selection, eligible), (selected) => eachSelected(selected, ({ id }) => within(id, work)))
+
+export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServices> = Layer.effect(
+  ContainerEngine,
+  Effect.gen(function* () {
+    const services = yield* Effect.context<AllServices>()
+    const here = <A, E>(effect: Effect.Effect<A, E, AllServices>): Effect.Effect<A, E> =>
+      Effect.provideContext(effect, services)
+
+    return ContainerEngine.of({
+      create: (options) => here(Effect.andThen(requireRoot("run"), create(options))),
+      start: (selection) => here(each(selection, everything, start)),
+      attach: (ref, streams) =>
+        here(
+          Effect.gen(function* () {
+            const record = yield* (yield* Containers).find(ref)
+            return yield* attach(record, { streams, from: runBegins(yield* Layout, record) })
+          }),
+        ),
+      stop: (selection, { ignore, timeSeconds }) =>
+        here(
+          Effect.map(
+            each(selection, running, (record) => stop(record, timeSeconds)),
+            ignoring(ignore),
+          ),
+        ),
+      kill: (selection, { signal }) => here(each(selection, running, (record) => kill(record, signal))),
+      pause: (selection) => here(each(selection, running, pause)),
+      unpause: (selection) => here(each(selection, paused, unpause)),
+      wait: (selection, { ignore, intervalMillis }) =>
+        here(
+          Effect.flatMap(select(selection, active), (selected) =>
+            eachSelected(selected, (record) => exitCodeOf(record, intervalMillis)),
+          ).pipe(Effect.map(ignoring(ignore))),
+        ),
+      remove: (selection, options) =>
+        here(
+          Effect.map(
+            each(selection, everything, (record) => remove(record, options)),
+            ignoring(options.ignore),
+          ),
+        ),
+      list: (flags) => here(list(flags)),
+      exists: (ref) =>
+        here(
+          Effect.flatMap(Containers, (containers) => containers.find(ref)).pipe(
+            Effect.as(true),
+            Effect.catchTags({
+              ContainerNotFound: () => Effect.succeed(false),
+              ContainerAmbiguous: () => Effect.succeed(false),
+            }),
+          ),
+        ),
+      inspect: (ref) => here(inspect(ref)),
+      latest: here(Effect.flatMap(Containers, (containers) => Effect.map(containers.latest, ({ id }) => id))),
+      rename: (ref, name) =>
+        here(
+          withinRef(ref, ({ id }) =>
+            Effect.gen(function* () {
+              if (!isContainerName(name)) return yield* new NameInvalid({ name })
+              yield* (yield* Containers).rename(id, name)
+            }),
+          ),
+        ),
+      diff: (ref) =>
+        here(
+          Effect.flatMap(
+            Effect.flatMap(Containers, (containers) => containers.find(ref)),
+            diff,
+          ),
+        ),
+      top: (ref, descriptors) => here(withinRef(ref, (record) => top(record, descriptors))),
+      port: (ref) =>
+        here(
+          Effect.as(
+            Effect.flatMap(Containers, (containers) => containers.find(ref)),
+            [],
+          ),
+        ),
+      logs: (ref, request) => Stream.provideContext(logs(ref, request), services),
+      exec: (ref, options, streams) =>
+        here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => exec(record, options, streams))),
+      checkpoint: (selection, options) => here(checkpoint(selection, options)),
+      restore: (selection, options) => here(restore(selection, options)),
+    })
+  }),
+)
+
+/** Containers that are not there are no items when missing ones are to be ignored. */
+const ignoring =
+  (ignore: boolean) =>
+  <A, E>(items: ReadonlyArray<Item<A, E>>): ReadonlyArray<Item<A, E>> =>
+    ignore
+      ? items.filter(({ result }) => Result.isSuccess(result) || !(result.failure instanceof ContainerNotFound))
+      : items
+
+/** Where in the log the present run begins; what a container said in earlier runs is not repeated. */
+const runBegins = (layout: Layout["Service"], { id }: ContainerRecord): number => {
+  try {
+    return Number(fs.readFileSync(layout.container(id).logStart, "utf8"))
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,149 @@
+/** From what a caller asks for and what the image says to the configuration of a container. Pure. */
+import { type CreateOptions, NameInvalid, OptionInvalid, SignalInvalid } from "@cryopod/entities"
+import type { ExecutionConfig } from "@cryopod/images"
+import { capabilityName, type ContainerConfig, type Rlimit, type RuntimeName } from "@cryopod/runtime"
+import * as Result from "effect/Result"
+import { parseSize } from "./parseSize.ts"
+import { signalNumber } from "./signals.ts"
+
+export interface ConfigInputs {
+  readonly id: string
+  readonly createdAt: string
+  readonly runtime: RuntimeName
+  readonly options: CreateOptions
+  readonly image: { readonly id: string; readonly name: string; readonly config: ExecutionConfig }
+  /** Hard limits of this process, the container's own by default. */
+  readonly ceilings: Readonly<Record<string, number>>
+  /** Environment of the caller, for `--env NAME` without a value. */
+  readonly callerEnv: Readonly<Record<string, string | undefined>>
+}
+
+export const containerConfig = (
+  inputs: ConfigInputs,
+): Result.Result<ContainerConfig, OptionInvalid | NameInvalid | SignalInvalid> => {
+  const { image, options } = inputs
+  const invalid = (option: string, value: string, problem: string) =>
+    Result.fail(new OptionInvalid({ option, value, problem }))
+
+  if (options.name !== "" && !isContainerName(options.name)) return Result.fail(new NameInvalid({ name: options.name }))
+  if (options.network !== "none" && options.network !== "host") {
+    return invalid("network", options.network, "only none and host can be had")
+  }
+  const shmSizeBytes = parseSize(options.shmSize)
+  if (shmSizeBytes === undefined)
+    return invalid("shm-size", options.shmSize, "give a number with an optional unit b, k, m or g")
+  const stopSignal = signalNumber(options.stopSignal || (image.config.StopSignal ?? "TERM"))
+  if (stopSignal === undefined) return Result.fail(new SignalInvalid({ signal: options.stopSignal }))
+  for (const [option, names] of [
+    ["cap-add", options.capAdd],
+    ["cap-drop", options.capDrop],
+  ] as const) {
+    const unknown = names.find((name) => capabilityName(name) === undefined)
+    if (unknown !== undefined) return invalid(option, unknown, "there is no such capability")
+  }
+  const rlimits: Array<Rlimit> = []
+  for (const text of options.ulimit) {
+    const limit = parseUlimit(text)
+    if (limit === undefined) return invalid("ulimit", text, "give <type>=<soft>[:<hard>]")
+    rlimits.push(limit)
+  }
+  const entrypoint = options.entrypoint === "" ? (image.config.Entrypoint ?? []) : parseEntrypoint(options.entrypoint)
+  const command =
+    options.command.length > 0 ? options.command : options.entrypoint === "" ? (image.config.Cmd ?? []) : []
+  if (entrypoint.length + command.length === 0) {
+    return invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
+  }
+  const hostname = options.hostname === "" ? inputs.id.slice(0, 12) : options.hostname
+
+  return Result.succeed({
+    id: inputs.id,
+    createdAt: inputs.createdAt,
+    imageId: image.id,
+    imageName: image.name,
+    rawImageName: options.image,
+    runtime: inputs.runtime,
+    entrypoint,
+    command,
+    env: environment(inputs, hostname),
+    workdir: options.workdir || image.config.WorkingDir || "/",
+    user: options.user || image.config.User || "",
+    hostname,
+    labels: { ...image.config.Labels, ...keyValues(options.label) },
+    annotations: keyValues(options.annotation),
+    terminal: options.tty,
+    openStdin: options.interactive,
+    network: options.network,
+    autoRemove: options.autoRemove,
+    readOnly: options.readOnly,
+    privileged: options.privileged,
+    capAdd: options.capAdd,
+    capDrop: options.capDrop,
+    shmSizeBytes,
+    rlimits: withDefaults(rlimits, inputs.ceilings),
+    stopSignal,
+    stopTimeoutSeconds: options.stopTimeout,
+    createCommand: options.createCommand ?? [],
+  })
+}
+
+export const isContainerName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/** The image's variables, then the caller's; the last word on a name counts. HOME is added once the user is known. */
+const environment = ({ callerEnv, image, options }: ConfigInputs, hostname: string): ReadonlyArray<string> => {
+  const variables = new Map<string, string>([
+    ["PATH", defaultPath],
+    ["container", "podman"],
+    ...(options.tty ? [["TERM", "xterm"] as const] : []),
+    ["HOSTNAME", hostname],
+  ])
+  for (const text of [...(image.config.Env ?? []), ...options.env]) {
+    const equals = text.indexOf("=")
+    const name = equals < 0 ? text : text.slice(0, equals)
+    const value = equals < 0 ? callerEnv[name] : text.slice(equals + 1)
+    if (value === undefined) variables.delete(name)
+    else variables.set(name, value)
+  }
+  return [...variables].map(([name, value]) => `${name}=${value}`)
+}
+
+const keyValues = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf("=")
+      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)]
+    }),
+  )
+
+/** A JSON array, or one word. */
+const parseEntrypoint = (text: string): ReadonlyArray<string> => {
+  if (!text.startsWith("[")) return [text]
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return Array.isArray(parsed) && parsed.every((word) => typeof word === "string") ? parsed : [text]
+  } catch {
+    return [text]
+  }
+}
+
+/** `nofile=1024:2048`; -1 is no limit. */
+const parseUlimit = (text: string): Rlimit | undefined => {
+  const match = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text)
+  if (match === null) return undefined
+  const [, type = "", soft = "", hard = soft] = match
+  const value = (number: string) => (number === "-1" ? Number.MAX_SAFE_INTEGER : Number(number))
+  return { type: `RLIMIT_${type.toUpperCase()}`, soft: value(soft), hard: value(hard) }
+}
+
+/** Open files and processes as far as this process may go, unless the caller says otherwise. */
+const withDefaults = (
+  given: ReadonlyArray<Rlimit>,
+  ceilings: Readonly<Record<string, number>>,
+): ReadonlyArray<Rlimit> => [
+  ...["RLIMIT_NOFILE", "RLIMIT_NPROC"].flatMap((type) => {
+    const hard = ceilings[type]
+    return hard === undefined || given.some((limit) => limit.type === type) ? [] : [{ type, soft: hard, hard }]
+  }),
+  ...given,
+]

@@ -1,0 +1,112 @@
+/** Make a container from an image. */
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { isCheckpointImage } from "@cryopod/checkpoint"
+import { type CreateFailure, type CreateOptions, ImageInvalid, OptionInvalid } from "@cryopod/entities"
+import { attemptSync, holdLock, Layout } from "@cryopod/host"
+import { ImageStore, RootFilesystems } from "@cryopod/images"
+import {
+  cgroupLayout,
+  cgroupVersion,
+  type ContainerConfig,
+  type ContainerRecord,
+  Containers,
+  hardLimits,
+  identityOf,
+  initialState,
+  makeSpec,
+} from "@cryopod/runtime"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { type AllServices, EngineDefaults } from "../EngineServices.ts"
+import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.ts"
+import { containerConfig } from "./containerConfig.ts"
+import { erase } from "./erase.ts"
+import { randomName } from "./randomName.ts"
+
+/** Ids of containers are 64 hexadecimal digits, as everybody's. */
+export const newContainerId = Effect.sync(() => randomBytes(32).toString("hex"))
+
+export const create = Effect.fn("ContainerEngine.create")(function* (
+  options: CreateOptions,
+): Effect.fn.Return<{ readonly id: string }, CreateFailure, AllServices> {
+  const defaults = yield* EngineDefaults
+  const store = yield* ImageStore
+  const image = yield* store.resolve(options.image)
+  if (isCheckpointImage(image.annotations)) {
+    return yield* new ImageInvalid({
+      ref: options.image,
+      problem: "is a checkpoint and must be started using `container restore` instead",
+    })
+  }
+  const ceilings = hardLimits()
+  const config = yield* Effect.fromResult(
+    containerConfig({
+      id: yield* newContainerId,
+      createdAt: DateTime.formatIso(yield* DateTime.now),
+      runtime: defaults.runtime,
+      options,
+      image: { id: image.id, name: image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
+      ceilings,
+      callerEnv: {},
+    }),
+  )
+  const lower = yield* (yield* RootFilesystems).unpacked(image.id)
+  const withHome = yield* resolveIdentity(config, lower)
+  yield* insertNamed(withHome.config, options.name, (record) =>
+    Effect.gen(function* () {
+      const paths = (yield* Layout).container(record.id)
+      yield* makeContainerDirectories(paths)
+      yield* writeEngineFiles(paths, record.config, record.name)
+      yield* writeSpec(
+        paths,
+        makeSpec({
+          config: record.config,
+          paths,
+          identity: withHome.identity,
+          cgroups: cgroupVersion(cgroupLayout()),
+          ceilings,
+        }),
+      )
+    }),
+  )
+  return { id: config.id }
+})
+
+/** Who runs in the container, and a HOME to match unless one was given. */
+const resolveIdentity = Effect.fnUntraced(function* (config: ContainerConfig, lower: string) {
+  const file = (name: string) =>
+    attemptSync("read", join(lower, name), () => {
+      const path = join(lower, name)
+      return fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? fs.readFileSync(path, "utf8") : ""
+    })
+  const identity = identityOf(config.user, yield* file("etc/passwd"), yield* file("etc/group"))
+  if (typeof identity === "string") {
+    return yield* new OptionInvalid({ option: "user", value: config.user, problem: identity })
+  }
+  const env = config.env.some((variable) => variable.startsWith("HOME="))
+    ? config.env
+    : [...config.env, `HOME=${identity.home}`]
+  return { identity, config: { ...config, env } }
+})
+
+/** Record the container, fill its directory, and take the record back when that fails. */
+const insertNamed = Effect.fnUntraced(function* <E, R>(
+  config: ContainerConfig,
+  name: string,
+  fill: (record: ContainerRecord) => Effect.Effect<void, E, R>,
+) {
+  const containers = yield* Containers
+  // whoever finds an unfinished creation and gets its lock takes its maker for dead
+  yield* holdLock((yield* Layout).container(config.id).lock)
+  const record: ContainerRecord = {
+    id: config.id,
+    name: name === "" ? randomName() : name,
+    config,
+    state: { ...initialState, operation: "create" },
+  }
+  yield* containers.insert(record)
+  yield* fill(record).pipe(Effect.onError(() => Effect.ignore(erase(record))))
+  yield* containers.update(record.id, () => initialState)
+}, Effect.scoped)

@@ -1,0 +1,162 @@
+/** `inspect`: a container's record in libpod's form. */
+import { type ContainerInspect, zeroInstant } from "@cryopod/entities"
+import { Layout } from "@cryopod/host"
+import { ImageStore } from "@cryopod/images"
+import { capabilitiesOf, cgroupsPath, Containers, type ContainerState, isActive, ociVersion } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { observe } from "./observe.ts"
+import { signalName } from "./signals.ts"
+
+export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {
+  const record = yield* (yield* Containers).find(ref)
+  const { config, id, name } = record
+  const paths = (yield* Layout).container(id)
+  const state = observe(record.state, paths)
+  const digest = yield* (yield* ImageStore).get(config.imageId).pipe(
+    Effect.map(({ manifestDigest }) => manifestDigest),
+    Effect.catchTag("ImageNotFound", () => Effect.succeed("")),
+  )
+  const [path = "", ...args] = [...config.entrypoint, ...config.command]
+  const capabilities = capabilitiesOf(config)
+  const file = (mounted: string) => join(paths.userdata, mounted)
+  return {
+    Id: id,
+    Created: config.createdAt,
+    Path: path,
+    Args: args,
+    State: stateOf(state, id),
+    Image: config.imageId,
+    ImageDigest: digest,
+    ImageName: config.imageName || config.imageId,
+    Rootfs: "",
+    Pod: "",
+    ResolvConfPath: config.network === "none" ? "" : file("resolv.conf"),
+    HostnamePath: file("hostname"),
+    HostsPath: file("hosts"),
+    StaticDir: paths.userdata,
+    OCIConfigPath: paths.config,
+    OCIRuntime: config.runtime,
+    ConmonPidFile: paths.conmonPidFile,
+    PidFile: paths.pidFile,
+    Name: name,
+    RestartCount: 0,
+    Driver: "overlay",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    EffectiveCaps: capabilities,
+    BoundingCaps: capabilities,
+    ExecIDs: [],
+    GraphDriver: {
+      Name: "overlay",
+      Data: {
+        UpperDir: paths.upper,
+        WorkDir: paths.work,
+        ...(isActive(state) ? { MergedDir: paths.merged } : {}),
+      },
+    },
+    Mounts: [],
+    Dependencies: [],
+    NetworkSettings: noNetwork,
+    Namespace: "",
+    IsInfra: false,
+    IsService: false,
+    KubeExitCodePropagation: "invalid",
+    lockNumber: 0,
+    Config: {
+      Hostname: config.hostname,
+      Domainname: "",
+      User: config.user,
+      AttachStdin: false,
+      AttachStdout: false,
+      AttachStderr: false,
+      Tty: config.terminal,
+      OpenStdin: config.openStdin,
+      StdinOnce: false,
+      Env: config.env,
+      Cmd: config.command,
+      Image: config.imageName || config.imageId,
+      Volumes: null,
+      WorkingDir: config.workdir,
+      Entrypoint: config.entrypoint,
+      OnBuild: null,
+      Labels: config.labels,
+      Annotations: { "io.container.manager": "libpod", ...config.annotations },
+      StopSignal: signalName(config.stopSignal),
+      CreateCommand: config.createCommand,
+      Umask: "0022",
+      Timeout: 0,
+      StopTimeout: config.stopTimeoutSeconds,
+      Passwd: true,
+      sdNotifyMode: "container",
+    },
+    HostConfig: {
+      Binds: [],
+      CgroupManager: "cgroupfs",
+      CgroupMode: "host",
+      ContainerIDFile: "",
+      LogConfig: { Type: "k8s-file", Config: null, Path: paths.log, Tag: "", Size: "0B" },
+      NetworkMode: config.network,
+      PortBindings: {},
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      AutoRemove: config.autoRemove,
+      Annotations: config.annotations,
+      VolumeDriver: "",
+      VolumesFrom: null,
+      CapAdd: config.capAdd,
+      CapDrop: config.capDrop,
+      Privileged: config.privileged,
+      ReadonlyRootfs: config.readOnly,
+      ShmSize: config.shmSizeBytes,
+      Runtime: "oci",
+      IpcMode: "shareable",
+      PidMode: "private",
+      UTSMode: "private",
+      UsernsMode: "",
+      Init: false,
+    },
+  } satisfies ContainerInspect
+})
+
+const stateOf = (state: ContainerState, id: string): ContainerInspect["State"] => ({
+  OciVersion: ociVersion,
+  Status: state.status,
+  Running: state.status === "running",
+  Paused: state.status === "paused",
+  Restarting: false,
+  OOMKilled: false,
+  Dead: false,
+  Pid: state.pid,
+  ConmonPid: state.conmonPid,
+  ExitCode: state.exitCode,
+  Error: "",
+  StartedAt: state.startedAt ?? zeroInstant,
+  FinishedAt: state.finishedAt || zeroInstant,
+  CgroupPath: isActive(state) ? cgroupsPath(id) : "",
+  Checkpointed: state.checkpointed,
+  ...(state.checkpointedAt === undefined ? {} : { CheckpointedAt: state.checkpointedAt }),
+  ...(state.restored ? { Restored: true } : {}),
+  ...(state.restoredAt === undefined ? {} : { RestoredAt: state.restoredAt }),
+  ...(state.checkpointPath === undefined ? {} : { CheckpointPath: state.checkpointPath }),
+  ...(state.checkpointLog === undefined ? {} : { CheckpointLog: state.checkpointLog }),
+  ...(state.restoreLog === undefined ? {} : { RestoreLog: state.restoreLog }),
+})
+
+const noNetwork: ContainerInspect["NetworkSettings"] = {
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  MacAddress: "",
+  Bridge: "",
+  SandboxID: "",
+  HairpinMode: false,
+  LinkLocalIPv6Address: "",
+  LinkLocalIPv6PrefixLen: 0,
+  Ports: {},
+  SandboxKey: "",
+}

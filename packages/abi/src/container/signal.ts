@@ -1,0 +1,31 @@
+/** Signals and pauses: what happens to a running container without ending it. */
+import { ContainerStateImproper, SignalInvalid } from "@cryopod/entities"
+import { type ContainerRecord, Containers, OciRuntime } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import { signalNumber } from "./signals.ts"
+
+/** The caller holds the lock in all of these. */
+export const kill = Effect.fn("Container.kill")(function* (record: ContainerRecord, signal: string) {
+  const number = signalNumber(signal)
+  if (number === undefined) return yield* new SignalInvalid({ signal })
+  if (record.state.status !== "running") return yield* improper(record, "kill")
+  yield* (yield* OciRuntime).kill(record.config.runtime, record.id, number, "main")
+  return record.id
+})
+
+export const pause = Effect.fn("Container.pause")(function* (record: ContainerRecord) {
+  if (record.state.status !== "running") return yield* improper(record, "pause")
+  yield* (yield* OciRuntime).pause(record.config.runtime, record.id)
+  yield* (yield* Containers).update(record.id, (state) => ({ ...state, status: "paused" }))
+  return record.id
+})
+
+export const unpause = Effect.fn("Container.unpause")(function* (record: ContainerRecord) {
+  if (record.state.status !== "paused") return yield* improper(record, "unpause")
+  yield* (yield* OciRuntime).resume(record.config.runtime, record.id)
+  yield* (yield* Containers).update(record.id, (state) => ({ ...state, status: "running" }))
+  return record.id
+})
+
+const improper = ({ id, state }: ContainerRecord, operation: ContainerStateImproper["operation"]) =>
+  new ContainerStateImproper({ id, state: state.status, operation })

@@ -1,0 +1,3 @@
+/** The local cryopod engine. */
+export * from "./LocalEngine.ts"
+export { goArchitecture } from "./system/HostFacts.ts"

@@ -1,0 +1,101 @@
+/** Will this checkpoint thaw here? Asked before anything is made: runtime, architecture, names, base image. */
+import { factsFromAnnotations } from "@cryopod/checkpoint"
+import {
+  ArchitectureMismatch,
+  BaseImageMissing,
+  CheckpointInvalid,
+  ContainerIdInUse,
+  type HostFailure,
+  type ImageFailure,
+  NameInUse,
+  NameInvalid,
+  type RestoreOptions,
+  RuntimeMismatch,
+} from "@cryopod/entities"
+import { Tools } from "@cryopod/host"
+import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
+import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import { isContainerName } from "../container/containerConfig.ts"
+import { newContainerId } from "../container/create.ts"
+import { type AllServices, EngineDefaults } from "../EngineServices.ts"
+import { hostFacts } from "../system/HostFacts.ts"
+import { importedConfig } from "./importedConfig.ts"
+import type { OpenedCheckpoint } from "./open.ts"
+
+/** A container that is about to be made from a checkpoint. */
+export interface Import {
+  readonly name: string
+  readonly config: ContainerConfig
+}
+
+type Failure =
+  | RuntimeMismatch
+  | ArchitectureMismatch
+  | BaseImageMissing
+  | CheckpointInvalid
+  | ContainerIdInUse
+  | NameInUse
+  | NameInvalid
+  | HostFailure
+  | ImageFailure
+
+export const preflight = Effect.fn("restore.preflight")(function* (
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+): Effect.fn.Return<Import, Failure, AllServices> {
+  const runtime = yield* chooseRuntime(opened)
+  const here = yield* hostFacts
+  const architecture = factsFromAnnotations(opened.annotations).hostArchitecture ?? opened.architecture
+  if (architecture !== "" && architecture !== here.architecture) {
+    return yield* new ArchitectureMismatch({ source: opened.source, required: architecture, found: here.architecture })
+  }
+  const name = options.name ?? opened.config.name
+  if (!isContainerName(name)) return yield* new NameInvalid({ name })
+  const id = options.name === undefined ? opened.config.id : yield* newContainerId
+  yield* refuseTaken(id, name)
+  const base = yield* baseImage(opened)
+  const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id }))
+  return { name, config }
+})
+
+/** The runtime that made the dump, unless the caller insists on another one, which cannot work. */
+const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, source }: OpenedCheckpoint) {
+  const defaults = yield* EngineDefaults
+  // Podman annotates the runtime of its own call; the configuration has that of the container
+  const required = baseName(config.runtime ?? factsFromAnnotations(annotations).runtimeName ?? defaults.runtime)
+  const mismatch = (given: string) => new RuntimeMismatch({ source, required, given })
+  if (!isRuntime(required)) return yield* mismatch(defaults.runtime)
+  if (defaults.runtimeGiven && defaults.runtime !== required) return yield* mismatch(defaults.runtime)
+  yield* (yield* Tools).path(required)
+  return required
+})
+
+const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1)
+const isRuntime = (name: string): name is RuntimeName => name === "runc" || name === "crun"
+
+const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
+  const all = yield* (yield* Containers).list
+  const sameId = all.find((record) => record.id === id)
+  if (sameId !== undefined) return yield* new ContainerIdInUse({ id, name: sameId.name })
+  const sameName = all.find((record) => record.name === name)
+  if (sameName !== undefined) return yield* new NameInUse({ name, id: sameName.id })
+})
+
+/** By id in the store; else pulled by name, and only if that name still leads to the same image. */
+const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
+  const store = yield* ImageStore
+  const id = config.rootfsImageID
+  const name = config.rootfsImageName ?? ""
+  const missing = (problem: string) => new BaseImageMissing({ name, id, problem })
+  const found: StoredImage | undefined = yield* store
+    .get(id)
+    .pipe(Effect.catchTag("ImageNotFound", () => Effect.succeed(undefined)))
+  if (found !== undefined) return found
+  if (name === "" || name === id) return yield* missing("is not in the store and has no name to pull it by")
+  const pulled = yield* pullImage(name, { tlsVerify: true, authfile: "", creds: "" }).pipe(
+    Effect.mapError((failure) => missing(`is not in the store and cannot be pulled: ${failure.message}`)),
+  )
+  if (pulled.id !== id) return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
+  return pulled
+})

@@ -1,0 +1,68 @@
+/**
+ * `container restore`, as a whole. Each input is looked up by itself and goes its own way:
+ *
+ *   container:  preflight → mount → replay memory files → run → settle
+ *   image:      open → preflight → stage → replay files → run → settle
+ *
+ * Nothing is shared between inputs; one that fails leaves nothing behind, and the others go on.
+ */
+import {
+  type ContainerSelection,
+  type HostFailure,
+  type Items,
+  NoSuchContainerOrImage,
+  type NoContainers,
+  type RestoreFailure,
+  type RestoreOptions,
+  type RestoreReport,
+} from "@cryopod/entities"
+import { ImageStore } from "@cryopod/images"
+import { Containers } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import { within } from "../container/ContainerScope.ts"
+import { eachSelected, select } from "../container/select.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { requireRoot } from "../system/privilege.ts"
+import { Probes } from "../system/Probes.ts"
+import { restoreContainer } from "./restoreContainer.ts"
+import { restoreImage } from "./restoreImage.ts"
+
+export const restore = Effect.fn("ContainerEngine.restore")(function* (
+  selection: ContainerSelection,
+  options: RestoreOptions,
+): Effect.fn.Return<Items<RestoreReport, RestoreFailure>, HostFailure | NoContainers, AllServices> {
+  yield* requireRoot("restore")
+  const criu = yield* Effect.result((yield* Probes).criu)
+  const inPlace = (id: string) => within(id, (record) => restoreContainer(record, options))
+  if (selection._tag === "Names") {
+    return yield* Effect.forEach(selection.names, (input) =>
+      Effect.fromResult(criu).pipe(
+        Effect.andThen(named(input, options, inPlace)),
+        Effect.result,
+        Effect.map((result) => ({ input, result })),
+      ),
+    )
+  }
+  const selected = yield* select(selection, ({ state }) => state.status === "exited" && state.checkpointed)
+  return yield* eachSelected(selected, ({ id }) => Effect.andThen(Effect.fromResult(criu), inPlace(id)))
+})
+
+/** A name is a container's first; an image's otherwise. */
+const named = Effect.fnUntraced(function* <E, R>(
+  input: string,
+  options: RestoreOptions,
+  inPlace: (id: string) => Effect.Effect<RestoreReport, E, R>,
+) {
+  const container = yield* (yield* Containers).find(input).pipe(
+    Effect.map(({ id }) => id),
+    Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
+  )
+  if (container !== undefined && options.name === undefined) return yield* inPlace(container)
+  const image = yield* (yield* ImageStore).resolve(input).pipe(
+    Effect.catchTags({
+      ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),
+      ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),
+    }),
+  )
+  return yield* restoreImage(image, input, options)
+})

@@ -1,0 +1,50 @@
+/** Restore a container in place, from the checkpoint that lies in its bundle. */
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { checkpointMembers, replayDirectory } from "@cryopod/checkpoint"
+import {
+  CheckpointMissing,
+  ContainerStateImproper,
+  type RestoreFailure,
+  type RestoreOptions,
+  type RestoreReport,
+} from "@cryopod/entities"
+import { Layout } from "@cryopod/host"
+import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import { writeEngineFiles } from "../container/bundle.ts"
+import { finishStopped } from "../container/finish.ts"
+import { hasCompleteDump } from "../container/repair.ts"
+import { mountRootfs } from "../container/start.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { runRestored } from "./run.ts"
+import { settleRestored } from "./settle.ts"
+
+/** The caller holds the container's lock. */
+export const restoreContainer = Effect.fn("restore.container")(function* (
+  record: ContainerRecord,
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure, AllServices> {
+  const { id, state } = record
+  const paths = (yield* Layout).container(id)
+  if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
+  if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+
+  const containers = yield* Containers
+  yield* containers.update(id, (before) => ({ ...before, operation: "restore" }))
+  const running = yield* Effect.gen(function* () {
+    yield* mountRootfs(record)
+    yield* writeEngineFiles(paths, record.config, record.name)
+    const shm = join(paths.userdata, checkpointMembers.shm.name)
+    if (fs.existsSync(shm)) yield* replayDirectory(shm, paths.shm)
+    return yield* runRestored(record, { imagesDirectory: paths.checkpoint, ...options })
+  }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
+  yield* settleRestored(record, running, options)
+  return { Id: id, runtime_restore_duration: running.runtimeMicros, criu_statistics: running.statistics }
+})
+
+/** The container is as it was: stopped, with its checkpoint. */
+const undo = Effect.fnUntraced(function* (record: ContainerRecord) {
+  yield* finishStopped(record)
+  yield* (yield* Containers).update(record.id, () => record.state)
+})

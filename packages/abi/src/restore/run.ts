@@ -1,0 +1,85 @@
+/** CRIU brings the processes back, under conmon. */
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { lastError, remedyOf, restoreStatistics } from "@cryopod/criu"
+import {
+  type CriuRestoreStatistics,
+  RestoreFailed,
+  type StorageFailed,
+  type TcpConnections,
+  type ToolMissing,
+} from "@cryopod/entities"
+import { Layout } from "@cryopod/host"
+import { Conmon, type ContainerRecord, restoreArguments } from "@cryopod/runtime"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { writeCriuConfiguration } from "../container/bundle.ts"
+import { runningState } from "../container/repair.ts"
+
+export interface RunRequest {
+  /** CRIU's files; read, never written. */
+  readonly imagesDirectory: string
+  readonly tcp: TcpConnections
+  readonly fileLocks: boolean
+}
+
+export interface Running {
+  readonly state: ReturnType<typeof runningState>
+  /** Time the OCI runtime took, conmon's start included. */
+  readonly runtimeMicros: number
+  readonly statistics: CriuRestoreStatistics | null
+}
+
+/** The root filesystem is mounted and holds everything that the processes had open. */
+export const runRestored = Effect.fn("restore.run")(function* (
+  record: ContainerRecord,
+  request: RunRequest,
+): Effect.fn.Return<Running, RestoreFailed | StorageFailed | ToolMissing, Conmon | Layout> {
+  const { config, id } = record
+  const paths = (yield* Layout).container(id)
+  yield* writeCriuConfiguration(paths, config.runtime, request)
+  const began = yield* Clock.currentTimeNanos
+  const { conmonPid, pid } = yield* (yield* Conmon)
+    .launch(record, {
+      imagesDirectory: request.imagesDirectory,
+      runtimeArguments: restoreArguments(config.runtime, request),
+    })
+    .pipe(
+      Effect.catchTag("CommandNotStarted", ({ detail }) =>
+        Effect.fail(restoreFailed(record, detail, paths.restoreLog)),
+      ),
+    )
+  const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
+  return { state: runningState(pid, conmonPid), runtimeMicros, statistics: readStatistics(paths.userdata) }
+})
+
+const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, logFile: string) => {
+  const log = readOr(logFile, "")
+  const remedy = remedyOf(log)
+  return new RestoreFailed({
+    id,
+    runtime: config.runtime,
+    runtimeError,
+    lastError: lastError(log),
+    logFile,
+    ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
+  })
+}
+
+export const restoreStatisticsFile = "stats-restore"
+
+const readStatistics = (directory: string) => {
+  try {
+    return restoreStatistics(fs.readFileSync(join(directory, restoreStatisticsFile)))
+  } catch {
+    return null
+  }
+}
+
+const readOr = (path: string, otherwise: string) => {
+  try {
+    return fs.readFileSync(path, "utf8")
+  } catch {
+    return otherwise
+  }
+}

@@ -1,0 +1,5 @@
+/** Tar streams: deterministic packing, confined unpacking, digests, compression. */
+export * from "./Compression.ts"
+export * from "./Digest.ts"
+export * from "./TarPlan.ts"
+export * from "./Unpack.ts"

@@ -1,0 +1,75 @@
+/**
+ * `config.dump`: the configuration of a container as libpod writes it (Podman 5.4 `libpod/container_config.go`).
+ *
+ * Only the fields that this project writes or reads are named; strangers' documents may hold more. Everything a
+ * reader needs is checked, everything else has libpod's default.
+ */
+import { CheckpointInvalid } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { checkpointMembers } from "./CheckpointMember.ts"
+
+const strings = Schema.NullOr(Schema.Array(Schema.String))
+const labels = Schema.NullOr(Schema.Record(Schema.String, Schema.String))
+
+export const LibpodConfig = Schema.Struct({
+  spec: Schema.optionalKey(Schema.Unknown),
+  id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+  name: Schema.String,
+  lockID: Schema.optionalKey(Schema.Int),
+  CreateCommand: Schema.optionalKey(strings),
+  RawImageName: Schema.optionalKey(Schema.String),
+  idMappingsOptions: Schema.optionalKey(Schema.Unknown),
+  Dependencies: Schema.optionalKey(strings),
+  rootfsImageID: Schema.String,
+  rootfsImageName: Schema.optionalKey(Schema.String),
+  ShmDir: Schema.optionalKey(Schema.String),
+  shmSize: Schema.optionalKey(Schema.Int),
+  staticDir: Schema.optionalKey(Schema.String),
+  mounts: Schema.optionalKey(strings),
+  namedVolumes: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Unknown))),
+  userVolumes: Schema.optionalKey(strings),
+  pod: Schema.optionalKey(Schema.String),
+  createNetNS: Schema.optionalKey(Schema.Boolean),
+  postConfigureNetNS: Schema.optionalKey(Schema.Boolean),
+  newNetworks: Schema.optionalKey(Schema.Unknown),
+  orderedNetworks: Schema.optionalKey(Schema.Unknown),
+  command: Schema.optionalKey(strings),
+  entrypoint: Schema.optionalKey(strings),
+  labels: Schema.optionalKey(labels),
+  user: Schema.optionalKey(Schema.String),
+  stdin: Schema.optionalKey(Schema.Boolean),
+  stopSignal: Schema.optionalKey(Schema.Int),
+  stopTimeout: Schema.optionalKey(Schema.Int),
+  createdTime: Schema.String,
+  cgroupManager: Schema.optionalKey(Schema.String),
+  cgroupsMode: Schema.optionalKey(Schema.String),
+  cgroupParent: Schema.optionalKey(Schema.String),
+  logPath: Schema.optionalKey(Schema.String),
+  logDriver: Schema.optionalKey(Schema.String),
+  conmonPidFile: Schema.optionalKey(Schema.String),
+  pid_file: Schema.optionalKey(Schema.String),
+  runtime: Schema.optionalKey(Schema.String),
+  privileged: Schema.optionalKey(Schema.Boolean),
+  passwd: Schema.optionalKey(Schema.Boolean),
+  createWorkingDir: Schema.optionalKey(Schema.Boolean),
+  sdnotifyMode: Schema.optionalKey(Schema.String),
+  umask: Schema.optionalKey(Schema.String),
+  labelopts: Schema.optionalKey(strings),
+})
+export type LibpodConfig = typeof LibpodConfig.Type
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(LibpodConfig))
+
+/** Read a stranger's `config.dump`; `source` names the checkpoint in the failure. */
+export const parseLibpodConfig = (source: string, text: string): Effect.Effect<LibpodConfig, CheckpointInvalid> =>
+  decode(text).pipe(
+    Effect.mapError(
+      ({ message }) =>
+        new CheckpointInvalid({
+          source,
+          member: checkpointMembers.config.name,
+          problem: message.split("\n").join(" "),
+        }),
+    ),
+  )

@@ -1,0 +1,8 @@
+/** Checkpoint formats: members, annotations, libpod's documents, root filesystem changes. */
+export * from "./Annotations.ts"
+export * from "./CheckpointMember.ts"
+export * from "./DirectoryTar.ts"
+export * from "./LibpodConfig.ts"
+export * from "./RootfsDiff.ts"
+export * from "./RootfsReplay.ts"
+export * from "./TarInspection.ts"

@@ -1,0 +1,52 @@
+/** Images, near or far: the interface that the local engine and the tunnel both implement. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { HostFailure, ImageFailure } from "./failures/index.ts"
+import type { Items } from "./Item.ts"
+import type { ImageListFlags, PullFlags, PushFlags } from "./options/ImageOptions.ts"
+import type { ImageInspect, ImageRemoval, ImageSummary, ImageTree } from "./reports/ImageReports.ts"
+
+/** Bytes of an archive: a file of the caller's host, or a stream. */
+export type ArchiveSource =
+  | { readonly _tag: "File"; readonly path: string }
+  | { readonly _tag: "Stream"; readonly bytes: Stream.Stream<Uint8Array> }
+
+export interface ImportOptions {
+  /** Name of the new image; without one it has only an id. */
+  readonly name?: string
+  /** Dockerfile-like instructions: `CMD ["sh"]`, `ENV A=1`. */
+  readonly changes: ReadonlyArray<string>
+  readonly message: string
+}
+
+export interface ImageEngineShape {
+  /** Make an image of one layer from the tar archive of a root filesystem. Succeeds with the image's id. */
+  readonly import: (source: ArchiveSource, options: ImportOptions) => Effect.Effect<string, ImageFailure>
+  /** Take the images of an archive (docker-archive, oci-archive or oci-dir) in; succeeds with their names or ids. */
+  readonly load: (source: ArchiveSource) => Effect.Effect<ReadonlyArray<string>, ImageFailure>
+  /** Write an image to a file or directory, complete or not at all. */
+  readonly save: (
+    ref: string,
+    options: { readonly output: string; readonly format: string },
+  ) => Effect.Effect<void, ImageFailure>
+  /** Take an image in from any skopeo transport, a registry when none is named; succeeds with its id. */
+  readonly pull: (ref: string, flags: PullFlags) => Effect.Effect<string, ImageFailure>
+  /** Copy an image to any skopeo transport. */
+  readonly push: (ref: string, destination: string, flags: PushFlags) => Effect.Effect<void, ImageFailure>
+  readonly tag: (ref: string, names: ReadonlyArray<string>) => Effect.Effect<void, ImageFailure>
+  readonly untag: (ref: string, names: ReadonlyArray<string>) => Effect.Effect<void, ImageFailure>
+  readonly remove: (
+    refs: ReadonlyArray<string>,
+    options: { readonly all: boolean; readonly force: boolean; readonly ignore: boolean },
+  ) => Effect.Effect<Items<ImageRemoval, ImageFailure>, HostFailure>
+  readonly list: (
+    flags: ImageListFlags,
+    refs: ReadonlyArray<string>,
+  ) => Effect.Effect<ReadonlyArray<ImageSummary>, ImageFailure>
+  readonly inspect: (ref: string) => Effect.Effect<ImageInspect, ImageFailure>
+  readonly exists: (ref: string) => Effect.Effect<boolean, HostFailure>
+  readonly tree: (ref: string) => Effect.Effect<ImageTree, ImageFailure>
+}
+
+export class ImageEngine extends Context.Service<ImageEngine, ImageEngineShape>()("@cryopod/entities/ImageEngine") {}

@@ -1,0 +1,17 @@
+/** The host of an engine: what it has, and whether it can checkpoint and restore. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { ContainerFailure, HostFailure } from "./failures/index.ts"
+import type { SystemCheck, SystemInfo } from "./reports/SystemReports.ts"
+
+export interface SystemEngineShape {
+  readonly info: Effect.Effect<SystemInfo, HostFailure>
+  /** Every finding that would stop a checkpoint or a restore has a remedy beside it. */
+  readonly check: Effect.Effect<SystemCheck, HostFailure>
+  /** Bring a stopped container's record in order: what conmon calls when a container has ended. */
+  readonly cleanup: (ref: string) => Effect.Effect<void, ContainerFailure>
+}
+
+export class SystemEngine extends Context.Service<SystemEngine, SystemEngineShape>()(
+  "@cryopod/entities/SystemEngine",
+) {}

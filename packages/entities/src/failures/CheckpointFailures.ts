@@ -1,0 +1,180 @@
+/** What can stand in the way of a checkpoint or a restore. */
+import * as Schema from "effect/Schema"
+
+/** CRIU or the runtime could not dump the container; it runs on. */
+export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
+  "DumpFailed",
+  {
+    id: Schema.String,
+    runtime: Schema.String,
+    exitCode: Schema.Int,
+    /** CRIU's last error line, or the runtime's when CRIU was not reached. */
+    lastError: Schema.String,
+    logFile: Schema.String,
+    /** What the caller can do about it, when the log says enough. */
+    remedy: Schema.optionalKey(Schema.String),
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
+    return `\`${this.runtime} checkpoint ${this.id}\` failed: exit status ${this.exitCode}: ${this.lastError}${remedy}, see ${this.logFile}`
+  }
+}
+
+/** CRIU or the runtime could not bring the processes back; nothing of the attempt is left. */
+export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
+  "RestoreFailed",
+  {
+    id: Schema.String,
+    runtime: Schema.String,
+    /** The runtime's own words, on which scripts rely. */
+    runtimeError: Schema.String,
+    /** CRIU's last error line; empty when CRIU was not reached. */
+    lastError: Schema.String,
+    logFile: Schema.String,
+    remedy: Schema.optionalKey(Schema.String),
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const criu = this.lastError === "" ? "" : `: ${this.lastError}`
+    const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
+    return `OCI runtime error: ${this.runtime}: ${this.runtimeError}${criu}${remedy}, see ${this.logFile}`
+  }
+}
+
+/** What became of a container whose checkpoint could not be completed. */
+export const Aftermath = Schema.Literals(["running", "restorable"])
+export type Aftermath = typeof Aftermath.Type
+
+/** The dump was made, but the checkpoint could not be completed from it. */
+export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
+  "CheckpointAborted",
+  {
+    id: Schema.String,
+    step: Schema.Literals(["collect", "commit", "settle"]),
+    /** The failure of that step, in its own words. */
+    reason: Schema.String,
+    container: Aftermath,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const outcome = {
+      running: "the container runs on",
+      restorable: "the container is stopped; `restore` brings it back where it left off",
+    }
+    return `checkpoint of ${this.id} not completed: ${this.step}: ${this.reason}; ${outcome[this.container]}`
+  }
+}
+
+/** A container without a checkpoint of its own. */
+export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
+  "CheckpointMissing",
+  { id: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `a complete checkpoint for this container cannot be found, cannot restore: ${this.id}: invalid argument`
+  }
+}
+
+/** An image without a checkpoint in it. */
+export class NotACheckpoint extends Schema.TaggedError<NotACheckpoint>()(
+  "NotACheckpoint",
+  { id: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `image is not a checkpoint: ${this.id}`
+  }
+}
+
+/** Neither a container nor an image answers to this name. */
+export class NoSuchContainerOrImage extends Schema.TaggedError<NoSuchContainerOrImage>()(
+  "NoSuchContainerOrImage",
+  { ref: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `no container or checkpoint image with name or ID "${this.ref}" found: no such container or image`
+  }
+}
+
+/** The checkpoint was made with another runtime than the one that is to restore it. */
+export class RuntimeMismatch extends Schema.TaggedError<RuntimeMismatch>()(
+  "RuntimeMismatch",
+  { source: Schema.String, required: Schema.String, given: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `container image "${this.source}" requires runtime: "${this.required}" and cannot be restored with runtime "${this.given}"`
+  }
+}
+
+/** The checkpoint was made for another processor architecture. */
+export class ArchitectureMismatch extends Schema.TaggedError<ArchitectureMismatch>()(
+  "ArchitectureMismatch",
+  { source: Schema.String, required: Schema.String, found: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `checkpoint ${this.source} was made on ${this.required} and cannot be restored on ${this.found}`
+  }
+}
+
+/** The root filesystem that the checkpoint builds on is not to be had. */
+export class BaseImageMissing extends Schema.TaggedError<BaseImageMissing>()(
+  "BaseImageMissing",
+  { name: Schema.String, id: Schema.String, problem: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `base image ${this.name} (${this.id.slice(0, 12)}) of the checkpoint: ${this.problem}`
+  }
+}
+
+/** The contents of a checkpoint are not complete or not readable. */
+export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()(
+  "CheckpointInvalid",
+  { source: Schema.String, member: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `checkpoint ${this.source}: ${this.member}: ${this.problem}`
+  }
+}
+
+/** Several containers would write the same image. */
+export class TargetShared extends Schema.TaggedError<TargetShared>()(
+  "TargetShared",
+  { target: Schema.String, containers: Schema.Array(Schema.String) },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `${this.containers.length} containers cannot be checkpointed into one target ${this.target}: give one container at a time`
+  }
+}
+
+/** An in-place checkpoint of a container that is removed when it stops. */
+export class AutoRemoveRefused extends Schema.TaggedError<AutoRemoveRefused>()(
+  "AutoRemoveRefused",
+  { id: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `cannot checkpoint containers that have been started with '--rm' unless '--export' or '--create-image' is used`
+  }
+}
+
+/** CRIU on this machine cannot serve: not there, too old for the kernel, or without a feature. */
+export class CriuUnfit extends Schema.TaggedError<CriuUnfit>()(
+  "CriuUnfit",
+  { problem: Schema.String, remedy: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `${this.problem}: ${this.remedy}`
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What can stand in the way of an operation on a container.
+ *
+ * Messages are computed from the fields and equal libpod's where libpod has one, because scripts match them.
+ * `httpApiStatus` is the status libpod's REST API gives the same failure.
+ */
+import * as Schema from "effect/Schema"
+
+/** No container has this name or this (unambiguous) beginning of an id. */
+export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>()(
+  "ContainerNotFound",
+  { ref: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `no container with name or ID "${this.ref}" found: no such container`
+  }
+}
+
+/** The beginning of an id fits several containers. */
+export class ContainerAmbiguous extends Schema.TaggedError<ContainerAmbiguous>()(
+  "ContainerAmbiguous",
+  { ref: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `more than one result for container name or ID ${this.ref}: container already exists`
+  }
+}
+
+/** There is no container at all that a `--latest` could mean. */
+export class NoContainers extends Schema.TaggedError<NoContainers>()("NoContainers", {}, { httpApiStatus: 404 }) {
+  override get message() {
+    return "no containers exist: no such container"
+  }
+}
+
+/** The name belongs to another container. */
+export class NameInUse extends Schema.TaggedError<NameInUse>()(
+  "NameInUse",
+  { name: Schema.String, id: Schema.String },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `creating container storage: the container name "${this.name}" is already in use by ${this.id}. You have to remove that container to be able to reuse that name: that name is already in use`
+  }
+}
+
+/** The id of a checkpoint belongs to a container that exists. */
+export class ContainerIdInUse extends Schema.TaggedError<ContainerIdInUse>()(
+  "ContainerIdInUse",
+  { id: Schema.String, name: Schema.String },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `the checkpointed container ${this.id} still exists as "${this.name}": remove it, or restore under a new name`
+  }
+}
+
+/** The name is not one a container may have. */
+export class NameInvalid extends Schema.TaggedError<NameInvalid>()(
+  "NameInvalid",
+  { name: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: ${JSON.stringify(this.name)}: invalid argument`
+  }
+}
+
+/** The operations whose refusals libpod words differently. */
+const stateWords = {
+  start: (id: string) =>
+    `unable to start container "${id}": container ${id} must be in Created or Stopped state to be started`,
+  stop: (id: string, state: string) => `can only stop created or running containers. ${id} is in state ${state}`,
+  kill: (id: string, state: string) => `can only kill running containers. ${id} is in state ${state}`,
+  pause: (id: string, state: string) =>
+    state === "paused" ? `"${id}" is already paused` : `"${state}" is not running, can't pause`,
+  unpause: (id: string) => `"${id}" is not paused, can't unpause`,
+  exec: () => "can only create exec sessions on running containers",
+  checkpoint: (_id: string, state: string) => `"${state}" is not running, cannot checkpoint`,
+  restore: (id: string) => `container ${id} is running or paused, cannot restore`,
+  top: () => "top can only be used on running containers",
+  remove: (id: string, state: string) =>
+    `cannot remove container ${id} as it is ${state} - running or paused containers cannot be removed without force`,
+} as const
+
+/** The container is not in a state that allows the operation. */
+export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImproper>()(
+  "ContainerStateImproper",
+  {
+    id: Schema.String,
+    state: Schema.String,
+    operation: Schema.Literals([
+      "start",
+      "stop",
+      "kill",
+      "pause",
+      "unpause",
+      "exec",
+      "checkpoint",
+      "restore",
+      "top",
+      "remove",
+    ]),
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `${stateWords[this.operation](this.id, this.state)}: container state improper`
+  }
+}
+
+/** The program a container or an exec session was to run could not be started. */
+export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
+  "CommandNotStarted",
+  {
+    id: Schema.String,
+    runtime: Schema.String,
+    /** The runtime's own last line. */
+    detail: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `${this.runtime}: ${this.detail}: ${this.suffix}`
+  }
+
+  /** The exit status shells give the same situation, and Podman after them. */
+  get exitCode(): 125 | 126 | 127 {
+    if (/no such file or directory|not found/i.test(this.detail)) return 127
+    return /permission denied|is a directory|exec format/i.test(this.detail) ? 126 : 125
+  }
+
+  private get suffix() {
+    const suffixes = {
+      125: "OCI runtime error",
+      126: "OCI permission denied",
+      127: "OCI runtime attempted to invoke a command that was not found",
+    }
+    return suffixes[this.exitCode]
+  }
+}
+
+/** A signal name or number nobody knows. */
+export class SignalInvalid extends Schema.TaggedError<SignalInvalid>()(
+  "SignalInvalid",
+  { signal: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `invalid signal: ${this.signal}`
+  }
+}
+
+/** A value of an option does not fit: the option, the value, and what would. */
+export class OptionInvalid extends Schema.TaggedError<OptionInvalid>()(
+  "OptionInvalid",
+  { option: Schema.String, value: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `invalid value ${JSON.stringify(this.value)} for --${this.option}: ${this.problem}`
+  }
+}

@@ -1,0 +1,99 @@
+/** What this machine can refuse: tools, storage, privileges. */
+import * as Schema from "effect/Schema"
+
+/** The operation needs a privilege that the process has not. */
+export class PrivilegeMissing extends Schema.TaggedError<PrivilegeMissing>()(
+  "PrivilegeMissing",
+  { operation: Schema.Literals(["checkpoint", "restore", "run"]) },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const words = {
+      checkpoint: "checkpointing a container requires root",
+      restore: "restoring a container requires root",
+      run: "running a container requires root",
+    }
+    return words[this.operation]
+  }
+}
+
+/** A program that the operation drives is not on this machine. */
+export class ToolMissing extends Schema.TaggedError<ToolMissing>()(
+  "ToolMissing",
+  { tool: Schema.String, searched: Schema.Array(Schema.String), remedy: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `${this.tool} not found in ${this.searched.join(":")}: ${this.remedy}`
+  }
+}
+
+/** A program that the operation drives failed in a way nobody expected of it. */
+export class ToolFailed extends Schema.TaggedError<ToolFailed>()(
+  "ToolFailed",
+  {
+    tool: Schema.String,
+    arguments: Schema.Array(Schema.String),
+    /** Exit status; 128 and the signal's number for one that was killed. */
+    exitCode: Schema.Int,
+    /** The last lines of its standard error. */
+    detail: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const detail = this.detail === "" ? "" : `: ${this.detail}`
+    return `${this.tool} ${this.arguments[0] ?? ""} failed: exit status ${this.exitCode}${detail}`
+  }
+}
+
+/** A file or directory could not be read or written. */
+export class StorageFailed extends Schema.TaggedError<StorageFailed>()(
+  "StorageFailed",
+  {
+    /** What was attempted, as a verb and a noun: `write manifest`. */
+    operation: Schema.String,
+    path: Schema.String,
+    /** `errno` name, e.g. `ENOSPC`. */
+    code: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `${this.operation} ${this.path}: ${errnoWords[this.code] ?? this.code}`
+  }
+}
+
+const errnoWords: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on device",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOENT: "no such file or directory",
+  EROFS: "read-only file system",
+  ENOTDIR: "not a directory",
+  EEXIST: "file exists",
+  EISDIR: "is a directory",
+}
+
+/** What is about to be written would not fit. */
+export class SpaceMissing extends Schema.TaggedError<SpaceMissing>()(
+  "SpaceMissing",
+  { path: Schema.String, neededBytes: Schema.Int, availableBytes: Schema.Int },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`
+    return `no space for the checkpoint in ${this.path}: about ${mib(this.neededBytes)} needed, ${mib(this.availableBytes)} free`
+  }
+}
+
+/** The state database could not be read or written. */
+export class DatabaseFailed extends Schema.TaggedError<DatabaseFailed>()(
+  "DatabaseFailed",
+  { path: Schema.String, detail: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `state database ${this.path}: ${this.detail}`
+  }
+}

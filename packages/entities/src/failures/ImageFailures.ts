@@ -1,0 +1,112 @@
+/** What can stand in the way of an operation on an image. */
+import * as Schema from "effect/Schema"
+
+/** No image in the local store answers to this name, id or digest. */
+export class ImageNotFound extends Schema.TaggedError<ImageNotFound>()(
+  "ImageNotFound",
+  { ref: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `${this.ref}: image not known`
+  }
+}
+
+/** The beginning of an id fits several images. */
+export class ImageAmbiguous extends Schema.TaggedError<ImageAmbiguous>()(
+  "ImageAmbiguous",
+  { ref: Schema.String },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `${this.ref}: ambiguous image id, give more of it`
+  }
+}
+
+/** The text is no image reference. */
+export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()(
+  "ReferenceInvalid",
+  { ref: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `parsing reference ${JSON.stringify(this.ref)}: ${this.problem}`
+  }
+}
+
+/** A container still uses the image. */
+export class ImageInUse extends Schema.TaggedError<ImageInUse>()(
+  "ImageInUse",
+  { id: Schema.String, container: Schema.String },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `image used by ${this.container}: image is in use by a container: consider listing external containers and force-removing image`
+  }
+}
+
+/** The image has more names than the one asked about. */
+export class ImageHasNames extends Schema.TaggedError<ImageHasNames>()(
+  "ImageHasNames",
+  { id: Schema.String, names: Schema.Array(Schema.String) },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `unable to delete image "${this.id}" by ID with more than one tag ([${this.names.join(" ")}]): please force removal`
+  }
+}
+
+/** Bytes of an image are not what its documents say. */
+export class ImageInvalid extends Schema.TaggedError<ImageInvalid>()(
+  "ImageInvalid",
+  { ref: Schema.String, problem: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `image ${this.ref}: ${this.problem}`
+  }
+}
+
+/** A registry, an archive or a directory could not be read or written. */
+export class TransportFailed extends Schema.TaggedError<TransportFailed>()(
+  "TransportFailed",
+  {
+    operation: Schema.Literals(["pull", "push", "load", "save"]),
+    ref: Schema.String,
+    /** The transport tool's own last line. */
+    detail: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const words = {
+      pull: "initializing source",
+      push: "writing to destination",
+      load: "loading from",
+      save: "saving to",
+    }
+    return `${words[this.operation]} ${this.ref}: ${this.detail}`
+  }
+}
+
+/** A member of an archive or layer that must not be unpacked. */
+export class MemberUnsafe extends Schema.TaggedError<MemberUnsafe>()(
+  "MemberUnsafe",
+  { member: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `archive member ${JSON.stringify(this.member)} ${this.problem}`
+  }
+}
+
+/** The archive ends early, or is no archive. */
+export class ArchiveInvalid extends Schema.TaggedError<ArchiveInvalid>()(
+  "ArchiveInvalid",
+  { archive: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `${this.archive}: ${this.problem}`
+  }
+}

@@ -1,0 +1,118 @@
+/** Options of the smaller container commands, one struct each. */
+import * as Schema from "effect/Schema"
+import { bool, integer, text, texts } from "../Option.ts"
+
+const all = (what: string) => bool({ cli: "all", short: "a", description: what })
+const latest = bool({ cli: "latest", short: "l", description: "Act on the latest container" })
+
+export const StartFlags = Schema.Struct({
+  all: bool({ cli: "all", description: "Start all containers regardless of their state or configuration" }),
+  latest,
+  attach: bool({ cli: "attach", short: "a", description: "Attach container's STDOUT and STDERR" }),
+  interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
+})
+
+export const StopFlags = Schema.Struct({
+  all: all("Stop all running containers"),
+  latest,
+  ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
+  time: integer({
+    cli: "time",
+    short: "t",
+    rest: "timeout",
+    description: "Seconds to wait for stop before killing the container",
+    fallback: -1,
+  }),
+})
+
+export const KillFlags = Schema.Struct({
+  all: all("Signal all running containers"),
+  latest,
+  signal: text({ cli: "signal", short: "s", description: "Signal to send to the container", fallback: "KILL" }),
+})
+
+export const PauseFlags = Schema.Struct({ all: all("Act on all running or paused containers"), latest })
+
+export const WaitFlags = Schema.Struct({
+  latest,
+  ignore: bool({ cli: "ignore", description: "Ignore if a container does not exist" }),
+  interval: text({
+    cli: "interval",
+    short: "i",
+    description: "Time interval to wait before polling for completion",
+    fallback: "250ms",
+  }),
+})
+
+export const RemoveFlags = Schema.Struct({
+  all: all("Remove all containers"),
+  latest,
+  force: bool({ cli: "force", short: "f", description: "Force removal of a running or unusable container" }),
+  ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
+  time: integer({
+    cli: "time",
+    short: "t",
+    rest: "timeout",
+    description: "Seconds to wait for stop before killing the container",
+    fallback: -1,
+  }),
+  volumes: bool({
+    cli: "volumes",
+    short: "v",
+    rest: "v",
+    description: "Remove anonymous volumes associated with the container",
+  }),
+})
+
+export const ListFlags = Schema.Struct({
+  all: all("Show all the containers, default is only running containers"),
+  latest: bool({ cli: "latest", short: "l", description: "Show the latest container created (all states)" }),
+  filter: texts({ cli: "filter", short: "f", rest: "filters", description: "Filter output based on conditions given" }),
+  last: integer({
+    cli: "last",
+    short: "n",
+    rest: "limit",
+    description: "Print the n last created containers (all states)",
+    fallback: -1,
+  }),
+  external: bool({ cli: "external", description: "Show containers in storage not controlled by cryopod" }),
+})
+
+export const LogsFlags = Schema.Struct({
+  follow: bool({ cli: "follow", short: "f", description: "Follow log output" }),
+  latest,
+  tail: integer({
+    cli: "tail",
+    description: "Output the specified number of lines at the end of the logs",
+    fallback: -1,
+  }),
+  timestamps: bool({ cli: "timestamps", short: "t", description: "Output the timestamps in the log" }),
+})
+
+export const ExecFlags = Schema.Struct({
+  detach: bool({ cli: "detach", short: "d", description: "Run the exec session in detached mode (backgrounded)" }),
+  env: texts({ cli: "env", short: "e", description: "Set environment variables" }),
+  interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
+  latest,
+  tty: bool({ cli: "tty", short: "t", description: "Allocate a pseudo-TTY" }),
+  user: text({
+    cli: "user",
+    short: "u",
+    description: "Sets the username or UID used and optionally the groupname or GID",
+  }),
+  workdir: text({ cli: "workdir", short: "w", description: "Working directory inside the container" }),
+  privileged: bool({
+    cli: "privileged",
+    description: "Give the process extended Linux capabilities inside the container",
+  }),
+})
+
+export type StartFlags = typeof StartFlags.Type
+export type StopFlags = typeof StopFlags.Type
+export type KillFlags = typeof KillFlags.Type
+export type PauseFlags = typeof PauseFlags.Type
+export type WaitFlags = typeof WaitFlags.Type
+export type RemoveFlags = typeof RemoveFlags.Type
+export type ListFlags = typeof ListFlags.Type
+export type LogsFlags = typeof LogsFlags.Type
+export type ExecFlags = typeof ExecFlags.Type

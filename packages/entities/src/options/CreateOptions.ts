@@ -1,0 +1,71 @@
+/** Options of `create` and `run`: the container that is wanted. */
+import * as Schema from "effect/Schema"
+import { bool, integer, text, texts } from "../Option.ts"
+
+export const CreateFlags = Schema.Struct({
+  name: text({ cli: "name", description: "Assign a name to the container" }),
+  env: texts({ cli: "env", short: "e", description: "Set environment variables in container" }),
+  workdir: text({ cli: "workdir", short: "w", description: "Working directory inside the container" }),
+  hostname: text({ cli: "hostname", short: "h", description: "Set container hostname" }),
+  user: text({ cli: "user", short: "u", description: "Username or UID (format: <name|uid>[:<group|gid>])" }),
+  label: texts({ cli: "label", short: "l", description: "Set metadata on container" }),
+  annotation: texts({ cli: "annotation", description: "Add annotations to container (key=value)" }),
+  entrypoint: text({ cli: "entrypoint", description: "Overwrite the default ENTRYPOINT of the image" }),
+  network: text({
+    cli: "network",
+    rest: "netns",
+    description: "Connect a container to a network: none or host",
+    fallback: "none",
+  }),
+  autoRemove: bool({
+    cli: "rm",
+    rest: "remove",
+    description: "Remove container and any anonymous unnamed volume associated with the container after exit",
+  }),
+  interactive: bool({
+    cli: "interactive",
+    short: "i",
+    rest: "stdin",
+    description: "Make STDIN available to the contained process",
+  }),
+  tty: bool({ cli: "tty", short: "t", rest: "terminal", description: "Allocate a pseudo-TTY for container" }),
+  readOnly: bool({
+    cli: "read-only",
+    rest: "read_only_filesystem",
+    description: "Make containers root filesystem read-only",
+  }),
+  privileged: bool({ cli: "privileged", description: "Give extended privileges to container" }),
+  capAdd: texts({ cli: "cap-add", rest: "cap_add", description: "Add capabilities to the container" }),
+  capDrop: texts({ cli: "cap-drop", rest: "cap_drop", description: "Drop capabilities from the container" }),
+  shmSize: text({
+    cli: "shm-size",
+    rest: "shm_size",
+    description: "Size of /dev/shm (format: <number>[<unit>])",
+    fallback: "65536k",
+  }),
+  ulimit: texts({ cli: "ulimit", rest: "r_limits", description: "Ulimit options (format: <type>=<soft>[:<hard>])" }),
+  stopSignal: text({ cli: "stop-signal", rest: "stop_signal", description: "Signal to stop a container" }),
+  stopTimeout: integer({
+    cli: "stop-timeout",
+    rest: "stop_timeout",
+    description: "Timeout (in seconds) that containers stopped by user command have to exit",
+    fallback: 10,
+  }),
+  pull: text({ cli: "pull", description: "Pull image policy (always, missing, never)", fallback: "missing" }),
+})
+export type CreateFlags = typeof CreateFlags.Type
+
+/** The container that is wanted, its image and the words after it. */
+export interface CreateOptions extends CreateFlags {
+  readonly image: string
+  /** Replaces the image's CMD when not empty. */
+  readonly command: ReadonlyArray<string>
+  /** The command line that asked for it, kept for `inspect`. */
+  readonly createCommand?: ReadonlyArray<string>
+}
+
+export const RunFlags = Schema.Struct({
+  ...CreateFlags.fields,
+  detach: bool({ cli: "detach", short: "d", description: "Run container in background and print container ID" }),
+})
+export type RunFlags = typeof RunFlags.Type

@@ -1,0 +1,203 @@
+/**
+ * What the engine tells about containers. Field names are libpod's (`libpod/define` InspectContainerData,
+ * `pkg/domain/entities` ListContainer), because templates, scripts and the REST API use them.
+ */
+import * as Schema from "effect/Schema"
+
+/** libpod's words for what a container is doing. */
+export const ContainerStatus = Schema.Literals(["created", "running", "paused", "stopped", "exited"])
+export type ContainerStatus = typeof ContainerStatus.Type
+
+const strings = Schema.Array(Schema.String)
+const labels = Schema.Record(Schema.String, Schema.String)
+
+/** One row of `ps`. Times are Unix seconds, `Created` as well. */
+export const ContainerSummary = Schema.Struct({
+  Command: strings,
+  Created: Schema.String,
+  CreatedAt: Schema.String,
+  CreatedUnix: Schema.Int,
+  Exited: Schema.Boolean,
+  ExitedAt: Schema.Int,
+  ExitCode: Schema.Int,
+  Id: Schema.String,
+  Image: Schema.String,
+  ImageID: Schema.String,
+  IsInfra: Schema.Boolean,
+  Labels: labels,
+  Mounts: strings,
+  Names: strings,
+  Networks: strings,
+  Pid: Schema.Int,
+  Pod: Schema.String,
+  PodName: Schema.String,
+  Ports: strings,
+  Restarts: Schema.Int,
+  Size: Schema.Null,
+  StartedAt: Schema.Int,
+  State: ContainerStatus,
+  Status: Schema.String,
+})
+export type ContainerSummary = typeof ContainerSummary.Type
+
+/** The `State` object of `inspect`; instants are RFC 3339, libpod's zero time when it has not come to pass. */
+export const ContainerState = Schema.Struct({
+  OciVersion: Schema.String,
+  Status: ContainerStatus,
+  Running: Schema.Boolean,
+  Paused: Schema.Boolean,
+  Restarting: Schema.Boolean,
+  OOMKilled: Schema.Boolean,
+  Dead: Schema.Boolean,
+  Pid: Schema.Int,
+  ConmonPid: Schema.Int,
+  ExitCode: Schema.Int,
+  Error: Schema.String,
+  StartedAt: Schema.String,
+  FinishedAt: Schema.String,
+  CgroupPath: Schema.String,
+  Checkpointed: Schema.Boolean,
+  CheckpointedAt: Schema.optionalKey(Schema.String),
+  Restored: Schema.optionalKey(Schema.Boolean),
+  RestoredAt: Schema.optionalKey(Schema.String),
+  CheckpointPath: Schema.optionalKey(Schema.String),
+  CheckpointLog: Schema.optionalKey(Schema.String),
+  RestoreLog: Schema.optionalKey(Schema.String),
+})
+
+export const ContainerInspect = Schema.Struct({
+  Id: Schema.String,
+  Created: Schema.String,
+  Path: Schema.String,
+  Args: strings,
+  State: ContainerState,
+  Image: Schema.String,
+  ImageDigest: Schema.String,
+  ImageName: Schema.String,
+  Rootfs: Schema.String,
+  Pod: Schema.String,
+  ResolvConfPath: Schema.String,
+  HostnamePath: Schema.String,
+  HostsPath: Schema.String,
+  StaticDir: Schema.String,
+  OCIConfigPath: Schema.String,
+  OCIRuntime: Schema.String,
+  ConmonPidFile: Schema.String,
+  PidFile: Schema.String,
+  Name: Schema.String,
+  RestartCount: Schema.Int,
+  Driver: Schema.String,
+  MountLabel: Schema.String,
+  ProcessLabel: Schema.String,
+  AppArmorProfile: Schema.String,
+  EffectiveCaps: strings,
+  BoundingCaps: strings,
+  ExecIDs: strings,
+  GraphDriver: Schema.Struct({ Name: Schema.String, Data: labels }),
+  Mounts: Schema.Array(Schema.Unknown),
+  Dependencies: strings,
+  NetworkSettings: Schema.Struct({
+    EndpointID: Schema.String,
+    Gateway: Schema.String,
+    IPAddress: Schema.String,
+    IPPrefixLen: Schema.Int,
+    IPv6Gateway: Schema.String,
+    GlobalIPv6Address: Schema.String,
+    GlobalIPv6PrefixLen: Schema.Int,
+    MacAddress: Schema.String,
+    Bridge: Schema.String,
+    SandboxID: Schema.String,
+    HairpinMode: Schema.Boolean,
+    LinkLocalIPv6Address: Schema.String,
+    LinkLocalIPv6PrefixLen: Schema.Int,
+    Ports: Schema.Record(Schema.String, Schema.Unknown),
+    SandboxKey: Schema.String,
+    Networks: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  }),
+  Namespace: Schema.String,
+  IsInfra: Schema.Boolean,
+  IsService: Schema.Boolean,
+  KubeExitCodePropagation: Schema.String,
+  lockNumber: Schema.Int,
+  Config: Schema.Struct({
+    Hostname: Schema.String,
+    Domainname: Schema.String,
+    User: Schema.String,
+    AttachStdin: Schema.Boolean,
+    AttachStdout: Schema.Boolean,
+    AttachStderr: Schema.Boolean,
+    Tty: Schema.Boolean,
+    OpenStdin: Schema.Boolean,
+    StdinOnce: Schema.Boolean,
+    Env: strings,
+    Cmd: strings,
+    Image: Schema.String,
+    Volumes: Schema.Null,
+    WorkingDir: Schema.String,
+    Entrypoint: strings,
+    OnBuild: Schema.Null,
+    Labels: labels,
+    Annotations: labels,
+    StopSignal: Schema.String,
+    CreateCommand: strings,
+    Umask: Schema.String,
+    Timeout: Schema.Int,
+    StopTimeout: Schema.Int,
+    Passwd: Schema.Boolean,
+    sdNotifyMode: Schema.String,
+  }),
+  HostConfig: Schema.Struct({
+    Binds: strings,
+    CgroupManager: Schema.String,
+    CgroupMode: Schema.String,
+    ContainerIDFile: Schema.String,
+    LogConfig: Schema.Struct({
+      Type: Schema.String,
+      Config: Schema.Null,
+      Path: Schema.String,
+      Tag: Schema.String,
+      Size: Schema.String,
+    }),
+    NetworkMode: Schema.String,
+    PortBindings: Schema.Record(Schema.String, Schema.Unknown),
+    RestartPolicy: Schema.Struct({ Name: Schema.String, MaximumRetryCount: Schema.Int }),
+    AutoRemove: Schema.Boolean,
+    Annotations: labels,
+    VolumeDriver: Schema.String,
+    VolumesFrom: Schema.Null,
+    CapAdd: strings,
+    CapDrop: strings,
+    Privileged: Schema.Boolean,
+    ReadonlyRootfs: Schema.Boolean,
+    ShmSize: Schema.Int,
+    Runtime: Schema.String,
+    IpcMode: Schema.String,
+    PidMode: Schema.String,
+    UTSMode: Schema.String,
+    UsernsMode: Schema.String,
+    Init: Schema.Boolean,
+  }),
+})
+export type ContainerInspect = typeof ContainerInspect.Type
+
+/** libpod's instant for "not yet". */
+export const zeroInstant = "0001-01-01T00:00:00Z"
+
+/** One changed path of a container's root filesystem. */
+export const PathChange = Schema.Struct({
+  /** `modified`, `added` or `deleted`; `C`, `A` and `D` on the command line. */
+  kind: Schema.Literals(["modified", "added", "deleted"]),
+  /** Absolute path inside the container. */
+  path: Schema.String,
+})
+export type PathChange = typeof PathChange.Type
+
+/** One line of a container's output. */
+export interface LogLine {
+  readonly stream: "stdout" | "stderr"
+  /** RFC 3339 with nanoseconds, as conmon wrote it. */
+  readonly timestamp: string
+  readonly content: Uint8Array
+  /** The line goes on in the next record of the same stream. */
+  readonly partial: boolean
+}

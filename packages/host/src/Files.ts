@@ -1,0 +1,87 @@
+/** Whole-file and whole-tree operations that leave either the old or the new state behind, never half of one. */
+import * as fs from "node:fs"
+import { dirname, join } from "node:path"
+import type { StorageFailed } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import { nanoid } from "nanoid"
+import { attempt, attemptSync } from "./Attempt.ts"
+
+/** A name beside `path` that nobody else uses. */
+export const temporaryBeside = (path: string): string => `${path}.tmp-${nanoid(10)}`
+
+/** Make the entries of a directory survive a power cut. */
+export const syncDirectory = (path: string): Effect.Effect<void, StorageFailed> =>
+  attemptSync("sync directory", path, () => {
+    const fd = fs.openSync(path, "r")
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+
+/** Replace a small file: temporary name, sync, rename. The directory itself is not synced. */
+export const writeAtomic = (
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Effect.Effect<void, StorageFailed> =>
+  attemptSync("write", path, () => {
+    const temporary = temporaryBeside(path)
+    try {
+      const fd = fs.openSync(temporary, "wx", mode)
+      try {
+        fs.writeFileSync(fd, content)
+        fs.fsyncSync(fd)
+      } finally {
+        fs.closeSync(fd)
+      }
+      fs.renameSync(temporary, path)
+    } catch (cause) {
+      fs.rmSync(temporary, { force: true })
+      throw cause
+    }
+  })
+
+/** Remove a tree that may not be there. The caller has made sure that nothing is mounted below it. */
+export const removeTree = (path: string): Effect.Effect<void, StorageFailed> =>
+  attempt("remove", path, () => fs.promises.rm(path, { recursive: true, force: true }))
+
+/** Make a directory and those above it. */
+export const makeDirectory = (path: string, mode = 0o700): Effect.Effect<void, StorageFailed> =>
+  attemptSync("make directory", path, () => void fs.mkdirSync(path, { recursive: true, mode }))
+
+/**
+ * A second name for every file of a flat or nested directory of regular files: no byte is copied. Both directories
+ * are on one file system; the target must not exist.
+ */
+export const linkTree = (from: string, to: string): Effect.Effect<void, StorageFailed> =>
+  attemptSync("link", to, () => {
+    const link = (source: string, target: string) => {
+      fs.mkdirSync(target, { mode: 0o700 })
+      for (const entry of fs.readdirSync(source, { withFileTypes: true })) {
+        const at = join(source, entry.name)
+        const there = join(target, entry.name)
+        if (entry.isDirectory()) link(at, there)
+        else if (entry.isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(at), there)
+        else fs.linkSync(at, there)
+      }
+    }
+    link(from, to)
+  })
+
+/** Move a finished tree to its final name and make the move durable. The target must not exist. */
+export const publishTree = Effect.fnUntraced(function* (from: string, to: string) {
+  yield* makeDirectory(dirname(to))
+  yield* attemptSync("rename", to, () => fs.renameSync(from, to))
+  yield* syncDirectory(dirname(to))
+})
+
+export const pathExists = (path: string): boolean => fs.existsSync(path)
+
+/** Bytes that an unprivileged writer could still write to the file system of `path`. */
+export const availableBytes = (path: string): Effect.Effect<number, StorageFailed> =>
+  attemptSync("ask for free space of", path, () => {
+    const { bavail, bsize } = fs.statfsSync(path)
+    return bavail * bsize
+  })

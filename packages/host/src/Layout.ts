@@ -1,0 +1,96 @@
+/**
+ * Where things lie on disk.
+ *
+ *   ROOT     cryopod.db                         state
+ *            images/                            OCI image layout
+ *            layers/sha256/<hex>/               unpacked checkpoint layers
+ *            rootfs/<image id>/                 unpacked root filesystems
+ *            containers/<id>/userdata/          bundle (names that Podman's scripts look for)
+ *            containers/<id>/{upper,work,merged}
+ *            tmp/                               half-made things; whatever is in it belongs to nobody after a crash
+ *   RUNROOT  locks/ exits/ <id>/         gone at reboot
+ */
+import { join } from "node:path"
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+
+export interface ContainerPaths {
+  readonly directory: string
+  /** The bundle. */
+  readonly userdata: string
+  readonly config: string
+  /** CRIU's configuration file for this container. */
+  readonly criuConfig: string
+  readonly checkpoint: string
+  readonly dumpLog: string
+  readonly restoreLog: string
+  readonly log: string
+  readonly shm: string
+  readonly upper: string
+  readonly work: string
+  readonly merged: string
+  /** Files of this boot only. */
+  readonly run: string
+  readonly pidFile: string
+  readonly conmonPidFile: string
+  /** Length of the log when the present run began. */
+  readonly logStart: string
+  readonly lock: string
+  readonly exitFile: string
+}
+
+export interface LayoutShape {
+  readonly root: string
+  readonly runroot: string
+  readonly database: string
+  readonly images: string
+  readonly layers: string
+  readonly rootfs: string
+  readonly temporary: string
+  readonly containers: string
+  readonly exits: string
+  readonly locks: string
+  readonly container: (id: string) => ContainerPaths
+}
+
+export const makeLayout = (root: string, runroot: string): LayoutShape => ({
+  root,
+  runroot,
+  database: join(root, "cryopod.db"),
+  images: join(root, "images"),
+  layers: join(root, "layers"),
+  rootfs: join(root, "rootfs"),
+  temporary: join(root, "tmp"),
+  containers: join(root, "containers"),
+  exits: join(runroot, "exits"),
+  locks: join(runroot, "locks"),
+  container: (id) => {
+    const directory = join(root, "containers", id)
+    const userdata = join(directory, "userdata")
+    const run = join(runroot, id)
+    return {
+      directory,
+      userdata,
+      config: join(userdata, "config.json"),
+      criuConfig: join(userdata, "criu.conf"),
+      checkpoint: join(userdata, "checkpoint"),
+      dumpLog: join(userdata, "dump.log"),
+      restoreLog: join(userdata, "restore.log"),
+      log: join(userdata, "ctr.log"),
+      shm: join(userdata, "shm"),
+      upper: join(directory, "upper"),
+      work: join(directory, "work"),
+      merged: join(directory, "merged"),
+      run,
+      pidFile: join(run, "pidfile"),
+      conmonPidFile: join(run, "conmon.pid"),
+      logStart: join(run, "log-start"),
+      lock: join(runroot, "locks", id),
+      exitFile: join(runroot, "exits", id),
+    }
+  },
+})
+
+export class Layout extends Context.Service<Layout, LayoutShape>()("@cryopod/host/Layout") {
+  static readonly layer = (root: string, runroot: string) => Layer.sync(Layout, () => makeLayout(root, runroot))
+}

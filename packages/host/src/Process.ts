@@ -1,0 +1,95 @@
+/** Programs of this machine, run to their end. Interrupting the effect ends the program. */
+import { spawn } from "node:child_process"
+import { ToolFailed, ToolMissing } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+
+export interface RunOptions {
+  /** The whole environment of the program; the caller's own when absent. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Bytes for its standard input. */
+  readonly input?: string | Uint8Array
+  /** A session of its own, so that a Ctrl-C on our terminal does not reach the program. */
+  readonly ownSession?: boolean
+}
+
+export interface RunResult {
+  /** Exit status; 128 and the signal's number for a program that was killed. */
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** How much of a program's standard error is worth keeping, in characters. */
+const stderrKept = 16_384
+
+/** Run a program and collect what it says, whatever its exit status. Its output is expected to be small. */
+export const run = (
+  file: string,
+  args: ReadonlyArray<string>,
+  options: RunOptions = {},
+): Effect.Effect<RunResult, ToolMissing> =>
+  Effect.callback((resume) => {
+    const child = spawn(file, args, {
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      detached: options.ownSession ?? false,
+    })
+    const stdout: Array<Buffer> = []
+    let stderr = ""
+    child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk))
+    child.stderr?.on("data", (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString("utf8")).slice(-stderrKept)
+    })
+    child.once("error", () => resume(Effect.fail(missing(file))))
+    child.once("close", (code, signal) =>
+      resume(
+        Effect.succeed({
+          exitCode: code ?? 128 + (signalNumbers[signal ?? ""] ?? 0),
+          stdout: Buffer.concat(stdout).toString("utf8"),
+          stderr,
+        }),
+      ),
+    )
+    if (options.input !== undefined) {
+      child.stdin?.on("error", () => undefined)
+      child.stdin?.end(options.input)
+    }
+    return Effect.sync(() => void child.kill("SIGTERM"))
+  })
+
+/** Run a program that must succeed; its standard output. */
+export const runOk = (
+  file: string,
+  args: ReadonlyArray<string>,
+  options: RunOptions = {},
+): Effect.Effect<string, ToolMissing | ToolFailed> =>
+  Effect.flatMap(run(file, args, options), (result) =>
+    result.exitCode === 0
+      ? Effect.succeed(result.stdout)
+      : Effect.fail(
+          new ToolFailed({
+            tool: nameOf(file),
+            arguments: args,
+            exitCode: result.exitCode,
+            detail: lastLines(result.stderr, 3),
+          }),
+        ),
+  )
+
+/** The last lines of a program's complaint, on one line. */
+export const lastLines = (text: string, count: number): string =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(-count)
+    .join("; ")
+
+const nameOf = (file: string) => file.slice(file.lastIndexOf("/") + 1)
+
+const missing = (file: string) =>
+  new ToolMissing({ tool: nameOf(file), searched: [file], remedy: "run scripts/setup, or install it" })
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 }

@@ -1,0 +1,10 @@
+/** The edge of this machine: tools, processes, files, mounts, locks, the state database. */
+export * from "./Attempt.ts"
+export * from "./Database.ts"
+export * from "./Files.ts"
+export * from "./Layout.ts"
+export * from "./Lock.ts"
+export * from "./Mounts.ts"
+export * from "./Process.ts"
+export * from "./TemporaryArea.ts"
+export * from "./Tools.ts"

@@ -1,0 +1,55 @@
+/** What is mounted on the host for a container: its root filesystem and its shared memory. */
+import * as fs from "node:fs"
+import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
+import { attemptSync, type ContainerPaths, isMounted, mountAt, type Tools, unmountBelow } from "@cryopod/host"
+import * as Effect from "effect/Effect"
+
+/**
+ * Mode of a container's root directory, whatever its image says: CRIU refuses a root with another mode than the one it
+ * dumped, and Podman gives every container this one.
+ */
+const rootMode = 0o555
+
+/**
+ * Mount the overlay and the shared memory, as far as they are not mounted yet.
+ *
+ * `redirect_dir` and `metacopy` stay off, so that the upper directory holds whole files and whole directories and
+ * nothing but what differs from the image.
+ */
+export const mountContainer = Effect.fnUntraced(function* (
+  paths: ContainerPaths,
+  options: { readonly lower: string; readonly shmSizeBytes: number },
+): Effect.fn.Return<void, StorageFailed | ToolMissing | ToolFailed, Tools> {
+  yield* attemptSync("make directories of", paths.directory, () => {
+    for (const path of [paths.work, paths.merged, paths.shm]) fs.mkdirSync(path, { recursive: true, mode: 0o755 })
+    if (fs.existsSync(paths.upper)) return
+    fs.mkdirSync(paths.upper)
+    fs.chmodSync(paths.upper, rootMode)
+  })
+  if (!isMounted(paths.merged)) {
+    yield* mountAt({
+      type: "overlay",
+      target: paths.merged,
+      options: [
+        `lowerdir=${escaped(options.lower)}`,
+        `upperdir=${escaped(paths.upper)}`,
+        `workdir=${escaped(paths.work)}`,
+        "redirect_dir=off",
+        "metacopy=off",
+      ],
+    })
+  }
+  if (!isMounted(paths.shm)) {
+    yield* mountAt({
+      type: "tmpfs",
+      target: paths.shm,
+      options: ["mode=1777", `size=${options.shmSizeBytes}`, "nosuid", "noexec", "nodev"],
+    })
+  }
+})
+
+export const unmountContainer = (paths: ContainerPaths): Effect.Effect<void, ToolMissing, Tools> =>
+  unmountBelow(paths.directory)
+
+/** Colons and commas separate directories and options of an overlay. */
+const escaped = (path: string) => path.replaceAll(/[\\:,]/g, String.raw`\$&`)

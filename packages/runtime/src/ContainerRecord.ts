@@ -1,0 +1,97 @@
+/**
+ * What the database knows of a container: a configuration that never changes and a state that does.
+ *
+ * Instants are RFC 3339 in UTC; an absent one has not come to pass.
+ */
+import type { ContainerStatus } from "@cryopod/entities"
+
+export type RuntimeName = "runc" | "crun"
+
+export interface ContainerConfig {
+  readonly id: string
+  readonly createdAt: string
+  /** Id of the image whose root filesystem lies below the container's own. */
+  readonly imageId: string
+  /** Its name, as far as it has one, fully spelled. */
+  readonly imageName: string
+  /** The name as the caller wrote it. */
+  readonly rawImageName: string
+  readonly runtime: RuntimeName
+  /** The program and its arguments: entrypoint and command together. */
+  readonly entrypoint: ReadonlyArray<string>
+  readonly command: ReadonlyArray<string>
+  readonly env: ReadonlyArray<string>
+  readonly workdir: string
+  readonly user: string
+  readonly hostname: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly terminal: boolean
+  readonly openStdin: boolean
+  readonly network: "none" | "host"
+  readonly autoRemove: boolean
+  readonly readOnly: boolean
+  readonly privileged: boolean
+  readonly capAdd: ReadonlyArray<string>
+  readonly capDrop: ReadonlyArray<string>
+  readonly shmSizeBytes: number
+  readonly rlimits: ReadonlyArray<Rlimit>
+  /** Number of the signal that asks the main process to end. */
+  readonly stopSignal: number
+  readonly stopTimeoutSeconds: number
+  readonly createCommand: ReadonlyArray<string>
+}
+
+export interface Rlimit {
+  /** `RLIMIT_NOFILE` and so on. */
+  readonly type: string
+  readonly soft: number
+  readonly hard: number
+}
+
+/**
+ * A long operation that has begun. It is written before the first irreversible step and taken away with the last;
+ * found by a later command that holds the container's lock, it means that the process died in between.
+ */
+export type Operation = "create" | "start" | "checkpoint" | "restore" | "import" | "remove"
+
+export interface ContainerState {
+  readonly status: ContainerStatus
+  readonly operation?: Operation
+  /** Main process, as this host numbers it; 0 when there is none. */
+  readonly pid: number
+  /** When that process began (`processStart`), so that another one with its number is not taken for it. */
+  readonly pidStart?: string
+  readonly conmonPid: number
+  readonly exitCode: number
+  readonly startedAt?: string
+  readonly finishedAt?: string
+  readonly checkpointedAt?: string
+  readonly restoredAt?: string
+  /** The container stopped because it was checkpointed, and has not been started otherwise since. */
+  readonly checkpointed: boolean
+  readonly restored: boolean
+  readonly checkpointPath?: string
+  readonly checkpointLog?: string
+  readonly restoreLog?: string
+  /** Boot of the host in which the container was last started (`/proc/sys/kernel/random/boot_id`). */
+  readonly bootId?: string
+}
+
+export interface ContainerRecord {
+  readonly id: string
+  readonly name: string
+  readonly config: ContainerConfig
+  readonly state: ContainerState
+}
+
+export const initialState: ContainerState = {
+  status: "created",
+  pid: 0,
+  conmonPid: 0,
+  exitCode: 0,
+  checkpointed: false,
+  restored: false,
+}
+
+export const isActive = (state: ContainerState): boolean => state.status === "running" || state.status === "paused"

@@ -1,0 +1,187 @@
+/**
+ * The runtime configuration of a container (OCI runtime-spec 1.0 `config.json`), as Podman would write it.
+ *
+ * Podman restores checkpoints of ours and we restore Podman's; CRIU wants the same mount points on both sides, so the
+ * bind mounts below are Podman's, by destination.
+ */
+import { join } from "node:path"
+import type { ContainerPaths } from "@cryopod/host"
+import { capabilitiesOf } from "./Capabilities.ts"
+import type { ContainerConfig, Rlimit } from "./ContainerRecord.ts"
+import type { Identity } from "./Identity.ts"
+import { criuConfigAnnotation } from "./runtimeArguments.ts"
+
+export interface SpecMount {
+  readonly destination: string
+  readonly type: string
+  readonly source: string
+  readonly options: ReadonlyArray<string>
+}
+
+/** The parts of `config.json` that this project reads or changes; the rest passes through untouched. */
+export interface OciSpec {
+  readonly ociVersion: string
+  readonly process: {
+    readonly terminal?: boolean
+    readonly user: {
+      readonly uid: number
+      readonly gid: number
+      readonly additionalGids?: ReadonlyArray<number>
+      readonly umask?: number
+    }
+    readonly args: ReadonlyArray<string>
+    readonly env?: ReadonlyArray<string>
+    readonly cwd: string
+    readonly rlimits?: ReadonlyArray<Rlimit>
+    readonly [key: string]: unknown
+  }
+  readonly root: { readonly path: string; readonly readonly?: boolean }
+  readonly hostname?: string
+  readonly mounts: ReadonlyArray<SpecMount>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly hooks?: unknown
+  readonly linux: {
+    readonly namespaces: ReadonlyArray<{ readonly type: string; readonly path?: string }>
+    readonly cgroupsPath?: string
+    readonly [key: string]: unknown
+  }
+  readonly [key: string]: unknown
+}
+
+export const ociVersion = "1.0.2"
+
+/** Cgroups of containers lie here, in every hierarchy. */
+export const cgroupsPath = (id: string): string => `/cryopod/${id}`
+
+export interface SpecInputs {
+  readonly config: ContainerConfig
+  readonly paths: ContainerPaths
+  readonly identity: Identity
+  readonly cgroups: "v1" | "v2"
+  /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
+  readonly ceilings: Readonly<Record<string, number>>
+}
+
+export const makeSpec = ({ ceilings, cgroups, config, identity, paths }: SpecInputs): OciSpec => {
+  const capabilities = capabilitiesOf(config)
+  return {
+    ociVersion,
+    process: {
+      terminal: config.terminal,
+      user: { uid: identity.uid, gid: identity.gid, additionalGids: identity.groups, umask: 0o22 },
+      args: [...config.entrypoint, ...config.command],
+      env: config.env,
+      cwd: config.workdir,
+      capabilities: {
+        bounding: capabilities,
+        effective: identity.uid === 0 ? capabilities : [],
+        permitted: identity.uid === 0 ? capabilities : [],
+      },
+      rlimits: config.rlimits.map((limit) => clamp(limit, ceilings)),
+      noNewPrivileges: false,
+      oomScoreAdj: 0,
+    },
+    root: { path: paths.merged, readonly: config.readOnly },
+    hostname: config.hostname,
+    mounts: mountsOf(config, paths, cgroups),
+    annotations: {
+      "io.container.manager": "libpod",
+      ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
+      ...config.annotations,
+      [criuConfigAnnotation]: paths.criuConfig,
+    },
+    linux: {
+      cgroupsPath: cgroupsPath(config.id),
+      namespaces: [
+        { type: "pid" },
+        config.network === "host" ? undefined : { type: "network" },
+        { type: "ipc" },
+        { type: "uts" },
+        { type: "mount" },
+        cgroups === "v2" ? { type: "cgroup" } : undefined,
+      ].filter((namespace) => namespace !== undefined),
+      resources: { devices: [{ allow: config.privileged, access: "rwm" }] },
+      ...(config.network === "host" ? {} : { sysctl: { "net.ipv4.ping_group_range": "0 0" } }),
+      ...(config.privileged ? {} : { maskedPaths, readonlyPaths }),
+    },
+  }
+}
+
+const clamp = (limit: Rlimit, ceilings: Readonly<Record<string, number>>): Rlimit => {
+  const ceiling = ceilings[limit.type] ?? Number.POSITIVE_INFINITY
+  return { type: limit.type, soft: Math.min(limit.soft, ceiling), hard: Math.min(limit.hard, ceiling) }
+}
+
+/** Files that the engine makes in the bundle and shows to the container under these names. */
+export const engineFiles = {
+  "/etc/hosts": "hosts",
+  "/etc/hostname": "hostname",
+  "/etc/resolv.conf": "resolv.conf",
+  "/run/.containerenv": ".containerenv",
+} as const
+
+/** A container without a network has no resolver to be told about; Podman gives it no such file either. */
+const engineDestinations = (config: ContainerConfig) =>
+  Object.keys(engineFiles).filter((destination) => destination !== "/etc/resolv.conf" || config.network !== "none")
+
+/** Where the engine keeps what is bound to a destination, for destinations that are the engine's own. */
+export const engineMountSource = (paths: ContainerPaths, destination: string): string | undefined => {
+  if (destination === "/dev/shm") return paths.shm
+  const file = (engineFiles as Readonly<Record<string, string>>)[destination]
+  return file === undefined ? undefined : join(paths.userdata, file)
+}
+
+const mountsOf = (config: ContainerConfig, paths: ContainerPaths, cgroups: "v1" | "v2"): ReadonlyArray<SpecMount> => [
+  { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+  {
+    destination: "/dev",
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+  },
+  {
+    destination: "/dev/pts",
+    type: "devpts",
+    source: "devpts",
+    options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+  },
+  { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+  {
+    destination: "/sys",
+    type: "sysfs",
+    source: "sysfs",
+    options: ["nosuid", "noexec", "nodev", config.privileged ? "rw" : "ro"],
+  },
+  {
+    destination: "/sys/fs/cgroup",
+    type: "cgroup",
+    source: "cgroup",
+    options: ["rprivate", "nosuid", "noexec", "nodev", "relatime", cgroups === "v2" && config.privileged ? "rw" : "ro"],
+  },
+  ...engineDestinations(config).map((destination) => bind(paths, destination, ["bind", "rprivate"])),
+  bind(paths, "/dev/shm", ["bind", "rprivate", "nosuid", "noexec", "nodev"]),
+]
+
+const bind = (paths: ContainerPaths, destination: string, options: ReadonlyArray<string>): SpecMount => ({
+  destination,
+  type: "bind",
+  source: engineMountSource(paths, destination) ?? "",
+  options,
+})
+
+/** Files of /proc and /sys that tell about, or change, the host rather than the container. */
+const maskedPaths = [
+  "/proc/acpi",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/dev/block",
+  "/sys/devices/virtual/powercap",
+  "/sys/firmware",
+  "/sys/fs/selinux",
+]
+const readonlyPaths = ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]

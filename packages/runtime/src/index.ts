@@ -1,0 +1,13 @@
+/** Containers on this host: state, OCI runtime, conmon, mounts, namespaces, logs. */
+export * from "./Capabilities.ts"
+export * from "./CgroupLayout.ts"
+export * from "./Conmon.ts"
+export * from "./ContainerMounts.ts"
+export * from "./ContainerRecord.ts"
+export * from "./Containers.ts"
+export * from "./Identity.ts"
+export * from "./LogFile.ts"
+export * from "./OciRuntime.ts"
+export * from "./OciSpec.ts"
+export * from "./ProcessTable.ts"
+export * from "./runtimeArguments.ts"

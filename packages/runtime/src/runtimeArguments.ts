@@ -1,0 +1,84 @@
+/**
+ * What runc and crun are told, as tables: the only place that knows how the two spell things.
+ *
+ * Sources: runc 1.1–1.3 `man/runc-checkpoint.8.md`, `man/runc-restore.8.md`; crun 1.28 `crun.1`.
+ */
+import type { TcpConnections } from "@cryopod/entities"
+import type { RuntimeName } from "./ContainerRecord.ts"
+
+export interface CheckpointArguments {
+  /** CRIU's image files go here. */
+  readonly imagesDirectory: string
+  /** CRIU's log and statistics go here. */
+  readonly workDirectory: string
+  readonly leaveRunning: boolean
+  readonly tcpEstablished: boolean
+  readonly fileLocks: boolean
+}
+
+export const checkpointArguments = (
+  runtime: RuntimeName,
+  id: string,
+  options: CheckpointArguments,
+): ReadonlyArray<string> => [
+  "checkpoint",
+  "--image-path",
+  options.imagesDirectory,
+  "--work-path",
+  options.workDirectory,
+  ...(options.leaveRunning ? ["--leave-running"] : []),
+  ...(options.tcpEstablished ? ["--tcp-established"] : []),
+  ...(options.fileLocks ? ["--file-locks"] : []),
+  // runc 1.1 does not know the word and is told by `criuConfiguration`, which crun overrules
+  ...(runtime === "crun" ? ["--manage-cgroups-mode", "ignore"] : []),
+  id,
+]
+
+export interface RestoreArguments {
+  readonly tcp: TcpConnections
+  readonly fileLocks: boolean
+}
+
+/** Words that conmon hands on to the runtime's `restore`. runc has no word for closing connections. */
+export const restoreArguments = (runtime: RuntimeName, options: RestoreArguments): ReadonlyArray<string> => [
+  ...(options.tcp === "keep" ? ["--tcp-established"] : []),
+  ...(options.tcp === "close" && runtime === "crun" ? ["--tcp-close"] : []),
+  ...(options.fileLocks ? ["--file-locks"] : []),
+]
+
+/**
+ * CRIU's configuration file for one container, which the runtimes read through the annotation `org.criu.config` and
+ * CRIU evaluates last (runc `docs/checkpoint-restore.md`; crun with CRIU 4.2 and later).
+ *
+ * CRIU leaves cgroups alone: where a container shares a hierarchy with others, it would dump all of it and make a copy
+ * below each restored container. The runtimes put what they restore into the container's own cgroups themselves.
+ */
+export const criuConfiguration = (runtime: RuntimeName, options: { readonly tcp: TcpConnections }): string =>
+  ["manage-cgroups ignore", ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []), ""].join("\n")
+
+/** Annotation with the path of that file. Never taken from anybody else: CRIU can be told to run programs in it. */
+export const criuConfigAnnotation = "org.criu.config"
+
+export interface ExecArguments {
+  readonly terminal: boolean
+  readonly env: ReadonlyArray<string>
+  readonly workdir: string
+  readonly user: string
+  readonly detach: boolean
+  readonly pidFile: string
+  readonly capabilities: ReadonlyArray<string>
+  readonly command: ReadonlyArray<string>
+}
+
+export const execArguments = (id: string, options: ExecArguments): ReadonlyArray<string> => [
+  "exec",
+  ...(options.terminal ? ["--tty"] : []),
+  ...(options.detach ? ["--detach"] : []),
+  ...(options.pidFile === "" ? [] : ["--pid-file", options.pidFile]),
+  ...(options.workdir === "" ? [] : ["--cwd", options.workdir]),
+  ...(options.user === "" ? [] : ["--user", options.user]),
+  ...options.env.flatMap((variable) => ["--env", variable]),
+  ...options.capabilities.flatMap((capability) => ["--cap", capability]),
+  id,
+  ...options.command,
+]
