@@ -14,6 +14,7 @@ import { type AllServices, EngineDefaults, type EngineServices } from "./EngineS
 import { imageEngineLayer } from "./image/ImageEngine.ts"
 import { Probes } from "./system/Probes.ts"
 import { systemEngineLayer } from "./system/SystemEngine.ts"
+import { defaultRuntime } from "./system/SystemInfo.ts"
 
 /** What an engine on this host needs to know. */
 export interface LocalEngineSettings {
@@ -21,10 +22,11 @@ export interface LocalEngineSettings {
   readonly root: string
   /** State of this boot; on a tmpfs. */
   readonly runroot: string
-  /** Runtime of new containers. */
-  readonly runtime: RuntimeName
-  /** The caller named the runtime: checkpoints that need another one are refused. */
-  readonly runtimeGiven: boolean
+  /**
+   * Runtime of new containers; the first that serves this host when none is named. With a name, checkpoints that need
+   * another one are refused.
+   */
+  readonly runtime: RuntimeName | undefined
   /** Directory of a private CRIU and what goes with it, looked into before PATH. */
   readonly prefix: string
   /** PATH. */
@@ -46,10 +48,9 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
     Layout.layer(settings.root, settings.runroot),
     Tools.layer({ prefix: settings.prefix, path: settings.path, overrides: settings.tools ?? {} }),
     Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables]),
-    Layer.succeed(EngineDefaults, settings),
   )
   const runtime = Conmon.layer(settings.exitCommand).pipe(
-    Layer.provideMerge(OciRuntime.layer),
+    Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
     Layer.provideMerge(Layer.mergeAll(Containers.layer, Probes.layer)),
     Layer.provideMerge(host),
   )
@@ -60,6 +61,20 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
   )
   return images.pipe(Layer.provideMerge(runtime))
 }
+
+const engineDefaults = (settings: LocalEngineSettings) =>
+  Layer.effect(
+    EngineDefaults,
+    Effect.gen(function* () {
+      const { engineName, engineVersion, runtime } = settings
+      return {
+        engineName,
+        engineVersion,
+        runtime: runtime ?? (yield* defaultRuntime),
+        runtimeGiven: runtime !== undefined,
+      }
+    }),
+  )
 
 /** Images are kept as long as a container was made from them. */
 const imageUse: Layer.Layer<ImageUse, never, EngineServices> = Layer.effect(

@@ -32,7 +32,7 @@ const inspect = async (archive: string, directory: string): Promise<TarInspectio
   const extract = tar.extract()
   const source = fs.createReadStream(archive, { highWaterMark: 1 << 20 })
   source.on("error", (cause) => extract.destroy(cause))
-  source.pipe(extract as unknown as NodeJS.WritableStream)
+  source.pipe(extract)
   for await (const entry of extract) {
     const { linkname, name: raw, type } = entry.header
     const name = confined(raw)

@@ -43,7 +43,7 @@ declare module "effect/Schema" {
 }
 
 const annotated = <S extends Schema.Top>(schema: S, facts: OptionFacts) =>
-  schema.annotate({ description: facts.description, cryopodOption: facts } as never)
+  schema.annotate({ description: facts.description, cryopodOption: facts })
 
 /** A switch; off unless given. */
 export const bool = (facts: Facts & { readonly fallback?: boolean }) => {

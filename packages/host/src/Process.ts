@@ -1,5 +1,5 @@
-/** Programs of this machine, run to their end. Interrupting the effect ends the program. */
-import { spawn } from "node:child_process"
+/** Programs of this machine, run to their end. Interrupting the effect ends the program and waits for that. */
+import { type ChildProcess, spawn } from "node:child_process"
 import { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 
@@ -56,7 +56,22 @@ export const run = (
       child.stdin?.on("error", () => undefined)
       child.stdin?.end(options.input)
     }
-    return Effect.sync(() => void child.kill("SIGTERM"))
+    return ended(child)
+  })
+
+/** How long a program may take to end when it is asked to, before it is killed. */
+const patienceMillis = 5000
+
+/** End a program and wait until it is gone: whoever interrupted it removes next what it was writing. */
+const ended = (child: ChildProcess): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+    const killing = setTimeout(() => child.kill("SIGKILL"), patienceMillis)
+    child.once("exit", () => {
+      clearTimeout(killing)
+      resume(Effect.void)
+    })
+    child.kill("SIGTERM")
   })
 
 /** Run a program that must succeed; its standard output. */

@@ -96,7 +96,7 @@ const storeLayer = Effect.fnUntraced(function* (source: ArchiveSource, file: str
     if (head.length === 0) head = Uint8Array.from(block.subarray(0, 8))
     return handle.writeFile(block)
   })
-  const content = yield* unpack(compressed.stream, nowhere, {
+  const content = yield* unpack(compressed.stream(), nowhere, {
     archive,
     // nothing is unpacked: the archive is only looked through
     accepts: () => false,

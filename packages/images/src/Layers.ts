@@ -2,8 +2,8 @@
  * Layers of checkpoint images, unpacked: a directory that CRIU reads, and the archive that it is the view of.
  *
  * The archive of a directory is deterministic (`planDirectory`), so the digest taken when a checkpoint was made is the
- * digest of the bytes produced when it leaves. What a member may be called is the caller's rule; nothing here knows
- * what a checkpoint is made of.
+ * digest of the bytes produced when it leaves (`LayerForms`). What a member may be called is the caller's rule; nothing
+ * here knows what a checkpoint is made of.
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -37,12 +37,6 @@ export interface LayersShape {
    * came from outside, then kept as long as the image; both digests are verified before it gets its place.
    */
   readonly unpacked: (imageId: string, rules: UnpackRules) => Effect.Effect<string, LayerFailure>
-  /** Write the archive of an unpacked layer to a new file, verified against the digest that it must have. */
-  readonly writeArchive: (
-    directory: string,
-    layer: StoredLayer,
-    file: string,
-  ) => Effect.Effect<void, ImageInvalid | StorageFailed>
 }
 
 export class Layers extends Context.Service<Layers, LayersShape>()("@cryopod/images/Layers") {
@@ -59,7 +53,7 @@ const make = Effect.fnUntraced(function* () {
   const unpackBlob = Effect.fnUntraced(function* (ref: string, layer: StoredLayer, target: string, rules: UnpackRules) {
     const blob = fs.createReadStream(store.blobPath(layer.digest), { highWaterMark: readBlockBytes })
     const compressed = passing(blob)
-    const { measured: content } = yield* unpack(compressed.stream, target, rules)
+    const { measured: content } = yield* unpack(compressed.stream(), target, rules)
     if (compressed.measured().digest !== layer.digest)
       return yield* new ImageInvalid({ ref, problem: `layer blob ${layer.digest} is damaged` })
     if (content.digest !== layer.diffId)
@@ -97,26 +91,6 @@ const make = Effect.fnUntraced(function* () {
           return path
         }),
       )
-    }),
-    writeArchive: Effect.fn("Layers.writeArchive")(function* (directory: string, layer: StoredLayer, file: string) {
-      const written = yield* attempt("write", file, async (signal) => {
-        const plan = await planDirectory(directory)
-        const handle = await fs.promises.open(file, "wx", 0o600)
-        try {
-          return await measure(tarBlocks(plan), async (block) => {
-            signal.throwIfAborted()
-            await handle.writeFile(block)
-          })
-        } finally {
-          await handle.close()
-        }
-      })
-      if (written.digest !== layer.diffId) {
-        return yield* new ImageInvalid({
-          ref: layer.digest,
-          problem: `the unpacked content in ${directory} was changed`,
-        })
-      }
     }),
   })
 })

@@ -111,8 +111,8 @@ const verifiedBlob = Effect.fnUntraced(function* (layout: ForeignLayout, digest:
   const measured = yield* attempt("read blob", path, async (signal) => {
     const bytes = passing(fs.createReadStream(path, { highWaterMark: readBlockBytes }))
     if (layout.files === "copied")
-      await pipeline(bytes.stream, fs.createWriteStream(file, { flags: "wx", mode: 0o600 }), { signal })
-    else for await (const _ of bytes.stream) signal.throwIfAborted()
+      await pipeline(bytes.blocks, fs.createWriteStream(file, { flags: "wx", mode: 0o600 }), { signal })
+    else for await (const _ of bytes.blocks) signal.throwIfAborted()
     return bytes.measured()
   })
   if (measured.digest !== digest)

@@ -7,15 +7,17 @@
 import * as fs from "node:fs"
 import { join, resolve } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { readBlockBytes, unpack } from "@cryopod/archive"
-import { ArchiveInvalid, type ArchiveSource, type MemberUnsafe } from "@cryopod/entities"
+import { compressionOf, decompressor, peek, readBlockBytes, unpack } from "@cryopod/archive"
+import { ArchiveInvalid, type ArchiveSource, type MemberUnsafe, TransportFailed } from "@cryopod/entities"
 import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { copyIn } from "./CopyIn.ts"
+import { refNameAnnotation } from "./Documents.ts"
 import { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
 import { type ForeignLayout, type IntakeFailure, layoutImages, nameInLayout, takeImageIn } from "./LayoutIntake.ts"
@@ -34,39 +36,75 @@ export type LoadFailure = ArchiveInvalid | MemberUnsafe | IntakeFailure | CopyFa
 export const loadImages = Effect.fn("loadImages")(function* (
   source: ArchiveSource,
 ): Effect.fn.Return<ReadonlyArray<LoadedImage>, LoadFailure, ImageStore | Transport> {
-  if (source._tag === "File") return yield* loadFrom({ path: source.path }, source.path)
+  if (source._tag === "File") return yield* loadFrom({ path: source.path, ref: source.path }, "all")
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const path = join(yield* (yield* ImageStore).area, "archive")
       yield* attempt("write", path, (signal) =>
         pipeline(Stream.toAsyncIterable(source.bytes), fs.createWriteStream(path, { mode: 0o600 }), { signal }),
       )
-      return yield* loadFrom({ path }, "standard input")
+      return yield* loadFrom({ path, ref: "standard input" }, "all")
     }),
   )
 })
 
-/** `select` takes only the image of that name in the archive; `ref` names the archive in failures. */
-export const loadFrom = Effect.fnUntraced(function* (
-  archive: { readonly path: string; readonly select?: string },
-  ref: string,
+/** What is wanted of an archive. */
+interface Wanted {
+  readonly path: string
+  /** Name of the archive in failures. */
+  readonly ref: string
+  /** Only the image of this name, or at this place (`@0`). */
+  readonly select?: string
+}
+
+/** The one image of an archive, or the one that is selected; with several nothing is taken in. */
+export const loadOne = Effect.fnUntraced(function* (
+  archive: Wanted,
+): Effect.fn.Return<StoredImage, LoadFailure, ImageStore | Transport> {
+  const images = yield* loadFrom(archive, "one")
+  return (
+    images[0]?.image ??
+    (yield* new TransportFailed({ operation: "pull", ref: archive.ref, detail: "there is no such image in it" }))
+  )
+})
+
+const loadFrom = Effect.fnUntraced(function* (
+  archive: Wanted,
+  count: "all" | "one",
 ): Effect.fn.Return<ReadonlyArray<LoadedImage>, LoadFailure, ImageStore | Transport> {
   const path = resolve(archive.path)
   const isDirectory = yield* attemptSync("open", path, () => fs.statSync(path).isDirectory())
   return yield* Effect.scoped(
-    isDirectory ? loadDirectory(path, ref, archive.select) : loadFile(path, ref, archive.select),
+    Effect.gen(function* () {
+      const found = yield* isDirectory ? inDirectory({ ...archive, path }) : inFile({ ...archive, path })
+      if (count === "one" && found.length > 1) {
+        return yield* new TransportFailed({
+          operation: "pull",
+          ref: archive.ref,
+          detail: "it holds several images, name one of them",
+        })
+      }
+      return yield* Effect.forEach(found, ({ names, take }) => Effect.map(take, (image) => ({ image, names })))
+    }),
   )
 })
 
-const loadDirectory = Effect.fnUntraced(function* (path: string, ref: string, select: string | undefined) {
-  if (fs.existsSync(join(path, "index.json")))
-    return yield* loadLayout({ directory: path, ref, files: "copied" }, select)
+/** An image that was found and can be taken in. */
+interface Candidate {
+  readonly names: ReadonlyArray<string>
+  readonly take: Effect.Effect<StoredImage, LoadFailure, ImageStore | Transport | Scope.Scope>
+}
+
+type Candidates = Effect.fn.Return<ReadonlyArray<Candidate>, LoadFailure, ImageStore | Scope.Scope>
+
+const inDirectory = Effect.fnUntraced(function* ({ path, ref, select }: Wanted): Candidates {
+  if (fs.existsSync(join(path, "index.json"))) return yield* inLayout({ directory: path, ref, files: "copied" }, select)
   if (!fs.existsSync(join(path, "manifest.json"))) return yield* unknownFormat(ref)
-  const image = yield* copyIn({ _tag: "Path", transport: "dir", path }, { operation: "load", ref, names: [] })
-  return [{ image, names: [] }]
+  return [{ names: [], take: copyIn({ _tag: "Path", transport: "dir", path }, { operation: "load", ref, names: [] }) }]
 })
 
-const loadFile = Effect.fnUntraced(function* (path: string, ref: string, select: string | undefined) {
+const inFile = Effect.fnUntraced(function* (archive: Wanted): Candidates {
+  const { path, ref, select } = archive
   const directory = join(yield* (yield* ImageStore).area, "unpacked")
   yield* makeDirectory(directory)
   yield* unpack(fs.createReadStream(path, { highWaterMark: readBlockBytes }), directory, {
@@ -75,10 +113,9 @@ const loadFile = Effect.fnUntraced(function* (path: string, ref: string, select:
     maxMembers: 1_000_000,
     maxBytes: Number.MAX_SAFE_INTEGER,
   })
-  const dockerManifest = join(directory, "manifest.json")
-  if (fs.existsSync(dockerManifest)) return yield* loadDockerArchive(path, ref, dockerManifest)
+  if (fs.existsSync(join(directory, "manifest.json"))) return yield* inDockerArchive(archive, directory)
   if (!fs.existsSync(join(directory, "index.json"))) return yield* unknownFormat(ref)
-  return yield* loadLayout({ directory, ref, files: "taken" }, select)
+  return yield* inLayout({ directory, ref, files: "taken" }, select)
 })
 
 const layoutMember = /^(oci-layout|index\.json|manifest\.json|blobs(\/sha256(\/[0-9a-f]{64})?)?)$/
@@ -89,41 +126,66 @@ const unknownFormat = (archive: string) =>
     problem: "payload does not match any of the supported image formats (docker-archive, oci-archive, oci-dir)",
   })
 
-const loadLayout = Effect.fnUntraced(function* (layout: ForeignLayout, select: string | undefined) {
-  const loaded: Array<LoadedImage> = []
-  for (const descriptor of yield* layoutImages(layout)) {
+const inLayout = Effect.fnUntraced(function* (layout: ForeignLayout, select: string | undefined): Candidates {
+  const wanted = (yield* layoutImages(layout)).filter(
+    (descriptor, at) =>
+      select === undefined ||
+      select === `@${at}` ||
+      nameInLayout(descriptor) === select ||
+      descriptor.annotations?.[refNameAnnotation] === select,
+  )
+  return wanted.map((descriptor) => {
     const name = nameInLayout(descriptor)
-    if (
-      select !== undefined &&
-      name !== select &&
-      descriptor.annotations?.["org.opencontainers.image.ref.name"] !== select
-    )
-      continue
     const names = name === undefined ? [] : Option.toArray(Result.getSuccess(newName(name)))
-    loaded.push({ image: yield* takeImageIn(layout, descriptor, names), names })
-  }
-  return loaded
+    return { names, take: takeImageIn(layout, descriptor, names) }
+  })
 })
 
 /** Docker's `manifest.json`: one entry for each image. */
 const DockerManifest = Schema.fromJsonString(
-  Schema.Array(
-    Schema.Struct({ Config: Schema.String, RepoTags: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))) }),
-  ),
+  Schema.Array(Schema.Struct({ RepoTags: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))) })),
 )
 
-const loadDockerArchive = Effect.fnUntraced(function* (path: string, ref: string, manifest: string) {
-  const entries = yield* Schema.decodeUnknownEffect(DockerManifest)(
-    yield* attemptSync("read", manifest, () => fs.readFileSync(manifest, "utf8")),
-  ).pipe(Effect.mapError(() => new ArchiveInvalid({ archive: ref, problem: "manifest.json cannot be read" })))
-  const loaded: Array<LoadedImage> = []
-  for (const [at, entry] of entries.entries()) {
-    const names = (entry.RepoTags ?? []).flatMap((tag) => Option.toArray(Result.getSuccess(remoteName(tag))))
-    const image = yield* copyIn(
-      { _tag: "Path", transport: "docker-archive", path, ref: `@${at}` },
-      { operation: "load", ref, names },
-    )
-    loaded.push({ image, names })
-  }
-  return loaded
+const inDockerArchive = Effect.fnUntraced(function* ({ path, ref, select }: Wanted, area: string): Candidates {
+  const manifest = join(area, "manifest.json")
+  const text = yield* attemptSync("read", manifest, () => fs.readFileSync(manifest, "utf8"))
+  const entries = yield* Schema.decodeUnknownEffect(DockerManifest)(text).pipe(
+    Effect.mapError(() => new ArchiveInvalid({ archive: ref, problem: "manifest.json cannot be read" })),
+  )
+  const plain = yield* plainArchive(path, join(area, "archive"))
+  return entries.flatMap((entry, at) => {
+    const tags = (entry.RepoTags ?? []).flatMap((tag) => Option.toArray(Result.getSuccess(remoteName(tag))))
+    const names = selectNames(tags, at, select)
+    const from = { _tag: "Path", transport: "docker-archive", path: plain, ref: `@${at}` } as const
+    return names === undefined ? [] : [{ names, take: copyIn(from, { operation: "load", ref, names }) }]
+  })
+})
+
+/** The names that an image of an archive gets; absent when another image was asked for. */
+const selectNames = (
+  tags: ReadonlyArray<string>,
+  at: number,
+  select: string | undefined,
+): ReadonlyArray<string> | undefined => {
+  if (select === undefined || select === `@${at}`) return tags
+  const wanted = Result.getOrUndefined(remoteName(select))
+  return wanted !== undefined && tags.includes(wanted) ? [wanted] : undefined
+}
+
+/** skopeo 1.9 does not read an archive with gzip. */
+const plainArchive = Effect.fnUntraced(function* (path: string, target: string) {
+  const compression = yield* attempt("read", path, async () => {
+    const { head } = await peek(fs.createReadStream(path, { end: 15 }))
+    return compressionOf(head)
+  })
+  if (compression === "none") return path
+  yield* attempt("decompress", path, (signal) =>
+    pipeline(
+      fs.createReadStream(path, { highWaterMark: readBlockBytes }),
+      decompressor(compression),
+      fs.createWriteStream(target, { mode: 0o600 }),
+      { signal },
+    ),
+  )
+  return target
 })

@@ -1,27 +1,32 @@
-/** Bytes that are measured, and perhaps kept, while somebody else reads them. */
+/** Bytes that are measured while somebody reads them. */
 import { createHash } from "node:crypto"
 import { Readable } from "node:stream"
 import type { Measured } from "@cryopod/archive"
 
 export interface Passing {
-  readonly stream: Readable
+  /** To be read once, here or as `stream`. A block may be valid only until the next one is asked for. */
+  readonly blocks: AsyncIterable<Uint8Array>
+  /** For sources whose blocks stay valid. */
+  readonly stream: () => Readable
   /** Of what has passed so far. */
   readonly measured: () => Measured
 }
 
+/** `each` sees every block before it is handed on. */
 export const passing = (source: AsyncIterable<Uint8Array>, each?: (block: Uint8Array) => Promise<unknown>): Passing => {
   const hash = createHash("sha256")
   let sizeBytes = 0
-  const blocks = async function* () {
+  const blocks = (async function* () {
     for await (const block of source) {
       hash.update(block)
       sizeBytes += block.length
       await each?.(block)
       yield block
     }
-  }
+  })()
   return {
-    stream: Readable.from(blocks(), { objectMode: false, highWaterMark: 1 << 20 }),
+    blocks,
+    stream: () => Readable.from(blocks, { objectMode: false, highWaterMark: 1 << 20 }),
     measured: () => ({ digest: `sha256:${hash.copy().digest("hex")}`, sizeBytes }),
   }
 }

@@ -1,13 +1,12 @@
 /** Images from elsewhere: any transport of skopeo, a registry when none is named. */
 import type { ArchiveInvalid, ImageInvalid, MemberUnsafe, ReferenceInvalid } from "@cryopod/entities"
-import { TransportFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { copyIn } from "./CopyIn.ts"
 import type { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
-import { loadFrom } from "./Load.ts"
+import { loadOne } from "./Load.ts"
 import { newName, parsePlace, type Place, remoteName } from "./Reference.ts"
 import type { CopyFailure, RegistryAccess, Transport } from "./Transport.ts"
 
@@ -23,16 +22,8 @@ export const pullImage = Effect.fn("pullImage")(function* (
 ): Effect.fn.Return<StoredImage, PullFailure, ImageStore | Transport> {
   const place = yield* Effect.fromResult(parsePlace(ref))
   // archives and layouts may hold several images and know their names
-  if (
-    place._tag === "Path" &&
-    place.transport !== "dir" &&
-    (place.transport !== "docker-archive" || place.ref === undefined)
-  ) {
-    const images = yield* loadFrom({ path: place.path, ...(place.ref === undefined ? {} : { select: place.ref }) }, ref)
-    const [image] = images
-    if (image !== undefined && images.length === 1) return image.image
-    const detail = image === undefined ? "there is no such image in it" : "it holds several images, name one of them"
-    return yield* new TransportFailed({ operation: "pull", ref, detail })
+  if (place._tag === "Path" && place.transport !== "dir") {
+    return yield* loadOne({ path: place.path, ref, ...(place.ref === undefined ? {} : { select: place.ref }) })
   }
   return yield* Effect.scoped(copyIn(place, { operation: "pull", ref, access, names: namesFor(place) }))
 })

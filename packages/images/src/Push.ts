@@ -1,31 +1,33 @@
 /** Images to elsewhere: any transport of skopeo. */
 import type { ReferenceInvalid } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import type { LayerCompression } from "./BlockCompression.ts"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
-import type { ImageStore } from "./ImageStore.ts"
-import type { Layers } from "./Layers.ts"
-import { parsePlace } from "./Reference.ts"
+import { ImageStore } from "./ImageStore.ts"
+import type { StoredImage } from "./ImageTables.ts"
+import { type LayerForm, ociForm } from "./LayerForms.ts"
+import { parsePlace, type Place } from "./Reference.ts"
 import { type CopyFailure, type RegistryAccess, Transport } from "./Transport.ts"
 
 export interface PushOptions {
   readonly access: RegistryAccess
-  /** For layers that are not compressed; the destination's own choice (gzip for a registry) when absent. */
-  readonly compressionFormat?: "gzip" | "zstd"
+  /** For layers that are not compressed. By default a registry gets them with gzip, any other place as they are. */
+  readonly compressionFormat?: LayerCompression
 }
 
 export type PushFailure = ReferenceInvalid | ExportFailure | CopyFailure
 
-/** Copy an image out. Compressed layers go as they are; a registry gets none uncompressed. */
+/** Copy an image out. Layers that are compressed go as they are. */
 export const pushImage = Effect.fn("pushImage")(function* (
   imageId: string,
   destination: string,
   options: PushOptions,
-): Effect.fn.Return<void, PushFailure, ImageStore | Layers | Transport> {
+): Effect.fn.Return<void, PushFailure, ImageStore | Transport> {
   const to = yield* Effect.fromResult(parsePlace(destination))
-  const form = to._tag === "Path" && to.transport === "docker-archive" ? "plain" : "kept"
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const directory = yield* exportLayout(imageId, { form })
+      const image = yield* (yield* ImageStore).get(imageId)
+      const directory = yield* exportLayout(imageId, { form: formFor(image, to, options.compressionFormat) })
       yield* (yield* Transport).copy({
         operation: "push",
         ref: destination,
@@ -33,8 +35,15 @@ export const pushImage = Effect.fn("pushImage")(function* (
         to,
         access: options.access,
         preserveDigests: false,
-        ...(options.compressionFormat === undefined ? {} : { compressionFormat: options.compressionFormat }),
       })
     }),
   )
 })
+
+const formFor = (image: StoredImage, to: Place, wanted: LayerCompression | undefined): LayerForm => {
+  // Docker and this host's other stores keep layers in ways of their own
+  if (to._tag === "Other" || (to._tag === "Path" && to.transport === "docker-archive")) return "plain"
+  if (wanted !== undefined) return wanted
+  if (to._tag === "Registry") return "gzip"
+  return to.transport === "dir" ? "kept" : ociForm(image)
+}

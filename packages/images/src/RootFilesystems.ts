@@ -12,7 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
-import { Layers } from "./Layers.ts"
 
 export type RootFilesystemFailure = ExportFailure | ToolMissing | ToolFailed
 
@@ -37,7 +36,6 @@ const make = Effect.fnUntraced(function* () {
   const layout = yield* Layout
   const tools = yield* Tools
   const store = yield* ImageStore
-  const layers = yield* Layers
 
   const unpack = Effect.fnUntraced(function* (imageId: string, path: string) {
     const source = yield* exportLayout(imageId, { ref: "image", form: "plain" })
@@ -57,10 +55,7 @@ const make = Effect.fnUntraced(function* () {
         if (!fs.existsSync(path)) yield* unpack(image.id, path)
         return path
       })
-      return yield* Effect.scoped(work).pipe(
-        Effect.provideService(ImageStore, store),
-        Effect.provideService(Layers, layers),
-      )
+      return yield* Effect.scoped(work).pipe(Effect.provideService(ImageStore, store))
     }),
   })
 })

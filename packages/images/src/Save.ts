@@ -7,7 +7,7 @@ import { attempt, attemptSync, removeTree, syncDirectory, temporaryBeside } from
 import * as Effect from "effect/Effect"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
-import type { Layers } from "./Layers.ts"
+import { ociForm } from "./LayerForms.ts"
 import { type CopyFailure, Transport } from "./Transport.ts"
 
 export const saveFormats = ["docker-archive", "oci-archive", "oci-dir"] as const
@@ -29,7 +29,7 @@ export type SaveFailure = OptionInvalid | ExportFailure | CopyFailure
 export const saveImage = Effect.fn("saveImage")(function* (
   imageId: string,
   options: SaveOptions,
-): Effect.fn.Return<void, SaveFailure, ImageStore | Layers | Transport> {
+): Effect.fn.Return<void, SaveFailure, ImageStore | Transport> {
   const toStandardOutput = options.output === "" || options.output === "-"
   if (options.format === "oci-dir" && toStandardOutput) {
     return yield* new OptionInvalid({ option: "output", value: options.output, problem: "a directory needs a path" })
@@ -38,10 +38,10 @@ export const saveImage = Effect.fn("saveImage")(function* (
   if (!toStandardOutput) yield* refuseEarly(output, options.format)
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const area = yield* (yield* ImageStore).area
-      const form = options.format === "docker-archive" ? "plain" : "kept"
+      const store = yield* ImageStore
+      const area = yield* store.area
       const layout = yield* exportLayout(imageId, {
-        form,
+        form: options.format === "docker-archive" ? "plain" : ociForm(yield* store.get(imageId)),
         ...(options.name === undefined ? {} : { ref: options.name }),
       })
       if (options.format === "oci-dir") return yield* copyTree(layout, output, options.mode)

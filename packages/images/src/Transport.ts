@@ -35,8 +35,6 @@ export interface Copy {
   readonly access?: RegistryAccess
   /** Manifest and blobs stay byte for byte. */
   readonly preserveDigests: boolean
-  /** For layers that are not compressed yet, where the destination wants them compressed. */
-  readonly compressionFormat?: "gzip" | "zstd"
 }
 
 export type CopyFailure = TransportFailed | ToolMissing | StoreFailure
@@ -92,7 +90,6 @@ export const copyArguments = (
     ...(insecure && copy.from._tag === "Registry" ? ["--src-tls-verify=false"] : []),
     ...(insecure && copy.to._tag === "Registry" ? ["--dest-tls-verify=false"] : []),
     ...(host.authfile === "" ? [] : ["--authfile", host.authfile]),
-    ...(copy.compressionFormat === undefined ? [] : ["--dest-compress-format", copy.compressionFormat]),
     ...(copy.to._tag === "Path" && copy.to.transport.startsWith("oci")
       ? ["--dest-oci-accept-uncompressed-layers"]
       : []),
@@ -112,7 +109,7 @@ const authfileOf = Effect.fnUntraced(function* (copy: Copy, area: string) {
   if (creds === "" || remote === undefined) return authfile
   const registry = remote.name.slice(0, remote.name.indexOf("/"))
   const path = join(area, "auth.json")
-  const auths = { [registry === "docker.io" ? "docker.io" : registry]: { auth: Buffer.from(creds).toString("base64") } }
+  const auths = { [registry]: { auth: Buffer.from(creds).toString("base64") } }
   yield* attemptSync("write", path, () => fs.writeFileSync(path, JSON.stringify({ auths }), { mode: 0o600 }))
   return path
 })

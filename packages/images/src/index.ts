@@ -1,4 +1,5 @@
 /** Images on this host: OCI layout, names, transports, root filesystems. */
+export * from "./BlockCompression.ts"
 export * from "./Changes.ts"
 export * from "./CheckpointImage.ts"
 export * from "./Documents.ts"
@@ -10,6 +11,7 @@ export * from "./ImageStore.ts"
 export * from "./ImageTables.ts"
 export * from "./ImageUse.ts"
 export * from "./Import.ts"
+export * from "./LayerForms.ts"
 export * from "./Layers.ts"
 export * from "./Load.ts"
 export * from "./Pull.ts"

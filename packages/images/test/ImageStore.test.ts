@@ -14,8 +14,7 @@ import {
 } from "../src/index.ts"
 import { type Host, insertSmall, readIndexNames, smallImage, temporaryHost, treeOf } from "./support.ts"
 
-const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E, never>) =>
-  Effect.scoped(Effect.flatMap(temporaryHost, test))
+const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scoped(Effect.flatMap(temporaryHost, test))
 
 const created = DateTime.makeUnsafe("2026-01-02T03:04:05Z")
 const acceptAll = { archive: "layer", accepts: () => true, maxMembers: 1000, maxBytes: 1 << 30 }

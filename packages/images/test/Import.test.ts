@@ -8,8 +8,7 @@ import * as Stream from "effect/Stream"
 import { ImageStore, importImage } from "../src/index.ts"
 import { compress, type Compression, type Host, temporaryHost, treeOf } from "./support.ts"
 
-const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E, never>) =>
-  Effect.scoped(Effect.flatMap(temporaryHost, test))
+const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scoped(Effect.flatMap(temporaryHost, test))
 
 const rootArchive = (host: Host): Uint8Array => {
   const directory = join(host.root, "rootfs-source")

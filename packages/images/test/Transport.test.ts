@@ -42,12 +42,6 @@ describe("skopeo's command line", () => {
         "oci:/tmp/x",
       ],
     ],
-    [
-      "push compressed",
-      { ...push, compressionFormat: "zstd" },
-      {},
-      ["--dest-compress-format", "zstd", "oci:/tmp/x", "docker://localhost:5000/web:1"],
-    ],
   ])("%s", (_, copy, facts, words) => {
     expect(copyArguments(copy, { ...host, ...facts })).toEqual(["--tmpdir", "/tmp/area", "copy", "--quiet", ...words])
   })

@@ -131,7 +131,9 @@ export const insertSmall = Effect.fnUntraced(function* (
 
 /** Every path below a directory, without the directory itself. */
 export const treeOf = (directory: string): ReadonlyArray<string> =>
-  fs.existsSync(directory) ? fs.readdirSync(directory, { recursive: true }).map(String).toSorted() : []
+  fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory()
+    ? fs.readdirSync(directory, { recursive: true }).map(String).toSorted()
+    : []
 
 export const readIndexNames = (host: Host): ReadonlyArray<string> => {
   const index = JSON.parse(fs.readFileSync(join(host.layout.images, "index.json"), "utf8")) as {

@@ -5,8 +5,9 @@
  * line, printing help and completing words need nothing of what a command does. Rules about the number of arguments
  * stand here in the words users of Podman know; rules about anything else are the program's.
  */
-import type { Candidate, CompletionRequest } from "./complete.ts"
+import type { CompletionHook } from "./complete.ts"
 import type { FlagTable, ParsedFlags } from "./Flags.ts"
+import { goQuote } from "./goQuote.ts"
 
 export interface Command<Handler = unknown> {
   readonly name: string
@@ -30,7 +31,7 @@ export interface Command<Handler = unknown> {
   /** Says what is wrong with the arguments; undefined if nothing is. */
   readonly args?: ArgsRule
   /** Candidates for the next positional argument. Without it, none. */
-  readonly complete?: (request: CompletionRequest) => Promise<ReadonlyArray<Candidate>>
+  readonly complete?: CompletionHook
   /** Absent on a command that only groups others. */
   readonly handler?: Handler
 }
@@ -109,6 +110,16 @@ export const rangeArgs =
     args.length >= minimum && args.length <= maximum
       ? undefined
       : `accepts between ${minimum} and ${maximum} arg(s), received ${args.length}`
+
+/** One argument, and one of these. cobra `args.go`, OnlyValidArgs. */
+export const choiceArgs =
+  (choices: ReadonlyArray<string>): ArgsRule =>
+  (context) => {
+    const [word = ""] = context.args
+    const count = exactArgs(1)(context)
+    if (count !== undefined || choices.includes(word)) return count
+    return `invalid argument ${goQuote(word)} for ${goQuote(pathText(context.path))}`
+  }
 
 /**
  * Names, or `--all`, or `--latest`, or `--filter`, and one of these only; flags the command lacks do not count.

@@ -5,7 +5,7 @@
  * are those of pflag, since the command line they describe is one that Go programs made familiar. A table says nothing
  * about how flags combine: such rules belong to whoever gives the command its meaning.
  */
-import type { Candidate, CompletionRequest } from "./complete.ts"
+import type { CompletionHook } from "./complete.ts"
 
 interface FlagBase {
   /** One line or several; shown in the help page as it stands. */
@@ -21,7 +21,7 @@ interface FlagBase {
   /** The default as the help page shows it, where that is not the value itself. `""` shows none. */
   readonly defaultText?: string
   /** Candidates for the flag's value. Without it, the shell completes file names. */
-  readonly complete?: (request: CompletionRequest) => Promise<ReadonlyArray<Candidate>>
+  readonly complete?: CompletionHook
 }
 
 export interface BoolFlag extends FlagBase {

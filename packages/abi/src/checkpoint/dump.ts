@@ -24,7 +24,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* ({
 }: Plan): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime> {
   const { config, id } = record
   yield* removeTree(paths.checkpoint)
-  yield* attemptSync("make directory", paths.checkpoint, () => void fs.mkdirSync(paths.checkpoint, { mode: 0o700 }))
+  yield* attemptSync("make directory", paths.checkpoint, () => fs.mkdirSync(paths.checkpoint, { mode: 0o700 }))
   const began = yield* Clock.currentTimeNanos
   const result = yield* (yield* OciRuntime).checkpoint(config.runtime, id, {
     imagesDirectory: paths.checkpoint,

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { StorageFailed, TcpConnections } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, writeAtomic } from "@cryopod/host"
 import { type ContainerConfig, criuConfiguration, engineFiles, type OciSpec, type RuntimeName } from "@cryopod/runtime"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 
 /** Make the directories of a new container. */
 export const makeContainerDirectories = (paths: ContainerPaths): Effect.Effect<void, StorageFailed> =>

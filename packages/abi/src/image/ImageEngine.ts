@@ -1,12 +1,11 @@
 /** The images of this host behind the interface that every engine has: names are read, services do the work. */
 import { isCheckpointImage } from "@cryopod/checkpoint"
 import { ImageEngine, OptionInvalid, type PushFlags, type ReferenceInvalid } from "@cryopod/entities"
+import type { ImageUse } from "@cryopod/images"
 import {
   describingAnnotations,
   ImageStore,
-  ImageUse,
   importImage,
-  type Layers,
   loadImages,
   newName,
   pullImage,
@@ -23,7 +22,7 @@ import { removeImages } from "./remove.ts"
 import { imageTree } from "./tree.ts"
 import { untagImage } from "./untag.ts"
 
-type Services = ImageStore | Layers | Transport | ImageUse
+type Services = ImageStore | Transport | ImageUse
 
 export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer.effect(
   ImageEngine,
@@ -52,7 +51,9 @@ export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer
         }
         const { image, name } = yield* here(ImageStore.use((store) => store.find(ref)))
         const mode = isCheckpointImage(describingAnnotations(image)) ? secretMode : publicMode
-        yield* here(saveImage(image.id, { output, format: known, mode, ...(name === undefined ? {} : { name }) }))
+        // no archive names an image by its digest
+        const tag = name === undefined || name.includes("@") ? {} : { name }
+        yield* here(saveImage(image.id, { output, format: known, mode, ...tag }))
       }),
       pull: Effect.fn("ImageEngine.pull")(function* (ref, flags) {
         return (yield* here(pullImage(ref, flags))).id

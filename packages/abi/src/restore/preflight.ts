@@ -1,9 +1,9 @@
 /** Will this checkpoint thaw here? Asked before anything is made: runtime, architecture, names, base image. */
 import { factsFromAnnotations } from "@cryopod/checkpoint"
+import type { CheckpointInvalid } from "@cryopod/entities"
 import {
   ArchitectureMismatch,
   BaseImageMissing,
-  CheckpointInvalid,
   ContainerIdInUse,
   type HostFailure,
   type ImageFailure,

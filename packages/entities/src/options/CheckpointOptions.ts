@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { OptionConflict } from "../failures/OptionConflict.ts"
+import type { OptionConflict } from "../failures/OptionConflict.ts"
 import { bool, text } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 

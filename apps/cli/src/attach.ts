@@ -1,0 +1,97 @@
+/** A container on this terminal: its output here, our input there, our signals passed on. */
+import { ContainerEngine, Selection } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { writeError, writeOut } from "./output.ts"
+
+export interface AttachOptions {
+  /** Our standard input goes to the container. */
+  readonly interactive: boolean
+}
+
+/** Stay with a running container until it ends; its exit status. */
+export const attachTo = Effect.fnUntraced(function* (ref: string, { interactive }: AttachOptions) {
+  const engine = yield* ContainerEngine
+  const { Config: config } = yield* engine.inspect(ref)
+  const terminal = config.Tty && process.stdin.isTTY === true
+  const forwarding = yield* Effect.forkChild(terminal ? Effect.never : forwardSignals(ref))
+  const attached = engine.attach(ref, {
+    // a terminal has one stream
+    output: (stream, content) => (stream === "stderr" ? writeError(content) : writeOut(content)),
+    ...(interactive ? { input: standardInput } : {}),
+    ...(terminal ? { resizes: terminalSizes } : {}),
+  })
+  const status = yield* terminal && interactive ? rawTerminal(attached) : attached
+  yield* Fiber.interrupt(forwarding)
+  return status
+})
+
+const standardInput: Stream.Stream<Uint8Array> = Stream.callback<Uint8Array>((queue) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const data = (chunk: Buffer) => void Queue.offerUnsafe(queue, chunk)
+      const end = () => void Queue.endUnsafe(queue)
+      process.stdin.on("data", data)
+      process.stdin.once("end", end)
+      return { data, end }
+    }),
+    ({ data, end }) =>
+      Effect.sync(() => {
+        process.stdin.off("data", data)
+        process.stdin.off("end", end)
+        process.stdin.pause()
+      }),
+  ),
+)
+
+interface Size {
+  readonly columns: number
+  readonly rows: number
+}
+
+const terminalSizes: Stream.Stream<Size> = Stream.callback<Size>((queue) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const tell = () => void Queue.offerUnsafe(queue, { columns: process.stdout.columns, rows: process.stdout.rows })
+      tell()
+      process.stdout.on("resize", tell)
+      return tell
+    }),
+    (tell) => Effect.sync(() => void process.stdout.off("resize", tell)),
+  ),
+)
+
+/** Every key goes to the container while it is attached; the terminal is as before on every way out. */
+const rawTerminal = <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => void process.stdin.setRawMode(true)),
+    () => work,
+    () => Effect.sync(() => void process.stdin.setRawMode(false)),
+  )
+
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const
+
+/** Signals that reach us are meant for the container. */
+const forwardSignals = (ref: string): Effect.Effect<never, never, ContainerEngine> =>
+  Effect.gen(function* () {
+    const engine = yield* ContainerEngine
+    const signals = Stream.callback<string>((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() =>
+          forwarded.map((name) => {
+            const listener = () => void Queue.offerUnsafe(queue, name)
+            process.on(name, listener)
+            return { name, listener }
+          }),
+        ),
+        (listeners) =>
+          Effect.sync(() => {
+            for (const { listener, name } of listeners) process.off(name, listener)
+          }),
+      ),
+    )
+    yield* Stream.runForEach(signals, (signal) => Effect.ignore(engine.kill(Selection.names(ref), { signal })))
+    return yield* Effect.never
+  })

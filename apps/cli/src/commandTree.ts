@@ -1,0 +1,93 @@
+/** Every command, in its place. */
+import { checkpoint, restore } from "./commands/checkpoint.ts"
+import { diff, exec, exists, logs, port, ps, top } from "./commands/containers.ts"
+import { imageExists, images, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
+import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
+import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
+import { create, run } from "./commands/run.ts"
+import { check, info, versionCommand } from "./commands/system.ts"
+import { completion } from "./commands/completion.ts"
+import { globalFlags } from "./global.ts"
+import type { CliCommand } from "./Handler.ts"
+
+const renamed = (command: CliCommand, name: string): CliCommand => ({ ...command, name })
+
+const lifecycle = [
+  create,
+  exec,
+  kill,
+  logs,
+  pause,
+  port,
+  ps,
+  rename,
+  restart,
+  rm,
+  run,
+  start,
+  stop,
+  top,
+  unpause,
+  wait,
+  diff,
+]
+
+const container: CliCommand = {
+  name: "container",
+  short: "Manage containers",
+  commands: [
+    ...lifecycle,
+    checkpoint,
+    restore,
+    cleanup,
+    exists,
+    inspectContainer,
+    { ...renamed(ps, "list"), aliases: ["ls"] },
+  ],
+}
+
+const image: CliCommand = {
+  name: "image",
+  short: "Manage images",
+  commands: [
+    imageExists,
+    importImage,
+    inspectImage,
+    { ...renamed(images, "list"), aliases: ["ls"] },
+    load,
+    pull,
+    push,
+    renamed(rmi, "rm"),
+    save,
+    tag,
+    tree,
+    untag,
+  ],
+}
+
+const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info] }
+
+export const commandTree: CliCommand = {
+  name: "cryopod",
+  short: "Freeze running containers into images and thaw them anywhere",
+  persistent: globalFlags,
+  commands: [
+    ...lifecycle,
+    completion,
+    container,
+    image,
+    images,
+    importImage,
+    info,
+    inspect,
+    load,
+    pull,
+    push,
+    rmi,
+    save,
+    system,
+    tag,
+    untag,
+    versionCommand,
+  ],
+}

@@ -1,0 +1,84 @@
+/** `container checkpoint` and `container restore`. */
+import {
+  CheckpointFlags,
+  checkpointRequest,
+  type CheckpointReport,
+  ContainerEngine,
+  type Items,
+  RestoreFlags,
+  type RestoreReport,
+  restoreRequest,
+} from "@cryopod/entities"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { completeContainers } from "../completions.ts"
+import { flagTable, optionsOf } from "../flags.ts"
+import type { CliCommand, CommandFailure } from "../Handler.ts"
+import { exitStatus, printFailure, printItems, printLine } from "../output.ts"
+import { withProgress } from "../progress.ts"
+
+/** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
+const nameOrId = (report: CheckpointReport | RestoreReport, input: string): string => input || report.Id
+
+export const checkpoint: CliCommand = {
+  name: "checkpoint",
+  short: "Checkpoint one or more containers",
+  long: "Checkpoint one or more running containers. The container name or ID can be used.",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example:
+    "cryopod container checkpoint --keep web\ncryopod container checkpoint --create-image web:1 web\ncryopod container checkpoint --all",
+  flags: flagTable(CheckpointFlags),
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const flags = optionsOf(CheckpointFlags, call)
+      const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args))
+      const began = yield* Clock.currentTimeNanos
+      const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
+      if (flags.printStats) return yield* printStatistics("podman_checkpoint_duration", began, items)
+      return yield* printItems(items, nameOrId)
+    }),
+}
+
+export const restore: CliCommand = {
+  name: "restore",
+  short: "Restore one or more containers from a checkpoint",
+  long: "Restore a container from a checkpoint. The container name or ID, or the name or ID of a checkpoint image can be used.",
+  use: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE...]",
+  example:
+    "cryopod container restore web\ncryopod container restore web:1\ncryopod container restore --name web2 web:1",
+  flags: flagTable(RestoreFlags),
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const flags = optionsOf(RestoreFlags, call)
+      const { options, selection } = yield* Effect.fromResult(restoreRequest(flags, call.args))
+      const engine = yield* ContainerEngine
+      const known = new Set<string>()
+      for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
+      const began = yield* Clock.currentTimeNanos
+      const items = yield* withProgress("Restoring", engine.restore(selection, options))
+      if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)
+      // a container answers by the name it was called by, one made from an image by its id
+      return yield* printItems(items, (report, input) => (known.has(input) && flags.name === "" ? input : report.Id))
+    }),
+}
+
+/** One JSON document as Podman prints it; failures go to standard error as always. */
+const printStatistics = Effect.fnUntraced(function* <E extends CommandFailure>(
+  duration: string,
+  began: bigint,
+  items: Items<CheckpointReport | RestoreReport, E>,
+) {
+  const micros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
+  const reports = items.flatMap(({ result }) => (Result.isSuccess(result) ? [result.success] : []))
+  yield* printLine(JSON.stringify({ [duration]: micros, container_statistics: reports }, undefined, 4))
+  let status = 0
+  for (const { result } of items) {
+    if (Result.isSuccess(result)) continue
+    yield* printFailure(result.failure)
+    status = Math.max(status, exitStatus(result.failure))
+  }
+  return status
+})

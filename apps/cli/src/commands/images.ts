@@ -1,0 +1,283 @@
+/** Commands on images. */
+import {
+  type ArchiveSource,
+  ImageEngine,
+  ImageListFlags,
+  ImageRemoveFlags,
+  type ImageSummary,
+  ImportFlags,
+  LoadFlags,
+  PullFlags,
+  PushFlags,
+  SaveFlags,
+} from "@cryopod/entities"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { completeImages } from "../completions.ts"
+import { flagTable, optionsOf } from "../flags.ts"
+import { printRows, type RowFormat } from "../format.ts"
+import type { CliCommand } from "../Handler.ts"
+import { exactArgs, goTime, humanAgo, imageSize, minimumArgs, rangeArgs, valuesOf } from "../kit/index.ts"
+import { failureStatus, printFailure, printLine, refuse, removalStatus, writeError, writeOut } from "../output.ts"
+import { withProgress } from "../progress.ts"
+
+const listFlags = {
+  format: { kind: "string", usage: "Change the output format to JSON or a Go template" },
+  noheading: { kind: "bool", short: "n", usage: "Do not print column headings" },
+  "no-trunc": { kind: "bool", usage: "Do not truncate output" },
+  quiet: { kind: "bool", short: "q", usage: "Display only image IDs" },
+} as const
+
+interface Row {
+  readonly image: ImageSummary
+  readonly repository: string
+  readonly tag: string
+}
+
+/** One row for each name; an image without one has a row all the same. */
+const rowsOf = (image: ImageSummary): ReadonlyArray<Row> =>
+  image.RepoTags.length === 0
+    ? [{ image, repository: "<none>", tag: "<none>" }]
+    : image.RepoTags.map((name) => {
+        const colon = name.lastIndexOf(":")
+        return { image, repository: name.slice(0, colon), tag: name.slice(colon + 1) }
+      })
+
+const imageFormat = (now: number, noTrunc: boolean): RowFormat<Row> => ({
+  standard: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Created}}\t{{.Size}}",
+  headings: { ID: "IMAGE ID" },
+  typeName: "images.imageReporter",
+  json: (rows) => [...new Set(rows.map(({ image }) => image))],
+  fields: ({ image, repository, tag }) => ({
+    ...image,
+    Repository: repository,
+    Tag: tag,
+    ID: noTrunc ? `sha256:${image.Id}` : image.Id.slice(0, 12),
+    Created: humanAgo(now - image.Created * 1000),
+    CreatedSince: humanAgo(now - image.Created * 1000),
+    CreatedAt: goTime(image.CreatedAt),
+    Size: imageSize(image.Size),
+  }),
+})
+
+export const images: CliCommand = {
+  name: "images",
+  short: "List images in local storage",
+  use: "[options] [IMAGE]",
+  example: "cryopod images\ncryopod images --format '{{.Repository}}:{{.Tag}} {{.ID}}'",
+  flags: { ...flagTable(ImageListFlags), ...listFlags },
+  complete: completeImages,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const found = yield* (yield* ImageEngine).list(optionsOf(ImageListFlags, call), call.args)
+      const { format, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, listFlags)
+      if (quiet) {
+        yield* writeOut(found.map(({ Id }) => `${noTrunc ? `sha256:${Id}` : Id.slice(0, 12)}\n`).join(""))
+        return 0
+      }
+      const now = yield* Clock.currentTimeMillis
+      yield* printRows(found.flatMap(rowsOf), imageFormat(now, noTrunc), { format, noHeading: noheading })
+      return 0
+    }),
+}
+
+const sourceOf = (path: string): ArchiveSource => ({
+  _tag: "File",
+  path: path === "-" || path === "" ? "/dev/stdin" : path,
+})
+
+export const importImage: CliCommand = {
+  name: "import",
+  short: "Import a tarball to create a filesystem image",
+  use: "[options] PATH [REFERENCE]",
+  example: "cryopod import rootfs.tar busybox\ncat rootfs.tar | cryopod import --change 'CMD [\"sh\"]' - busybox",
+  flags: flagTable(ImportFlags),
+  args: rangeArgs(1, 2),
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { change, message } = optionsOf(ImportFlags, call)
+      const [path = "", name] = call.args
+      const work = (yield* ImageEngine).import(sourceOf(path), {
+        changes: change,
+        message,
+        ...(name === undefined ? {} : { name }),
+      })
+      yield* printLine(`sha256:${yield* withProgress("Importing", work)}`)
+      return 0
+    }),
+}
+
+export const load: CliCommand = {
+  name: "load",
+  short: "Load image(s) from a tar archive",
+  use: "[options]",
+  example: "cryopod load -i image.tar\ncryopod load < image.tar",
+  flags: flagTable(LoadFlags),
+  args: exactArgs(0),
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { input } = optionsOf(LoadFlags, call)
+      const names = yield* withProgress("Loading", (yield* ImageEngine).load(sourceOf(input)))
+      for (const name of names) yield* printLine(`Loaded image: ${name}`)
+      return 0
+    }),
+}
+
+export const save: CliCommand = {
+  name: "save",
+  short: "Save image(s) to an archive",
+  use: "[options] IMAGE",
+  example: "cryopod save -o image.tar busybox\ncryopod save --format oci-dir -o image/ busybox",
+  flags: flagTable(SaveFlags),
+  args: exactArgs(1),
+  complete: completeImages,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { format, output } = optionsOf(SaveFlags, call)
+      if (output === "" && process.stdout.isTTY === true) {
+        return yield* refuse("refusing to save to terminal. Use -o flag or redirect")
+      }
+      yield* withProgress(
+        "Saving",
+        (yield* ImageEngine).save(call.args[0] ?? "", { output: output === "" ? "-" : output, format }),
+      )
+      return 0
+    }),
+}
+
+export const pull: CliCommand = {
+  name: "pull",
+  short: "Pull an image from a registry",
+  use: "[options] IMAGE [IMAGE...]",
+  example: "cryopod pull localhost:5000/web:1\ncryopod pull oci:/srv/layout:web",
+  flags: flagTable(PullFlags),
+  args: minimumArgs(1),
+  handler: (call) =>
+    Effect.gen(function* () {
+      const engine = yield* ImageEngine
+      const flags = optionsOf(PullFlags, call)
+      let status = 0
+      for (const ref of call.args) {
+        if (!flags.quiet) yield* writeError(`Trying to pull ${ref}...\n`)
+        const pulled = yield* Effect.result(withProgress(`Pulling ${ref}`, engine.pull(ref, flags)))
+        if (Result.isSuccess(pulled)) yield* printLine(pulled.success)
+        else {
+          yield* printFailure(pulled.failure)
+          status = failureStatus
+        }
+      }
+      return status
+    }),
+}
+
+export const push: CliCommand = {
+  name: "push",
+  short: "Push an image to a specified destination",
+  use: "[options] IMAGE [DESTINATION]",
+  example: "cryopod push web:1 localhost:5000/web:1\ncryopod push web:1 oci:/srv/layout:web",
+  flags: flagTable(PushFlags),
+  args: rangeArgs(1, 2),
+  complete: completeImages,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const [ref = "", destination = ""] = call.args
+      yield* withProgress(`Pushing ${ref}`, (yield* ImageEngine).push(ref, destination, optionsOf(PushFlags, call)))
+      return 0
+    }),
+}
+
+export const tag: CliCommand = {
+  name: "tag",
+  short: "Add an additional name to a local image",
+  use: "IMAGE TARGET_NAME [TARGET_NAME...]",
+  example: "cryopod tag busybox localhost:5000/busybox",
+  args: minimumArgs(2),
+  complete: completeImages,
+  handler: ({ args: [ref = "", ...names] }) =>
+    Effect.as(
+      Effect.flatMap(ImageEngine, (engine) => engine.tag(ref, names)),
+      0,
+    ),
+}
+
+export const untag: CliCommand = {
+  name: "untag",
+  short: "Remove a name from a local image",
+  use: "IMAGE [IMAGE...]",
+  args: minimumArgs(1),
+  complete: completeImages,
+  handler: ({ args: [ref = "", ...names] }) =>
+    Effect.as(
+      Effect.flatMap(ImageEngine, (engine) => engine.untag(ref, names)),
+      0,
+    ),
+}
+
+export const rmi: CliCommand = {
+  name: "rmi",
+  short: "Remove one or more images from local storage",
+  use: "[options] IMAGE [IMAGE...]",
+  example: "cryopod rmi busybox\ncryopod rmi --all",
+  flags: flagTable(ImageRemoveFlags),
+  complete: completeImages,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const flags = optionsOf(ImageRemoveFlags, call)
+      if (flags.all && call.args.length > 0)
+        return yield* refuse("when using the --all switch, you may not pass any images names or IDs")
+      if (!flags.all && call.args.length === 0) return yield* refuse("image name or ID must be specified")
+      const items = yield* (yield* ImageEngine).remove(call.args, { ...flags, ignore: flags.ignore || flags.force })
+      let status = 0
+      for (const { result } of items) {
+        if (Result.isSuccess(result)) {
+          const { deleted, untagged } = result.success
+          yield* writeOut(
+            [...untagged.map((name) => `Untagged: ${name}\n`), ...deleted.map((id) => `Deleted: ${id}\n`)].join(""),
+          )
+        } else {
+          yield* printFailure(result.failure)
+          status = Math.max(status, removalStatus(result.failure))
+        }
+      }
+      return status
+    }),
+}
+
+export const imageExists: CliCommand = {
+  name: "exists",
+  short: "Check if an image exists in local storage",
+  use: "IMAGE",
+  args: exactArgs(1),
+  complete: completeImages,
+  handler: ({ args: [ref = ""] }) =>
+    Effect.map(
+      Effect.flatMap(ImageEngine, (engine) => engine.exists(ref)),
+      (found) => (found ? 0 : 1),
+    ),
+}
+
+export const tree: CliCommand = {
+  name: "tree",
+  short: "Print layer hierarchy of an image in a tree format",
+  use: "IMAGE",
+  args: exactArgs(1),
+  complete: completeImages,
+  handler: ({ args: [ref = ""] }) =>
+    Effect.gen(function* () {
+      const { Id, Layers, Size, Tags } = yield* (yield* ImageEngine).tree(ref)
+      const lines = [
+        `Image ID: ${Id.slice(0, 12)}`,
+        `Tags:     [${Tags.join(" ")}]`,
+        `Size:     ${imageSize(Size).replace(" ", "")}`,
+        "Image Layers",
+      ]
+      const layers = Layers.map(({ diffId, sizeBytes, tags }, at) => {
+        const branch = at === Layers.length - 1 ? "└──" : "├──"
+        const top = tags.length === 0 ? "" : ` Top Layer of: [${tags.join(" ")}]`
+        return `${branch} ID: ${diffId.replace("sha256:", "").slice(0, 12)} Size: ${imageSize(sizeBytes).replace(" ", "").padStart(7)}${top}`
+      })
+      yield* writeOut(`${[...lines, ...layers].join("\n")}\n`)
+      return 0
+    }),
+}

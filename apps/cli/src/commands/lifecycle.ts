@@ -1,0 +1,197 @@
+/** Commands that start, stop and remove containers. */
+import {
+  ContainerEngine,
+  type ContainerSelection,
+  KillFlags,
+  PauseFlags,
+  RemoveFlags,
+  selectionOf,
+  Selection,
+  StartFlags,
+  StopFlags,
+  SystemEngine,
+  WaitFlags,
+} from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import type { CliCommand, CommandFailure } from "../Handler.ts"
+import { flagTable, optionsOf } from "../flags.ts"
+import { type Call, exactArgs, minimumArgs, namesOrAll, parseDuration } from "../kit/index.ts"
+import { printItems, refuse, removalStatus } from "../output.ts"
+import { attachTo } from "../attach.ts"
+import { completeContainers } from "../completions.ts"
+
+/** Names, `--all` or `--latest`, as one selection. */
+const selected = (call: Call): Effect.Effect<ContainerSelection, CommandFailure> =>
+  Effect.fromResult(selectionOf({ all: call.flags["all"] === true, latest: call.flags["latest"] === true }, call.args))
+
+const typed = (_: unknown, input: string) => input
+
+export const start: CliCommand = {
+  name: "start",
+  short: "Start one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod start web\ncryopod start --attach web",
+  flags: flagTable(StartFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const flags = optionsOf(StartFlags, call)
+      const selection = yield* selected(call)
+      const items = yield* engine.start(selection)
+      const [first] = items
+      if (!flags.attach || first === undefined || first.result._tag === "Failure")
+        return yield* printItems(items, typed)
+      return yield* attachTo(first.input, { interactive: flags.interactive })
+    }),
+}
+
+export const stop: CliCommand = {
+  name: "stop",
+  short: "Stop one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod stop web\ncryopod stop --time 2 web db\ncryopod stop --all",
+  flags: flagTable(StopFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { ignore, time } = optionsOf(StopFlags, call)
+      const items = yield* (yield* ContainerEngine).stop(yield* selected(call), { ignore, timeSeconds: time })
+      return yield* printItems(items, typed)
+    }),
+}
+
+export const kill: CliCommand = {
+  name: "kill",
+  short: "Kill one or more running containers with a specific signal",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod kill web\ncryopod kill --signal HUP web",
+  flags: flagTable(KillFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { signal } = optionsOf(KillFlags, call)
+      const items = yield* (yield* ContainerEngine).kill(yield* selected(call), { signal })
+      return yield* printItems(items, typed)
+    }),
+}
+
+const pausing = (name: "pause" | "unpause", short: string): CliCommand => ({
+  name,
+  short,
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: `cryopod ${name} web\ncryopod ${name} --all`,
+  flags: flagTable(PauseFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const items = yield* (yield* ContainerEngine)[name](yield* selected(call))
+      return yield* printItems(items, typed)
+    }),
+})
+
+export const pause = pausing("pause", "Pause all the processes in one or more containers")
+export const unpause = pausing("unpause", "Unpause the processes in one or more containers")
+
+export const restart: CliCommand = {
+  name: "restart",
+  short: "Restart one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod restart web",
+  flags: flagTable(StopFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const selection = yield* selected(call)
+      const stopped = yield* engine.stop(selection, { ignore: false, timeSeconds: optionsOf(StopFlags, call).time })
+      const [first, ...rest] = stopped.filter(({ result }) => result._tag === "Success").map(({ input }) => input)
+      const failed = yield* printItems(
+        stopped.filter(({ result }) => result._tag === "Failure"),
+        typed,
+      )
+      if (first === undefined) return failed
+      return Math.max(failed, yield* printItems(yield* engine.start(Selection.names(first, ...rest)), typed))
+    }),
+}
+
+export const wait: CliCommand = {
+  name: "wait",
+  short: "Block on one or more containers",
+  long: "Block until one or more containers stop, then print their exit codes.",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod wait web",
+  flags: flagTable(WaitFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { ignore, interval } = optionsOf(WaitFlags, call)
+      const intervalMillis = /^\d+$/.test(interval) ? Number(interval) : parseDuration(interval)
+      if (typeof intervalMillis !== "number") return yield* refuse(intervalMillis.problem)
+      const items = yield* (yield* ContainerEngine).wait(yield* selected(call), {
+        ignore,
+        intervalMillis: Math.max(1, intervalMillis),
+      })
+      return yield* printItems(items, String)
+    }),
+}
+
+export const rm: CliCommand = {
+  name: "rm",
+  short: "Remove one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod rm web\ncryopod rm --force --all",
+  flags: flagTable(RemoveFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { force, ignore, time } = optionsOf(RemoveFlags, call)
+      const items = yield* (yield* ContainerEngine).remove(yield* selected(call), {
+        force,
+        ignore: ignore || force,
+        timeSeconds: time,
+      })
+      return yield* printItems(items, typed, removalStatus)
+    }),
+}
+
+export const rename: CliCommand = {
+  name: "rename",
+  short: "Rename an existing container",
+  use: "CONTAINER NAME",
+  example: "cryopod rename web front",
+  args: exactArgs(2),
+  complete: completeContainers,
+  handler: ({ args: [ref = "", name = ""] }) =>
+    Effect.as(
+      Effect.flatMap(ContainerEngine, (engine) => engine.rename(ref, name)),
+      0,
+    ),
+}
+
+/** What conmon calls when a container has ended. One that is gone already needs nothing. */
+export const cleanup: CliCommand = {
+  name: "cleanup",
+  short: "Put the record of an ended container in order",
+  use: "CONTAINER [CONTAINER...]",
+  args: minimumArgs(1),
+  handler: ({ args }) =>
+    Effect.as(
+      Effect.forEach(
+        args,
+        (ref) =>
+          Effect.flatMap(SystemEngine, (engine) => engine.cleanup(ref)).pipe(
+            Effect.catchTag("ContainerNotFound", () => Effect.void),
+          ),
+        { discard: true },
+      ),
+      0,
+    ),
+}

@@ -1,0 +1,11 @@
+/** Names for shell completion, from the engine that the line being completed leads to. */
+import { candidatesOf, type CompletionHook } from "./kit/index.ts"
+
+/** Set by the program, which knows how to reach an engine; without one, nothing is found. */
+export const sources: { containers: CompletionHook; images: CompletionHook } = {
+  containers: () => Promise.resolve(candidatesOf([])),
+  images: () => Promise.resolve(candidatesOf([])),
+}
+
+export const completeContainers: CompletionHook = (request) => sources.containers(request)
+export const completeImages: CompletionHook = (request) => sources.images(request)

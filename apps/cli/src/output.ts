@@ -1,0 +1,69 @@
+/** What commands write, and the exit status that goes with it. */
+import { writeSync } from "node:fs"
+import { ContainerStateImproper, type Item } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { CommandFailure } from "./Handler.ts"
+
+/** Podman's exit status for its own failures. */
+export const failureStatus = 125
+
+const write = (descriptor: number, text: string | Uint8Array): void => {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(descriptor, bytes, at)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      // a reader that has seen enough is no failure of ours; a full non-blocking pipe is waited for
+      if (code === "EPIPE") process.exit(0)
+      if (code !== "EAGAIN") throw cause
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}
+
+export const writeOut = (text: string | Uint8Array): Effect.Effect<void> => Effect.sync(() => write(1, text))
+export const writeError = (text: string | Uint8Array): Effect.Effect<void> => Effect.sync(() => write(2, text))
+export const printLine = (line: string): Effect.Effect<void> => writeOut(`${line}\n`)
+
+export const printFailure = (failure: { readonly message: string }): Effect.Effect<void> =>
+  writeError(`Error: ${failure.message}\n`)
+
+/** One line per success in order, one error per failure; the status says whether all went well. */
+export const printItems = <A, E extends CommandFailure>(
+  items: ReadonlyArray<Item<A, E>>,
+  line: (report: A, input: string) => string,
+  statusOf: (failure: E) => number = exitStatus,
+): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    let status = 0
+    for (const { input, result } of items) {
+      if (Result.isSuccess(result)) yield* printLine(line(result.success, input))
+      else {
+        yield* printFailure(result.failure)
+        status = Math.max(status, statusOf(result.failure))
+      }
+    }
+    return status
+  })
+
+export const exitStatus = (failure: CommandFailure): number => failure.exitCode ?? failureStatus
+
+/** `rm` and `rmi` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */
+export const removalStatus = (failure: CommandFailure): number => {
+  if (failure._tag === "ContainerNotFound" || failure._tag === "ImageNotFound") return 1
+  if (failure._tag === "ImageInUse") return 2
+  return failure instanceof ContainerStateImproper && failure.operation === "remove" ? 2 : exitStatus(failure)
+}
+
+/** A command line that asks for something that cannot be meant, found by the command itself. */
+export class Problem extends Schema.TaggedError<Problem>()("Problem", { text: Schema.String }) {
+  override get message() {
+    return this.text
+  }
+}
+
+/** Refuse a command line. */
+export const refuse = (text: string): Effect.Effect<never, Problem> => Effect.fail(new Problem({ text }))

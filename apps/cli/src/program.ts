@@ -1,0 +1,106 @@
+/** From a command line to an exit status: read it, reach an engine, run the command, print what went wrong. */
+import { localEngine } from "@cryopod/abi"
+import { ContainerEngine, ImageEngine } from "@cryopod/entities"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import { commandTree } from "./commandTree.ts"
+import { sources } from "./completions.ts"
+import { engineSettings } from "./global.ts"
+import type { CommandFailure, Engines, Handler } from "./Handler.ts"
+import {
+  type Call,
+  candidatesOf,
+  completionFor,
+  type CompletionHook,
+  helpPage,
+  type ParsedFlags,
+  parse,
+  problemText,
+} from "./kit/index.ts"
+import { exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
+
+/** Words that start this program again: conmon calls us back with them. */
+const self: ReadonlyArray<string> = [process.execPath, ...process.execArgv, process.argv[1] ?? ""]
+
+export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
+  if (argv[0] === "__complete" || argv[0] === "__completeNoDesc") return completeWords(argv)
+  const parsed = parse(commandTree, argv)
+  switch (parsed._tag) {
+    case "help":
+      return Effect.runPromise(Effect.as(writeOut(helpPage(parsed.path)), 0))
+    case "problem":
+      return Effect.runPromise(
+        Effect.gen(function* () {
+          if (parsed.showHelp) yield* writeOut(helpPage(parsed.path))
+          yield* writeError(problemText(parsed))
+          return failureStatus
+        }),
+      )
+    case "call":
+      return run(parsed)
+  }
+}
+
+const run = async (call: Call<Handler>): Promise<number> => {
+  const { handler } = call.command
+  if (handler === undefined) return Effect.runPromise(Effect.as(writeOut(helpPage(call.path)), 0))
+  const fiber = Effect.runFork(withEngine(call, handler(call)))
+  const interrupt = () => void Effect.runFork(Fiber.interrupt(fiber))
+  // attached commands pass signals on to the container and take these listeners' place
+  process.once("SIGINT", interrupt)
+  process.once("SIGTERM", interrupt)
+  const exit = await Effect.runPromise(Fiber.await(fiber))
+  if (Exit.isSuccess(exit)) return exit.value
+  return Effect.runPromise(reportFailure(exit.cause))
+}
+
+const withEngine = <A>(
+  parsed: ParsedFlags,
+  work: Effect.Effect<A, CommandFailure, Engines>,
+): Effect.Effect<A, CommandFailure> => {
+  const settings = engineSettings(parsed, process.env, self)
+  if (Result.isFailure(settings)) return Effect.fail(settings.failure)
+  return Effect.provide(work, localEngine(settings.success))
+}
+
+const reportFailure = (cause: Cause.Cause<CommandFailure>): Effect.Effect<number> => {
+  const failure = Result.getOrUndefined(Cause.findError(cause))
+  if (failure !== undefined) return Effect.as(printFailure(failure), exitStatus(failure))
+  // 130 is what shells give a program that SIGINT ended
+  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(130)
+  return Effect.as(
+    writeError(`Error: this is a defect of cryopod, please report it:\n${Cause.pretty(cause)}\n`),
+    failureStatus,
+  )
+}
+
+/** Names from the engine that the line's own global flags lead to; none when it cannot be reached. */
+const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
+  const names =
+    (find: Effect.Effect<ReadonlyArray<string>, CommandFailure, Engines>): CompletionHook =>
+    (request) =>
+      Effect.runPromise(
+        withEngine(request, find).pipe(
+          Effect.map(candidatesOf),
+          Effect.catchCause(() => Effect.succeed(candidatesOf([]))),
+        ),
+      )
+  sources.containers = names(
+    Effect.map(
+      ContainerEngine.use((engine) => engine.list({ all: true, latest: false, filter: [], last: -1, external: false })),
+      (rows) => rows.flatMap(({ Names }) => Names),
+    ),
+  )
+  sources.images = names(
+    Effect.map(
+      ImageEngine.use((engine) => engine.list({ all: false, filter: [] }, [])),
+      (rows) => rows.flatMap(({ RepoTags }) => RepoTags),
+    ),
+  )
+  const answer = await completionFor(commandTree, argv)
+  await Effect.runPromise(Effect.andThen(writeOut(answer?.stdout ?? ""), writeError(answer?.stderr ?? "")))
+  return 0
+}

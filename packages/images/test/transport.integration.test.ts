@@ -1,0 +1,568 @@
+/** Real skopeo, a real registry on loopback, real archives. */
+import { spawn, execFileSync } from "node:child_process"
+import { once } from "node:events"
+import * as fs from "node:fs"
+import { createServer as createHttpServer, request as httpRequest } from "node:http"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { digestOfBytes } from "@cryopod/archive"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import {
+  checkpointLayer,
+  createCheckpointImage,
+  documentBytes,
+  goArchitecture,
+  hexOf,
+  ImageStore,
+  importImage,
+  loadImages,
+  mediaTypes,
+  pullImage,
+  pushImage,
+  RootFilesystems,
+  saveImage,
+  type StoredImage,
+} from "../src/index.ts"
+import {
+  busyboxArchive,
+  compress,
+  type Compression,
+  type Host,
+  insertSmall,
+  smallImage,
+  temporaryHost,
+  treeOf,
+} from "./support.ts"
+
+const found = (program: string) => {
+  try {
+    return execFileSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).trim()
+  } catch {
+    return undefined
+  }
+}
+const missing = ["skopeo", "umoci", "docker-registry", "busybox"].filter((program) => found(program) === undefined)
+
+const access = { tlsVerify: false, authfile: "", creds: "" }
+const secure = { ...access, tlsVerify: true }
+const acceptAll = { archive: "layer", accepts: () => true, maxMembers: 1000, maxBytes: 1 << 30 }
+const pages = Buffer.alloc(3 << 20, "pages of memory ")
+
+const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E, never>) =>
+  Effect.scoped(Effect.flatMap(temporaryHost, test))
+/** Work on a host of its own. */
+const at = <A, E, R>(host: Host, work: Effect.Effect<A, E, R>) =>
+  Effect.provide(work, host.layer) as Effect.Effect<A, E>
+
+const newCheckpoint = (host: Host, name: string) =>
+  Effect.gen(function* () {
+    const stagedDirectory = join(host.layout.temporary, "staged")
+    fs.mkdirSync(join(stagedDirectory, "checkpoint"), { recursive: true })
+    fs.writeFileSync(join(stagedDirectory, "checkpoint", "pages-1.img"), pages)
+    fs.writeFileSync(join(stagedDirectory, "config.dump"), "{}")
+    const made = yield* createCheckpointImage({
+      stagedDirectory,
+      name,
+      annotations: { "io.podman.annotations.checkpoint.name": "web" },
+      architecture: "amd64",
+      created: DateTime.makeUnsafe("2026-01-02T03:04:05Z"),
+    })
+    return yield* ImageStore.use((store) => store.get(made.imageId))
+  })
+
+const importBusybox = (host: Host, name: string, compression: Compression = "none") =>
+  Effect.suspend(() => {
+    const archive = busyboxArchive(fs.mkdtempSync(join(host.root, "src-")))
+    fs.writeFileSync(archive, compress(fs.readFileSync(archive), compression))
+    return importImage({ _tag: "File", path: archive }, { names: [name], changes: ['CMD ["sh"]'], message: "" })
+  })
+
+const nothingLeft = (host: Host) =>
+  expect([...treeOf(host.layout.temporary), ...treeOf(join(host.layout.images, "blobs", "sha256"))]).toEqual([])
+
+const readPages = (image: StoredImage) =>
+  Effect.map(checkpointLayer(image.id, acceptAll), (directory) =>
+    fs.readFileSync(join(directory, "checkpoint", "pages-1.img")).equals(pages),
+  )
+
+interface Registry {
+  readonly address: string
+  readonly stop: () => Promise<void>
+}
+
+const startRegistry = async (): Promise<Registry> => {
+  const directory = fs.mkdtempSync(join(tmpdir(), "cryopod-registry-"))
+  const socket = createServer().listen(0, "127.0.0.1")
+  await once(socket, "listening")
+  const { port } = socket.address() as { port: number }
+  socket.close()
+  fs.writeFileSync(
+    join(directory, "config.yml"),
+    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${directory}/data}}\nhttp: {addr: 127.0.0.1:${port}}\n`,
+  )
+  const registry = spawn("docker-registry", ["serve", join(directory, "config.yml")], { stdio: "ignore" })
+  const address = `127.0.0.1:${port}`
+  for (let tries = 0; tries < 100; tries++) {
+    const answer = await fetch(`http://${address}/v2/`).catch(() => undefined)
+    if (answer?.ok) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    address,
+    stop: async () => {
+      registry.kill()
+      await once(registry, "exit")
+      fs.rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A registry's front that wants a password. */
+const startGuard = async (behind: string, creds: string): Promise<Registry> => {
+  const [host = "", port = ""] = behind.split(":")
+  const server = createHttpServer((request, response) => {
+    if (request.headers.authorization !== `Basic ${btoa(creds)}`) {
+      response.writeHead(401, { "www-authenticate": 'Basic realm="guard"', "content-type": "application/json" })
+      response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}')
+      return
+    }
+    const headers = { ...request.headers }
+    const forward = httpRequest({ host, port, path: request.url, method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(response)
+    })
+    request.pipe(forward)
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port: own } = server.address() as { port: number }
+  return {
+    address: `127.0.0.1:${own}`,
+    stop: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/** A layout with one image for two platforms; the id of this host's. */
+const writePlatforms = (directory: string): string => {
+  const blobs = join(directory, "blobs", "sha256")
+  fs.mkdirSync(blobs, { recursive: true })
+  const write = (bytes: Uint8Array, mediaType: string) => {
+    const digest = digestOfBytes(bytes)
+    fs.writeFileSync(join(blobs, hexOf(digest)), bytes)
+    return { mediaType, digest, size: bytes.length }
+  }
+  const mine = goArchitecture(process.arch)
+  const images = ["s390x", mine].map((architecture) => {
+    const image = smallImage({ content: architecture })
+    write(image.layer, "")
+    write(image.config, "")
+    return { id: image.id, ...write(image.manifest, mediaTypes.manifest), platform: { os: "linux", architecture } }
+  })
+  const index = write(
+    documentBytes({
+      schemaVersion: 2,
+      mediaType: mediaTypes.index,
+      manifests: images.map(({ id: _, ...rest }) => rest),
+    }),
+    mediaTypes.index,
+  )
+  fs.writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}')
+  fs.writeFileSync(
+    join(directory, "index.json"),
+    documentBytes({
+      schemaVersion: 2,
+      manifests: [{ ...index, annotations: { "org.opencontainers.image.ref.name": "several" } }],
+    }),
+  )
+  return images.at(-1)?.id ?? ""
+}
+
+describe.skipIf(missing.length > 0)(
+  `transports${missing.length > 0 ? ` (missing: ${missing.join(", ")})` : ""}`,
+  () => {
+    let registry: Registry
+    beforeAll(async () => {
+      registry = await startRegistry()
+    })
+    afterAll(() => registry.stop())
+
+    const manifestAt = async (name: string, tag: string) => {
+      const answer = await fetch(`http://${registry.address}/v2/${name}/manifests/${tag}`, {
+        headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+      })
+      return (await answer.json()) as {
+        layers: ReadonlyArray<{ mediaType: string; digest: string }>
+        annotations?: Record<string, string>
+        config: { digest: string }
+      }
+    }
+
+    it.live.each<readonly [string, "gzip" | "zstd" | undefined, string]>([
+      ["gzip unless told otherwise", undefined, "gzip"],
+      ["gzip", "gzip", "gzip"],
+      ["zstd", "zstd", "zstd"],
+    ])("a checkpoint goes to a registry and thaws elsewhere: %s", ([, format, compression]) =>
+      onHost((here) =>
+        onHost((there) =>
+          Effect.gen(function* () {
+            const name = `${registry.address}/checkpoints/web-${compression}:1`
+            const made = yield* at(here, newCheckpoint(here, "localhost/web:1"))
+            yield* at(
+              here,
+              pushImage(made.id, name, { access, ...(format === undefined ? {} : { compressionFormat: format }) }),
+            )
+            const remote = yield* Effect.promise(() => manifestAt(`checkpoints/web-${compression}`, "1"))
+            expect(remote.layers[0]?.mediaType).toBe(`application/vnd.oci.image.layer.v1.tar+${compression}`)
+            expect(remote.annotations).toEqual(made.annotations)
+
+            const pulled = yield* at(there, pullImage(name, access))
+            expect(pulled).toMatchObject({ id: made.id, names: [name], annotations: made.annotations })
+            expect(pulled.layers[0]).toMatchObject({ diffId: made.layers[0]?.diffId, digest: remote.layers[0]?.digest })
+            expect(yield* at(there, readPages(pulled))).toBe(true)
+            expect(treeOf(there.layout.temporary)).toEqual([])
+            expect(treeOf(here.layout.temporary)).toEqual([])
+          }),
+        ),
+      ),
+    )
+
+    it.live("what is in the store is not fetched again, and a pull by digest finds it", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const image = yield* importBusybox(host, "localhost/bb:1", "gzip")
+          yield* pushImage(image.id, `${registry.address}/bb:1`, { access })
+          const pulled = yield* pullImage(`${registry.address}/bb@${image.manifestDigest}`, access)
+          expect(pulled.id).toBe(image.id)
+          expect(pulled.names).toEqual([`${registry.address}/bb@${image.manifestDigest}`, "localhost/bb:1"].toSorted())
+          expect(
+            (yield* ImageStore.use((store) => store.resolve(`${registry.address}/bb@${image.manifestDigest}`))).id,
+          ).toBe(image.id)
+          expect(treeOf(join(host.layout.images, "blobs", "sha256"))).toHaveLength(3)
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("a pull that fails leaves nothing and says why", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const unknown = yield* Effect.flip(pullImage(`${registry.address}/none:1`, access))
+          expect(unknown._tag).toBe("TransportFailed")
+          expect(unknown.message).toContain("manifest unknown")
+          expect(unknown.message).not.toContain("level=fatal")
+          const plain = yield* Effect.flip(pullImage(`${registry.address}/bb:1`, secure))
+          expect(plain.message).toContain("server gave HTTP response to HTTPS client")
+          nothingLeft(host)
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("a damaged blob of a layout is refused and nothing is left", () =>
+      onHost((here) =>
+        onHost((there) =>
+          Effect.gen(function* () {
+            const image = yield* at(here, importBusybox(here, "localhost/bb:1", "gzip"))
+            const directory = join(here.root, "layout")
+            yield* at(here, saveImage(image.id, { output: directory, format: "oci-dir", name: "bb:1", mode: 0o644 }))
+            const blob = join(directory, "blobs/sha256", hexOf(image.layers[0]?.digest ?? ""))
+            const bytes = fs.readFileSync(blob)
+            bytes[1000] = (bytes[1000] ?? 0) ^ 1
+            fs.writeFileSync(blob, bytes)
+            const failure = yield* Effect.flip(at(there, loadImages({ _tag: "File", path: directory })))
+            expect(failure.message).toContain("is damaged")
+            nothingLeft(there)
+          }),
+        ),
+      ),
+    )
+
+    it.live("an interrupted pull ends skopeo and leaves nothing", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          // a registry that never answers
+          const silent = createServer()
+          silent.listen(0, "127.0.0.1")
+          yield* Effect.promise(() => once(silent, "listening"))
+          const { port } = silent.address() as { port: number }
+          const outcome = yield* Effect.timeoutOption(pullImage(`127.0.0.1:${port}/a:1`, access), "500 millis")
+          silent.close()
+          expect(outcome._tag).toBe("None")
+          nothingLeft(host)
+          expect(
+            execFileSync("sh", ["-c", `ps -eo args | grep -F '127.0.0.1:${port}/a' | grep -v grep || true`], {
+              encoding: "utf8",
+            }),
+          ).toBe("")
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("a pull that is killed leaves what the next command sweeps", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const silent = createServer()
+          silent.listen(0, "127.0.0.1")
+          yield* Effect.promise(() => once(silent, "listening"))
+          const { port } = silent.address() as { port: number }
+          const script = join(import.meta.dirname, "pullOnce.ts")
+          const child = spawn(
+            process.execPath,
+            ["--conditions=cryopod-source", script, host.root, `127.0.0.1:${port}/a:1`],
+            { stdio: "inherit" },
+          )
+          yield* Effect.promise(() => once(silent, "connection"))
+          child.kill("SIGKILL")
+          yield* Effect.promise(() => once(child, "exit"))
+          expect(treeOf(host.layout.temporary)).not.toEqual([])
+          silent.close()
+          yield* insertSmall(["localhost/a:1"])
+          expect(treeOf(host.layout.temporary)).toEqual([])
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live.each([["docker-archive"], ["oci-archive"], ["oci-dir"]] as const)(
+      "a checkpoint saved as %s thaws elsewhere",
+      ([format]) =>
+        onHost((here) =>
+          onHost((there) =>
+            Effect.gen(function* () {
+              const made = yield* at(here, newCheckpoint(here, "localhost/web:1"))
+              const output = join(here.root, "saved")
+              yield* at(here, saveImage(made.id, { output, format, name: "localhost/web:1", mode: 0o600 }))
+              if (format !== "oci-dir") expect(fs.statSync(output).mode & 0o777).toBe(0o600)
+              expect(treeOf(here.layout.temporary)).toEqual([])
+              expect(fs.readdirSync(here.root).filter((name) => name.includes("tmp-"))).toEqual([])
+              const [loaded] = yield* at(there, loadImages({ _tag: "File", path: output }))
+              expect(loaded).toMatchObject({ names: ["localhost/web:1"], image: { id: made.id } })
+              if (loaded === undefined) return
+              expect({ ...loaded.image.labels, ...loaded.image.annotations }).toEqual(made.annotations)
+              if (format !== "docker-archive") expect(loaded.image.manifestDigest).toBe(made.manifestDigest)
+              expect(yield* at(there, readPages(loaded.image))).toBe(true)
+              expect(treeOf(there.layout.temporary)).toEqual([])
+              // what was saved does not hang on the store
+              expect(
+                treeOf(output).some(
+                  (name) => fs.statSync(join(output, name)).nlink > 1 && fs.statSync(join(output, name)).isFile(),
+                ),
+              ).toBe(false)
+            }),
+          ),
+        ),
+    )
+
+    it.live.each<readonly [Compression]>([["none"], ["gzip"], ["zstd"]])(
+      "a saved archive is loaded from a stream with compression %s",
+      ([compression]) =>
+        onHost((here) =>
+          onHost((there) =>
+            Effect.gen(function* () {
+              const image = yield* at(here, importBusybox(here, "localhost/bb:1"))
+              for (const format of ["docker-archive", "oci-archive"] as const) {
+                const output = join(here.root, format)
+                yield* at(here, saveImage(image.id, { output, format, name: "localhost/bb:1", mode: 0o644 }))
+                const bytes = Stream.make(compress(fs.readFileSync(output), compression))
+                const loaded = yield* at(there, loadImages({ _tag: "Stream", bytes }))
+                expect(loaded.map((one) => [one.image.id, one.names])).toEqual([[image.id, ["localhost/bb:1"]]])
+              }
+            }),
+          ),
+        ),
+    )
+
+    it.live("another tool reads what was saved and pushed", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const made = yield* newCheckpoint(host, "localhost/web:1")
+          const layout = join(host.root, "layout")
+          yield* pushImage(made.id, `oci:${layout}:web`, { access })
+          yield* saveImage(made.id, {
+            output: join(host.root, "web.tar"),
+            format: "oci-archive",
+            name: "web",
+            mode: 0o600,
+          })
+          const inspect = (place: string) =>
+            JSON.parse(execFileSync("skopeo", ["inspect", "--raw", place], { encoding: "utf8" })) as {
+              layers: ReadonlyArray<{ digest: string }>
+            }
+          // both keep the layer as it is
+          expect(inspect(`oci:${layout}:web`).layers[0]?.digest).toBe(made.layers[0]?.digest)
+          expect(inspect(`oci-archive:${host.root}/web.tar:web`).layers[0]?.digest).toBe(made.layers[0]?.digest)
+          const copied = join(host.root, "copied")
+          execFileSync("skopeo", ["copy", "--quiet", `oci-archive:${host.root}/web.tar:web`, `dir:${copied}`])
+          expect(digestOfBytes(fs.readFileSync(join(copied, "manifest.json")))).toBe(made.manifestDigest)
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("pulls from layouts, archives and directories by their names", () =>
+      onHost((here) =>
+        onHost((there) =>
+          Effect.gen(function* () {
+            const one = yield* at(here, importBusybox(here, "localhost/bb:1", "gzip"))
+            const two = yield* at(here, newCheckpoint(here, "localhost/web:1"))
+            const layout = join(here.root, "layout")
+            yield* at(here, pushImage(one.id, `oci:${layout}:bb`, { access }))
+            yield* at(here, pushImage(two.id, `oci:${layout}:web`, { access }))
+            const several = yield* Effect.flip(at(there, pullImage(`oci:${layout}`, access)))
+            expect(several.message).toContain("several images")
+            nothingLeft(there)
+            expect((yield* at(there, pullImage(`oci:${layout}:web`, access))).names).toEqual(["localhost/web:latest"])
+            yield* at(here, pushImage(one.id, `docker-archive:${here.root}/bb.tar:quay.io/a/bb:2`, { access }))
+            expect((yield* at(there, pullImage(`docker-archive:${here.root}/bb.tar`, access))).names).toContain(
+              "quay.io/a/bb:2",
+            )
+            yield* at(here, pushImage(one.id, `dir:${here.root}/bb`, { access }))
+            expect((yield* at(there, pullImage(`dir:${here.root}/bb`, access))).id).toBe(one.id)
+            const loaded = yield* at(there, loadImages({ _tag: "File", path: layout }))
+            expect(loaded.map((image) => image.names)).toEqual([["localhost/bb:latest"], ["localhost/web:latest"]])
+          }),
+        ),
+      ),
+    )
+
+    it.live("Docker's manifests stay what they are, and with them the image's id", () =>
+      onHost((here) =>
+        onHost((there) =>
+          Effect.gen(function* () {
+            const image = yield* at(here, importBusybox(here, "localhost/bb:1"))
+            const archive = join(here.root, "docker.tar")
+            yield* at(
+              here,
+              saveImage(image.id, { output: archive, format: "docker-archive", name: "localhost/bb:1", mode: 0o644 }),
+            )
+            execFileSync("skopeo", [
+              "copy",
+              "--quiet",
+              "--dest-tls-verify=false",
+              `docker-archive:${archive}`,
+              `docker://${registry.address}/docker:1`,
+            ])
+            const pulled = yield* at(there, pullImage(`${registry.address}/docker:1`, access))
+            expect(pulled.manifestType).toBe("application/vnd.docker.distribution.manifest.v2+json")
+            expect(pulled.id).toBe(image.id)
+            yield* at(there, pushImage(pulled.id, `${registry.address}/docker:2`, { access }))
+            const path = yield* at(
+              there,
+              RootFilesystems.use((rootfs) => rootfs.unpacked(pulled.id)),
+            )
+            expect(fs.readFileSync(join(path, "etc/os-release"), "utf8")).toBe("ID=busybox\n")
+          }),
+        ),
+      ),
+    )
+
+    it.live("of an image for several platforms this host's comes", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const directory = join(host.root, "several")
+          const mine = writePlatforms(directory)
+          const name = `${registry.address}/several:1`
+          execFileSync("skopeo", [
+            "copy",
+            "--quiet",
+            "--all",
+            "--dest-tls-verify=false",
+            `oci:${directory}:several`,
+            `docker://${name}`,
+          ])
+          expect((yield* pullImage(name, access)).id).toBe(mine)
+          const [loaded] = yield* loadImages({ _tag: "File", path: directory })
+          expect(loaded).toMatchObject({ image: { id: mine }, names: ["localhost/several:latest"] })
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("credentials reach the registry, and no command line", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const image = yield* importBusybox(host, "localhost/bb:1", "gzip")
+          const guard = yield* Effect.acquireRelease(
+            Effect.promise(() => startGuard(registry.address, "user:secret")),
+            (running) => Effect.promise(running.stop),
+          )
+          const name = `${guard.address}/guarded:1`
+          expect((yield* Effect.flip(pushImage(image.id, name, { access }))).message).toContain(
+            "authentication required",
+          )
+          yield* pushImage(image.id, name, { access: { ...access, creds: "user:secret" } })
+          expect((yield* pullImage(name, { ...access, creds: "user:secret" })).id).toBe(image.id)
+          const authfile = join(host.root, "auth.json")
+          fs.writeFileSync(authfile, JSON.stringify({ auths: { [guard.address]: { auth: btoa("user:secret") } } }))
+          expect((yield* pullImage(name, { ...access, authfile })).id).toBe(image.id)
+          const wrong = yield* Effect.flip(pullImage(name, { ...access, creds: "user:wrong" }))
+          expect(wrong.message).not.toContain("wrong")
+          expect(treeOf(host.layout.temporary)).toEqual([])
+        }).pipe(Effect.scoped, Effect.provide(host.layer)),
+      ),
+    )
+
+    it.live("refuses to write where it cannot, before anything is produced", () =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const image = yield* importBusybox(host, "localhost/bb:1")
+          const save = (output: string, format: "docker-archive" | "oci-dir") =>
+            Effect.flip(saveImage(image.id, { output, format, mode: 0o644 }))
+          expect((yield* save("/nonexistent/x.tar", "docker-archive")).message).toContain("no such file or directory")
+          expect((yield* save(host.root, "docker-archive")).message).toContain("is a directory")
+          expect((yield* save(host.root, "oci-dir")).message).toContain("file exists")
+          expect((yield* save("-", "oci-dir")).message).toContain("a directory needs a path")
+        }).pipe(Effect.provide(host.layer)),
+      ),
+    )
+  },
+)
+
+describe.skipIf(missing.length > 0)("root filesystems", () => {
+  it.live.each<readonly [Compression]>([["none"], ["gzip"], ["zstd"]])(
+    "of an image with compression %s are unpacked once, by several at a time",
+    ([compression]) =>
+      onHost((host) =>
+        Effect.gen(function* () {
+          const image = yield* importBusybox(host, "localhost/bb:1", compression)
+          const unpacked = RootFilesystems.use((rootfs) => rootfs.unpacked(image.id))
+          const paths = yield* Effect.all([unpacked, unpacked, unpacked], { concurrency: "unbounded" })
+          const [path = ""] = paths
+          expect(new Set(paths)).toEqual(new Set([join(host.layout.rootfs, image.id)]))
+          expect(fs.statSync(path).mode & 0o7777).toBe(0o755)
+          expect(fs.statSync(path).uid).toBe(0)
+          expect(fs.statSync(join(path, "tmp")).mode & 0o7777).toBe(0o1777)
+          expect(fs.readlinkSync(join(path, "bin/sh"))).toBe("busybox")
+          expect(fs.statSync(join(path, "bin/hard")).ino).toBe(fs.statSync(join(path, "bin/busybox")).ino)
+          expect(execFileSync("chroot", [path, "/bin/cat", "/etc/os-release"], { encoding: "utf8" })).toBe(
+            "ID=busybox\n",
+          )
+          expect(treeOf(host.layout.temporary)).toEqual([])
+          yield* ImageStore.use((store) => store.remove(image.id, () => Effect.void))
+          expect(fs.existsSync(path)).toBe(false)
+        }).pipe(Effect.provide(host.layer)),
+      ),
+  )
+
+  it.live("of an image that is not there fail and leave nothing", () =>
+    onHost((host) =>
+      Effect.gen(function* () {
+        const failure = yield* Effect.flip(RootFilesystems.use((rootfs) => rootfs.unpacked("f".repeat(64))))
+        expect(failure._tag).toBe("ImageNotFound")
+      }).pipe(Effect.provide(host.layer)),
+    ),
+  )
+
+  it.live("of an image whose layer is no archive fail and leave nothing", () =>
+    onHost((host) =>
+      Effect.gen(function* () {
+        const image = yield* insertSmall(["localhost/broken:1"])
+        const failure = yield* Effect.flip(RootFilesystems.use((rootfs) => rootfs.unpacked(image.id)))
+        expect(failure._tag).toBe("ToolFailed")
+        expect(treeOf(host.layout.temporary)).toEqual([])
+        expect(treeOf(host.layout.rootfs)).toEqual([])
+      }).pipe(Effect.provide(host.layer)),
+    ),
+  )
+})
