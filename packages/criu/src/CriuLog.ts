@@ -15,9 +15,9 @@ const errorLine = /^(?:\(\d+\.\d*\)?\s*)?(?:pie:\s*)?(?:\d+:\s*)?(Error \([^()\s
  */
 const harmless = /: (?:rlimit: )?Can't setup RLIMIT_NOFILE for self/
 
-/** Lines that follow from earlier ones and say only that something failed (`cr-dump.c`, `cr-restore.c`, `files.c`, `util.c`). */
+/** Lines that follow from earlier ones and say only that something failed (`cr-dump.c`, `cr-restore.c`, `files.c`, `util.c`, `cgroup.c`). */
 const consequence =
-  /: (?:(?:Dumping|Pre-dumping|Restoring) FAILED\.|.*\(pid: \d+\) failed with -?\d+|Unable to open fd=-?\d+ id=0x[0-9a-f]+|exited, status=\d+|Namespaces dumping finished with error \d+)$/
+  /: (?:(?:Dumping|Pre-dumping|Restoring) FAILED\.|.*\(pid: \d+\) failed with -?\d+|Unable to open fd=-?\d+ id=0x[0-9a-f]+|exited, status=\d+|cg: cgroupd: recv req error.*|Namespaces dumping finished with error \d+)$/
 
 /** Every error line in its order, from `Error (` on, without the harmless ones. */
 export const errorsOf = (log: string): ReadonlyArray<string> =>

@@ -27,7 +27,7 @@ export const toolPurposes = {
   getfattr: "reads extended attributes",
   netavark: "connects containers to networks",
   iptables: "locks the network of a container during a dump",
-  nft: "locks the network of a container during a dump",
+  nft: "shows and changes packet filters",
   socat: "feeds the input of attached containers",
   ps: "lists the processes of a container",
 } as const
@@ -52,7 +52,17 @@ export class Tools extends Context.Service<Tools, ToolsShape>()("@cryopod/host/T
   }) => Layer.sync(Tools, () => make(settings))
 }
 
-const systemDirectories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+/** netavark and its kin are no commands of their own: Debian and Fedora keep them where Podman looks. */
+const systemDirectories = [
+  "/usr/local/sbin",
+  "/usr/local/bin",
+  "/usr/sbin",
+  "/usr/bin",
+  "/sbin",
+  "/bin",
+  "/usr/lib/podman",
+  "/usr/libexec/podman",
+]
 
 const make = (settings: Parameters<typeof Tools.layer>[0]): ToolsShape => {
   const searched = [

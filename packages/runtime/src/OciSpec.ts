@@ -60,10 +60,13 @@ export interface SpecInputs {
   readonly cgroups: "v1" | "v2"
   /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
   readonly ceilings: Readonly<Record<string, number>>
+  /** True for directories of this host. */
+  readonly isDirectory: (path: string) => boolean
 }
 
-export const makeSpec = ({ ceilings, cgroups, config, identity, paths }: SpecInputs): OciSpec => {
+export const makeSpec = ({ ceilings, cgroups, config, identity, isDirectory, paths }: SpecInputs): OciSpec => {
   const capabilities = capabilitiesOf(config)
+  const masks = config.runtime === "crun" ? crunMasks(isDirectory) : { paths: maskedPaths, mounts: [] }
   return {
     ociVersion,
     process: {
@@ -83,7 +86,7 @@ export const makeSpec = ({ ceilings, cgroups, config, identity, paths }: SpecInp
     },
     root: { path: paths.merged, readonly: config.readOnly },
     hostname: config.hostname,
-    mounts: mountsOf(config, paths, cgroups),
+    mounts: [...mountsOf(config, paths, cgroups), ...(config.privileged ? [] : masks.mounts)],
     annotations: {
       "io.container.manager": "libpod",
       ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
@@ -102,7 +105,7 @@ export const makeSpec = ({ ceilings, cgroups, config, identity, paths }: SpecInp
       ].filter((namespace) => namespace !== undefined),
       resources: { devices: [{ allow: config.privileged, access: "rwm" }] },
       ...(config.network === "host" ? {} : { sysctl: { "net.ipv4.ping_group_range": "0 0" } }),
-      ...(config.privileged ? {} : { maskedPaths, readonlyPaths }),
+      ...(config.privileged ? {} : { maskedPaths: masks.paths, readonlyPaths }),
     },
   }
 }
@@ -184,4 +187,20 @@ const maskedPaths = [
   "/sys/firmware",
   "/sys/fs/selinux",
 ]
+
+/**
+ * crun 1.2x hides directories behind a bind mount of its own, whose name in a dump depends on crun's version and on where
+ * it keeps its state; an empty file system of the container's own thaws anywhere. runc does that by itself, and would
+ * refuse such mounts below /proc.
+ */
+const crunMasks = (isDirectory: (path: string) => boolean) => ({
+  paths: maskedPaths.filter((path) => !isDirectory(path)),
+  mounts: maskedPaths.filter(isDirectory).map((destination): SpecMount => ({
+    destination,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["ro", "nosuid", "nodev", "noexec", "size=0k"],
+  })),
+})
+
 const readonlyPaths = ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]

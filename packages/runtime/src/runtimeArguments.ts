@@ -51,10 +51,16 @@ export const restoreArguments = (runtime: RuntimeName, options: RestoreArguments
  * CRIU evaluates last (runc `docs/checkpoint-restore.md`; crun with CRIU 4.2 and later).
  *
  * CRIU leaves cgroups alone: where a container shares a hierarchy with others, it would dump all of it and make a copy
- * below each restored container. The runtimes put what they restore into the container's own cgroups themselves.
+ * below each restored container. runc puts what it restores into the container's own cgroups itself. crun has CRIU move
+ * what it restores, so there only the dump ignores cgroups (`checkpointArguments`). The value needs its `=`: written
+ * apart, CRIU takes the option for one without a value, which means the opposite.
  */
 export const criuConfiguration = (runtime: RuntimeName, options: { readonly tcp: TcpConnections }): string =>
-  ["manage-cgroups ignore", ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []), ""].join("\n")
+  [
+    ...(runtime === "runc" ? ["manage-cgroups=ignore"] : []),
+    ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []),
+    "",
+  ].join("\n")
 
 /** Annotation with the path of that file. Never taken from anybody else: CRIU can be told to run programs in it. */
 export const criuConfigAnnotation = "org.criu.config"

@@ -67,6 +67,7 @@ export const create = Effect.fn("ContainerEngine.create")(function* (
           identity: withHome.identity,
           cgroups: cgroupVersion(cgroupLayout()),
           ceilings,
+          isDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
         }),
       )
     }),
