@@ -10,7 +10,7 @@ export interface CommandFailure {
   readonly _tag: string
   readonly message: string
   /** Exit status, when it is another than Podman's 125. */
-  readonly exitCode?: number
+  readonly exitStatus?: number
 }
 
 export type Handler = (call: Call<Handler>) => Effect.Effect<number, CommandFailure, Engines>

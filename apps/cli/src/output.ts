@@ -49,7 +49,7 @@ export const printItems = <A, E extends CommandFailure>(
     return status
   })
 
-export const exitStatus = (failure: CommandFailure): number => failure.exitCode ?? failureStatus
+export const exitStatus = (failure: CommandFailure): number => failure.exitStatus ?? failureStatus
 
 /** `rm` and `rmi` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */
 export const removalStatus = (failure: CommandFailure): number => {

@@ -9,7 +9,7 @@ import {
   type ToolFailed,
   type ToolMissing,
 } from "@cryopod/entities"
-import { attempt, attemptSync, removeTree, type Tools } from "@cryopod/host"
+import { attemptSync, removeTree, type Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { checkpointMembers } from "./CheckpointMember.ts"
 import { unpackDirectory } from "./DirectoryTar.ts"
@@ -17,23 +17,23 @@ import { checkParents, confined, inspectTar } from "./TarInspection.ts"
 
 export type ReplayFailure = ArchiveInvalid | CheckpointInvalid | MemberUnsafe | StorageFailed | ToolFailed | ToolMissing
 
-/** `members` is the directory that holds the checkpoint's members; `rootfs` is mounted and nobody runs in it. */
+/**
+ * `members` is the directory that holds the checkpoint's members; `rootfs` is mounted and nobody runs in it.
+ *
+ * Deleted paths go first: removing them touches the times of the directories above, which the archive then sets.
+ */
 export const replayRootfs = Effect.fn("RootfsReplay.replay")(function* (
   members: string,
   rootfs: string,
 ): Effect.fn.Return<void, ReplayFailure, Tools> {
+  const list = join(members, checkpointMembers.deletedFiles.name)
+  if (fs.existsSync(list)) {
+    const deleted = yield* readDeleted(list)
+    const paths = yield* Effect.forEach(deleted, (path) => confinedPath(rootfs, path))
+    for (const path of paths) if (path !== "") yield* removeTree(join(rootfs, path))
+  }
   const diff = join(members, checkpointMembers.rootfsDiff.name)
   if (fs.existsSync(diff)) yield* replayDirectory(diff, rootfs)
-  const list = join(members, checkpointMembers.deletedFiles.name)
-  if (!fs.existsSync(list)) return
-  const deleted = yield* readDeleted(list)
-  const paths = yield* Effect.forEach(deleted, (path) => confinedPath(rootfs, path))
-  for (const path of paths) {
-    if (path === "") continue
-    yield* attempt("remove", join(rootfs, path), () =>
-      fs.promises.rm(join(rootfs, path), { recursive: true, force: true }),
-    )
-  }
 })
 
 const readDeleted = Effect.fnUntraced(function* (list: string) {

@@ -6,7 +6,7 @@
  * could be written through a link is refused, and what stands in the way of a member by its type is listed.
  */
 import * as fs from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { ArchiveInvalid, MemberUnsafe } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as tar from "tar-stream"
@@ -28,34 +28,57 @@ export const inspectTar = (
 
 const inspect = async (archive: string, directory: string): Promise<TarInspection> => {
   const links = new Set<string>()
-  const conflicts = new Set<string>()
+  const replaced = new Set<string>()
   const extract = tar.extract()
   const source = fs.createReadStream(archive, { highWaterMark: 1 << 20 })
   source.on("error", (cause) => extract.destroy(cause))
-  source.pipe(extract)
+  source.pipe(extract as unknown as NodeJS.WritableStream)
   for await (const entry of extract) {
     const { linkname, name: raw, type } = entry.header
     const name = confined(raw)
     if (name !== "") {
-      checkParents(directory, name, links)
-      if (type === "link") checkParents(directory, confined(linkname), links)
-      const existing = fs.lstatSync(join(directory, name), { throwIfNoEntry: false })
-      if (existing !== undefined && existing.isDirectory() !== (type === "directory"))
-        conflicts.add(join(directory, name))
+      checkParents(directory, name, { links, replaced })
+      if (type === "link") checkParents(directory, confined(linkname), { links, replaced })
+      const existing = statOf(join(directory, name))
+      if (existing !== undefined && existing.isDirectory() !== (type === "directory")) replaced.add(name)
       if (type === "symlink") links.add(name)
       else links.delete(name)
     }
     for await (const _ of entry) continue
   }
-  return { conflicts: [...conflicts] }
+  return { conflicts: [...replaced].map((name) => join(directory, name)) }
 }
 
+/** What an archive has done so far to the paths of a directory. */
+interface Seen {
+  /** Members that are symbolic links. */
+  readonly links: ReadonlySet<string>
+  /** Members that take the place of something else: what the directory has there, and below it, counts no more. */
+  readonly replaced: ReadonlySet<string>
+}
+
+const nothingSeen: Seen = { links: new Set(), replaced: new Set() }
+
 /** A path inside a directory that may hold symbolic links: refused when one of its parents is a link. */
-export const checkParents = (directory: string, name: string, links: ReadonlySet<string> = new Set()): void => {
-  for (let parent = dirname(name); parent !== "."; parent = dirname(parent)) {
-    const link =
-      links.has(parent) || fs.lstatSync(join(directory, parent), { throwIfNoEntry: false })?.isSymbolicLink() === true
-    if (link) throw new MemberUnsafe({ member: name, problem: `would be written through the symbolic link ${parent}` })
+export const checkParents = (directory: string, name: string, { links, replaced }: Seen = nothingSeen): void => {
+  const parts = name.split("/").slice(0, -1)
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const parent = parts.slice(0, depth).join("/")
+    const anew = parts.slice(0, depth).some((_, at) => replaced.has(parts.slice(0, at + 1).join("/")))
+    if (links.has(parent) || (!anew && statOf(join(directory, parent))?.isSymbolicLink() === true)) {
+      throw new MemberUnsafe({ member: name, problem: `would be written through the symbolic link ${parent}` })
+    }
+  }
+}
+
+/** Undefined when there is nothing, be it for want of a parent directory. */
+const statOf = (path: string): fs.Stats | undefined => {
+  try {
+    return fs.lstatSync(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined
+    throw cause
   }
 }
 

@@ -52,8 +52,7 @@ const secure = { ...access, tlsVerify: true }
 const acceptAll = { archive: "layer", accepts: () => true, maxMembers: 1000, maxBytes: 1 << 30 }
 const pages = Buffer.alloc(3 << 20, "pages of memory ")
 
-const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E, never>) =>
-  Effect.scoped(Effect.flatMap(temporaryHost, test))
+const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scoped(Effect.flatMap(temporaryHost, test))
 /** Work on a host of its own. */
 const at = <A, E, R>(host: Host, work: Effect.Effect<A, E, R>) =>
   Effect.provide(work, host.layer) as Effect.Effect<A, E>
@@ -162,13 +161,14 @@ const writePlatforms = (directory: string): string => {
     const image = smallImage({ content: architecture })
     write(image.layer, "")
     write(image.config, "")
-    return { id: image.id, ...write(image.manifest, mediaTypes.manifest), platform: { os: "linux", architecture } }
+    const descriptor = write(image.manifest, mediaTypes.manifest)
+    return { id: image.id, entry: Object.assign(descriptor, { platform: { os: "linux", architecture } }) }
   })
   const index = write(
     documentBytes({
       schemaVersion: 2,
       mediaType: mediaTypes.index,
-      manifests: images.map(({ id: _, ...rest }) => rest),
+      manifests: images.map(({ entry }) => entry),
     }),
     mediaTypes.index,
   )
@@ -528,7 +528,7 @@ describe.skipIf(missing.length > 0)("root filesystems", () => {
           const image = yield* importBusybox(host, "localhost/bb:1", compression)
           const unpacked = RootFilesystems.use((rootfs) => rootfs.unpacked(image.id))
           const paths = yield* Effect.all([unpacked, unpacked, unpacked], { concurrency: "unbounded" })
-          const [path = ""] = paths
+          const [path] = paths
           expect(new Set(paths)).toEqual(new Set([join(host.layout.rootfs, image.id)]))
           expect(fs.statSync(path).mode & 0o7777).toBe(0o755)
           expect(fs.statSync(path).uid).toBe(0)

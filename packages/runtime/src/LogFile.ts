@@ -32,6 +32,8 @@ const readBytes = 64 * 1024
 export interface FollowOptions {
   /** Byte of the file to begin at. */
   readonly from: number
+  /** Byte of the file to end at; without one, everything that comes is read. */
+  readonly until?: number
   /** False when the container has ended and everything it said is in the file. */
   readonly goesOn: () => boolean
   readonly signal?: AbortSignal
@@ -48,7 +50,8 @@ export async function* followLog(path: string, options: FollowOptions): AsyncGen
     while (options.signal?.aborted !== true) {
       // asked before reading: what is written in between is then read in this round or asked about in the next
       const goesOn = options.goesOn()
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+      const wanted = Math.min(buffer.length, (options.until ?? Number.POSITIVE_INFINITY) - position)
+      const { bytesRead } = await handle.read(buffer, 0, wanted, position)
       if (bytesRead === 0) {
         if (!goesOn) return
         await changed(path)
@@ -67,15 +70,17 @@ export async function* followLog(path: string, options: FollowOptions): AsyncGen
   }
 }
 
+/** Length of a log so far; 0 when there is none yet. */
+export const logSize = (path: string): number => fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
 /**
  * Offset at which the last `count` lines begin, found from the end: a log may be large. A line is what ended with a
  * newline in the container; partial records before it belong to it.
  */
-export const tailOffset = (path: string, count: number): number => {
-  if (count < 0 || !fs.existsSync(path)) return 0
+export const tailOffset = (path: string, count: number, size: number): number => {
+  if (count < 0 || size === 0) return 0
   const fd = fs.openSync(path, "r")
   try {
-    const { size } = fs.fstatSync(fd)
     const block = Buffer.allocUnsafe(readBytes)
     let seen = 0
     let end = size

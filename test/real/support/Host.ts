@@ -118,7 +118,8 @@ export class Host {
     await this.run("rm", "--all", "--force", "--time", "0")
     await this.shell(`awk '$2 ~ "^${this.directory}/" { print $2 }' /proc/mounts | sort -r | xargs -r umount -l`)
     this.namespace?.kill("SIGKILL")
-    fs.rmSync(this.directory, { recursive: true, force: true })
+    // what conmon calls when a container ends may still be writing
+    fs.rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 })
   }
 }
 

@@ -1,7 +1,7 @@
 /** Root filesystems and programs for tests: small, static, and able to prove that they survived. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Host } from "./Host.ts"
 
 /** Prints 0, 1, 2, …, ten a second. */
@@ -11,7 +11,11 @@ export const counter = ["sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep
 export const millions = ["sh", "-c", "n=1000000; while true; do echo $n; n=$((n+1)); usleep 100000; done"]
 
 /** A busybox root filesystem as an image named `base`; `extend` may add to it first. */
-export const importBase = async (host: Host, extend: (rootfs: string) => void = () => undefined): Promise<void> => {
+export const importBase = async (
+  host: Host,
+  extend: (rootfs: string) => void = () => undefined,
+  name = "base",
+): Promise<void> => {
   const rootfs = join(host.directory, "rootfs")
   for (const directory of ["bin", "etc", "tmp", "root", "var"])
     fs.mkdirSync(join(rootfs, directory), { recursive: true })
@@ -25,5 +29,14 @@ export const importBase = async (host: Host, extend: (rootfs: string) => void = 
   const archive = join(host.directory, "base.tar")
   execFileSync("tar", ["--xattrs", "-C", rootfs, "-cf", archive, "."])
   fs.rmSync(rootfs, { recursive: true })
-  await host.ok("import", "--change", 'CMD ["sh"]', archive, "base")
+  await host.ok("import", "--change", 'CMD ["sh"]', archive, name)
+}
+
+/** A program of this machine, with the libraries it needs. */
+export const copyProgram = (program: string, rootfs: string): void => {
+  const libraries = execFileSync("ldd", [program], { encoding: "utf8" }).match(/\/\S+/g) ?? []
+  for (const file of [program, ...libraries]) {
+    fs.mkdirSync(join(rootfs, dirname(file)), { recursive: true })
+    fs.copyFileSync(file, join(rootfs, file))
+  }
 }

@@ -146,7 +146,7 @@ export const exec: CliCommand = {
       return yield* (yield* ContainerEngine).exec(ref, { ...options, command: [program, ...words] }).pipe(
         Effect.mapError((failure) =>
           // Podman's status for a program that a stopped container cannot run
-          failure._tag === "ContainerStateImproper" ? Object.assign(failure, { exitCode: 255 }) : failure,
+          failure._tag === "ContainerStateImproper" ? Object.assign(failure, { exitStatus: 255 }) : failure,
         ),
       )
     }),

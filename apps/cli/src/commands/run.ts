@@ -7,7 +7,7 @@ import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, minimumArgs } from "../kit/index.ts"
-import { printFailure, printLine, refuse, writeError } from "../output.ts"
+import { exitStatus, printFailure, printLine, refuse, writeError } from "../output.ts"
 
 const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
   const [image = "", ...command] = call.args
@@ -74,7 +74,7 @@ export const run: CliCommand = {
         yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0 })
         const failure: CommandFailure = started.result.failure
         yield* printFailure(failure)
-        return failure.exitCode ?? 125
+        return exitStatus(failure)
       }
       if (detach) {
         yield* printLine(id)

@@ -4,7 +4,7 @@
  * Every operation that changes a container runs inside `within`: it holds the container's lock, and the record it
  * gets tells what is, not what was.
  */
-import type { HostFailure, LookupFailure } from "@cryopod/entities"
+import type { ContainerNotFound, HostFailure } from "@cryopod/entities"
 import { holdLock, Layout } from "@cryopod/host"
 import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ import { repair } from "./repair.ts"
 export const within = <A, E, R>(
   id: string,
   operation: (record: ContainerRecord) => Effect.Effect<A, E, R>,
-): Effect.Effect<A, E | LookupFailure | HostFailure, R | EngineServices> =>
+): Effect.Effect<A, E | ContainerNotFound | HostFailure, R | EngineServices> =>
   Effect.scoped(
     Effect.gen(function* () {
       const layout = yield* Layout
@@ -37,6 +37,20 @@ const settled = Effect.fnUntraced(function* (stored: ContainerRecord) {
   const updated = yield* containers.update(record.id, () => state)
   if (isActive(record.state) && !isActive(state)) yield* finishStopped(updated)
   return updated
+})
+
+/**
+ * Put containers right that an operation was begun on, so that what a dead process left half made takes nobody's name.
+ * Waits for operations that are under way.
+ */
+export const repairAbandoned = Effect.fnUntraced(function* (concerned: (record: ContainerRecord) => boolean) {
+  const begun = (yield* (yield* Containers).list).filter(
+    (record) => record.state.operation !== undefined && concerned(record),
+  )
+  // one that is gone after its repair is right as well
+  for (const { id } of begun) {
+    yield* within(id, () => Effect.void).pipe(Effect.catchTag("ContainerNotFound", () => Effect.void))
+  }
 })
 
 /** Look a container up by name or id, then run the operation. */

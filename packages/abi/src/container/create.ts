@@ -21,6 +21,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.ts"
+import { repairAbandoned } from "./ContainerScope.ts"
 import { containerConfig } from "./containerConfig.ts"
 import { erase } from "./erase.ts"
 import { randomName } from "./randomName.ts"
@@ -107,6 +108,7 @@ const insertNamed = Effect.fnUntraced(function* <E, R>(
     config,
     state: { ...initialState, operation: "create" },
   }
+  yield* repairAbandoned(({ name: taken }) => taken === record.name)
   yield* containers.insert(record)
   yield* fill(record).pipe(Effect.onError(() => Effect.ignore(erase(record))))
   yield* containers.update(record.id, () => initialState)

@@ -1,7 +1,7 @@
 /** The output that conmon has recorded, and what comes after it. */
 import type { ContainerFailure, LogLine } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
-import { Containers, followLog, isActive, tailOffset } from "@cryopod/runtime"
+import { Containers, followLog, isActive, logSize, tailOffset } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { EngineServices } from "../EngineServices.ts"
@@ -21,9 +21,12 @@ export const logs = (ref: string, request: LogRequest): Stream.Stream<LogLine, C
       const paths = (yield* Layout).container(id)
       // the record is read once and observed from then on: its end shows in the exit file
       const { state } = yield* containers.get(id)
+      const size = logSize(paths.log)
       return Stream.fromAsyncIterable(
         followLog(paths.log, {
-          from: tailOffset(paths.log, request.tail),
+          from: tailOffset(paths.log, request.tail, size),
+          // what is written while we read is for those who follow
+          ...(request.follow ? {} : { until: size }),
           goesOn: () => request.follow && isActive(observe(state, paths)),
         }),
         (cause) => {

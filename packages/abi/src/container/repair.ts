@@ -8,7 +8,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { completeDumpFiles } from "@cryopod/checkpoint"
-import { ContainerNotFound, type HostFailure, type LookupFailure } from "@cryopod/entities"
+import { ContainerNotFound, type HostFailure } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, Layout } from "@cryopod/host"
 import {
   bootId,
@@ -27,7 +27,7 @@ import { finishStopped } from "./finish.ts"
 /** The caller holds the container's lock. Fails with ContainerNotFound when the repair was to remove it. */
 export const repair = Effect.fn("Container.repair")(function* (
   record: ContainerRecord,
-): Effect.fn.Return<ContainerRecord, HostFailure | LookupFailure, EngineServices> {
+): Effect.fn.Return<ContainerRecord, HostFailure | ContainerNotFound, EngineServices> {
   const { operation } = record.state
   switch (operation) {
     case undefined:

@@ -16,6 +16,7 @@ import { Tools } from "@cryopod/host"
 import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
 import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import { repairAbandoned } from "../container/ContainerScope.ts"
 import { isContainerName } from "../container/containerConfig.ts"
 import { newContainerId } from "../container/create.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
@@ -75,6 +76,7 @@ const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1)
 const isRuntime = (name: string): name is RuntimeName => name === "runc" || name === "crun"
 
 const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
+  yield* repairAbandoned((record) => record.id === id || record.name === name)
   const all = yield* (yield* Containers).list
   const sameId = all.find((record) => record.id === id)
   if (sameId !== undefined) return yield* new ContainerIdInUse({ id, name: sameId.name })

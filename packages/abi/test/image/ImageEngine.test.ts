@@ -171,9 +171,10 @@ describe("images of this host", () => {
         users.set(used, ["c1"])
         const items = yield* engine.remove(["used"], plain)
         expect(outcomes(items)).toEqual(["ImageInUse"])
-        expect(outcomes(yield* engine.remove([], { ...plain, all: true })).toSorted()).toEqual(
-          [{ untagged: ["localhost/free:latest"], deleted: [free] }, "ImageInUse"].toSorted(),
-        )
+        const all = outcomes(yield* engine.remove([], { ...plain, all: true }))
+        expect(all).toHaveLength(2)
+        expect(all).toContainEqual({ untagged: ["localhost/free:latest"], deleted: [free] })
+        expect(all).toContain("ImageInUse")
         // a further name may go
         yield* engine.tag("used", ["other"])
         expect(outcomes(yield* engine.remove(["other"], plain))).toEqual([

@@ -127,7 +127,7 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
   }
 
   /** The exit status shells give the same situation, and Podman after them. */
-  get exitCode(): 125 | 126 | 127 {
+  get exitStatus(): 125 | 126 | 127 {
     if (/no such file or directory|not found/i.test(this.detail)) return 127
     return /permission denied|is a directory|exec format/i.test(this.detail) ? 126 : 125
   }
@@ -138,7 +138,7 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
       126: "OCI permission denied",
       127: "OCI runtime attempted to invoke a command that was not found",
     }
-    return suffixes[this.exitCode]
+    return suffixes[this.exitStatus]
   }
 }
 
