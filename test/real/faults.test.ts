@@ -4,7 +4,6 @@
  * that its test would notice.
  */
 import * as fs from "node:fs"
-import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { brokenBuild, type Change, dieHere } from "./support/brokenBuild.ts"
 import { eventually, Host } from "./support/Host.ts"

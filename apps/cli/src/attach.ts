@@ -81,14 +81,19 @@ const forwardSignals = (ref: string): Effect.Effect<never, never, ContainerEngin
       Effect.acquireRelease(
         Effect.sync(() =>
           forwarded.map((name) => {
-            const listener = () => void Queue.offerUnsafe(queue, name)
-            process.on(name, listener)
-            return { name, listener }
+            // what would end the command takes its place again when the container has ended
+            const others = process.listeners(name)
+            process.removeAllListeners(name)
+            process.on(name, () => void Queue.offerUnsafe(queue, name))
+            return { name, others }
           }),
         ),
-        (listeners) =>
+        (taken) =>
           Effect.sync(() => {
-            for (const { listener, name } of listeners) process.off(name, listener)
+            for (const { name, others } of taken) {
+              process.removeAllListeners(name)
+              for (const other of others) process.on(name, other)
+            }
           }),
       ),
     )

@@ -32,9 +32,12 @@ export const printRows = <Row>(rows: ReadonlyArray<Row>, how: RowFormat<Row>, { 
   })
 }
 
+/** Fields of documents that are maps in Go: templates index them, and print them as maps. */
+const mapFields = ["Annotations", "Data", "ExposedPorts", "Labels", "Networks", "PortBindings", "Ports", "Volumes"]
+
 /** One document through a template. */
 export const printDocument = (document: unknown, template: string, typeName: string) =>
-  templated(() => `${renderTemplate(template, document, { name: "inspect", typeName })}\n`)
+  templated(() => `${renderTemplate(template, document, { name: "inspect", typeName, maps: mapFields })}\n`)
 
 /** A template that cannot be read, or does not fit, is the caller's mistake. */
 const templated = (render: () => string) =>

@@ -79,11 +79,13 @@ const reportFailure = (cause: Cause.Cause<CommandFailure>): Effect.Effect<number
 
 /** Names from the engine that the line's own global flags lead to; none when it cannot be reached. */
 const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
+  const parsed = parse(commandTree, [...globalWords(argv.slice(1)), "version"])
+  const globals: ParsedFlags = parsed._tag === "call" ? parsed : { flags: {}, changed: new Set() }
   const names =
     (find: Effect.Effect<ReadonlyArray<string>, CommandFailure, Engines>): CompletionHook =>
-    (request) =>
+    () =>
       Effect.runPromise(
-        withEngine(request, find).pipe(
+        withEngine(globals, find).pipe(
           Effect.map(candidatesOf),
           Effect.catchCause(() => Effect.succeed(candidatesOf([]))),
         ),
@@ -103,4 +105,11 @@ const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
   const answer = await completionFor(commandTree, argv)
   await Effect.runPromise(Effect.andThen(writeOut(answer?.stdout ?? ""), writeError(answer?.stderr ?? "")))
   return 0
+}
+
+/** The flags before the first command word, each with its value. */
+const globalWords = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let end = 0
+  while (words[end]?.startsWith("--") === true) end += words[end]?.includes("=") === true ? 1 : 2
+  return words.slice(0, end)
 }

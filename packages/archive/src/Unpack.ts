@@ -104,7 +104,7 @@ const drained = async (entry: Member) => {
 }
 
 const takeMember = async (entry: Member, path: string, name: string) => {
-  const { type, size = 0 } = entry.header
+  const { type, size } = entry.header
   if (type === "directory") {
     await fs.promises.mkdir(path, { recursive: true, mode: 0o700 })
     await drained(entry)

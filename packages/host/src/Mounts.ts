@@ -11,7 +11,7 @@ export const mountsBelow = (path: string): ReadonlyArray<string> =>
     .split("\n")
     .map((line) => unescapeMount(line.split(" ")[4] ?? ""))
     .filter((point) => point === path || point.startsWith(`${path}/`))
-    .reverse()
+    .toReversed()
 
 export const isMounted = (path: string): boolean => mountsBelow(path).includes(path)
 

@@ -109,7 +109,9 @@ const insertNamed = Effect.fnUntraced(function* <E, R>(
     state: { ...initialState, operation: "create" },
   }
   yield* repairAbandoned(({ name: taken }) => taken === record.name)
-  yield* containers.insert(record)
+  // with the store's lock held, the image cannot go between the look and the record that keeps it
+  const store = yield* ImageStore
+  yield* store.locked(Effect.andThen(store.get(config.imageId), containers.insert(record)))
   yield* fill(record).pipe(Effect.onError(() => Effect.ignore(erase(record))))
   yield* containers.update(record.id, () => initialState)
 }, Effect.scoped)

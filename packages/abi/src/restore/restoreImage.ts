@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { checkpointMembers, replayDirectory, replayRootfs } from "@cryopod/checkpoint"
 import { CheckpointInvalid, type RestoreFailure, type RestoreOptions, type RestoreReport } from "@cryopod/entities"
 import { attempt, holdLock, Layout } from "@cryopod/host"
-import type { StoredImage } from "@cryopod/images"
+import { ImageStore, type StoredImage } from "@cryopod/images"
 import { cgroupsPath, type ContainerRecord, Containers, hardLimits, initialState } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -33,7 +33,12 @@ export const restoreImage = Effect.fn("restore.image")(function* (
     config: wanted.config,
     state: { ...initialState, operation: "import" },
   }
-  yield* (yield* Containers).insert(record)
+  const containers = yield* Containers
+  const store = yield* ImageStore
+  // with the store's lock held, neither image can go between the look and the record that keeps it
+  yield* store.locked(
+    Effect.andThen(Effect.all([store.get(image.id), store.get(record.config.imageId)]), containers.insert(record)),
+  )
   const running = yield* Effect.gen(function* () {
     yield* stage(record, opened)
     yield* replay(record, opened)

@@ -1,0 +1,36 @@
+/**
+ * Freeze a running container into an image, from a program.
+ *
+ *   node --conditions=cryopod-source docs/examples/checkpoint.ts ROOT RUNROOT CONTAINER IMAGE
+ */
+import { defaultPrefix, localEngine } from "@cryopod/abi"
+import { ContainerEngine, Selection } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+
+const [root = "", runroot = "", container = "", image = ""] = process.argv.slice(2)
+
+const engine = localEngine({
+  root,
+  runroot,
+  runtime: undefined,
+  prefix: defaultPrefix,
+  path: process.env["PATH"] ?? "",
+  exitCommand: [],
+  engineName: "example",
+  engineVersion: "1",
+})
+
+const freeze = Effect.gen(function* () {
+  const containers = yield* ContainerEngine
+  const options = { leaveRunning: false, keep: false, fileLocks: false, tcpEstablished: false }
+  const items = yield* containers.checkpoint(Selection.names(container), {
+    target: { _tag: "Image", name: image },
+    ...options,
+  })
+  for (const { input, result } of items) {
+    console.log(input, Result.isSuccess(result) ? `→ ${result.success.imageId ?? ""}` : result.failure.message)
+  }
+})
+
+await Effect.runPromise(Effect.provide(freeze, engine))
