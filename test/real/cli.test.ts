@@ -110,7 +110,7 @@ it("finds this host fit, with every tool by path and version", async () => {
       path: expect.stringContaining("/"),
     })
   }
-  for (const { problem, remedy } of found.tools) if (problem !== "") expect(remedy).not.toBe("")
+  expect(found.tools.filter(({ problem, remedy }) => problem !== "" && remedy === "")).toEqual([])
 })
 
 describe("an attached run", () => {
@@ -196,7 +196,7 @@ it("understands that the host was started anew", async () => {
 it("completes commands, flags and names", async () => {
   await host.ok("run", "-d", "--name", "completed", "base", ...counter)
   const complete = async (...words: ReadonlyArray<string>) => {
-    const [node = "", program = ""] = host.command([])
+    const [node, program = ""] = host.command([])
     return (
       await runCommand([node, program, "__completeNoDesc", "--root", host.root, "--runroot", host.runroot, ...words])
     ).stdout

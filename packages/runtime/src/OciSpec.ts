@@ -57,14 +57,13 @@ export interface SpecInputs {
   readonly config: ContainerConfig
   readonly paths: ContainerPaths
   readonly identity: Identity
-  readonly cgroups: "v1" | "v2"
   /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
   readonly ceilings: Readonly<Record<string, number>>
   /** True for directories of this host. */
   readonly isDirectory: (path: string) => boolean
 }
 
-export const makeSpec = ({ ceilings, cgroups, config, identity, isDirectory, paths }: SpecInputs): OciSpec => {
+export const makeSpec = ({ ceilings, config, identity, isDirectory, paths }: SpecInputs): OciSpec => {
   const capabilities = capabilitiesOf(config)
   const masks = config.runtime === "crun" ? crunMasks(isDirectory) : { paths: maskedPaths, mounts: [] }
   return {
@@ -86,7 +85,7 @@ export const makeSpec = ({ ceilings, cgroups, config, identity, isDirectory, pat
     },
     root: { path: paths.merged, readonly: config.readOnly },
     hostname: config.hostname,
-    mounts: [...mountsOf(config, paths, cgroups), ...(config.privileged ? [] : masks.mounts)],
+    mounts: [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)],
     annotations: {
       "io.container.manager": "libpod",
       ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
@@ -101,7 +100,6 @@ export const makeSpec = ({ ceilings, cgroups, config, identity, isDirectory, pat
         { type: "ipc" },
         { type: "uts" },
         { type: "mount" },
-        cgroups === "v2" ? { type: "cgroup" } : undefined,
       ].filter((namespace) => namespace !== undefined),
       resources: { devices: [{ allow: config.privileged, access: "rwm" }] },
       ...(config.network === "host" ? {} : { sysctl: { "net.ipv4.ping_group_range": "0 0" } }),
@@ -134,7 +132,11 @@ export const engineMountSource = (paths: ContainerPaths, destination: string): s
   return file === undefined ? undefined : join(paths.userdata, file)
 }
 
-const mountsOf = (config: ContainerConfig, paths: ContainerPaths, cgroups: "v1" | "v2"): ReadonlyArray<SpecMount> => [
+/**
+ * Cgroups are neither mounted nor namespaced: CRIU finds the mounts of one layout on a host with that layout only, and the
+ * root of a namespace only where a cgroup of the same name exists. Without them a checkpoint thaws on any.
+ */
+const mountsOf = (config: ContainerConfig, paths: ContainerPaths): ReadonlyArray<SpecMount> => [
   { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
   {
     destination: "/dev",
@@ -154,12 +156,6 @@ const mountsOf = (config: ContainerConfig, paths: ContainerPaths, cgroups: "v1" 
     type: "sysfs",
     source: "sysfs",
     options: ["nosuid", "noexec", "nodev", config.privileged ? "rw" : "ro"],
-  },
-  {
-    destination: "/sys/fs/cgroup",
-    type: "cgroup",
-    source: "cgroup",
-    options: ["rprivate", "nosuid", "noexec", "nodev", "relatime", cgroups === "v2" && config.privileged ? "rw" : "ro"],
   },
   ...engineDestinations(config).map((destination) => bind(paths, destination, ["bind", "rprivate"])),
   bind(paths, "/dev/shm", ["bind", "rprivate", "nosuid", "noexec", "nodev"]),

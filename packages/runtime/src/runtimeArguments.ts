@@ -14,7 +14,15 @@ export interface CheckpointArguments {
   readonly leaveRunning: boolean
   readonly tcpEstablished: boolean
   readonly fileLocks: boolean
+  readonly cgroups: CgroupTreatment
 }
+
+/**
+ * What CRIU does about cgroups. Where a container shares a hierarchy with others, CRIU would dump all of it and make a copy
+ * below each restored container: there it ignores them. Where everything is the container's own, its cgroups are part of
+ * the checkpoint, which other engines expect when they restore it under another name.
+ */
+export type CgroupTreatment = "manage" | "ignore"
 
 export const checkpointArguments = (
   runtime: RuntimeName,
@@ -30,7 +38,7 @@ export const checkpointArguments = (
   ...(options.tcpEstablished ? ["--tcp-established"] : []),
   ...(options.fileLocks ? ["--file-locks"] : []),
   // runc 1.1 does not know the word and is told by `criuConfiguration`, which crun overrules
-  ...(runtime === "crun" ? ["--manage-cgroups-mode", "ignore"] : []),
+  ...(runtime === "crun" && options.cgroups === "ignore" ? ["--manage-cgroups-mode", "ignore"] : []),
   id,
 ]
 
@@ -50,14 +58,15 @@ export const restoreArguments = (runtime: RuntimeName, options: RestoreArguments
  * CRIU's configuration file for one container, which the runtimes read through the annotation `org.criu.config` and
  * CRIU evaluates last (runc `docs/checkpoint-restore.md`; crun with CRIU 4.2 and later).
  *
- * CRIU leaves cgroups alone: where a container shares a hierarchy with others, it would dump all of it and make a copy
- * below each restored container. runc puts what it restores into the container's own cgroups itself. crun has CRIU move
- * what it restores, so there only the dump ignores cgroups (`checkpointArguments`). The value needs its `=`: written
- * apart, CRIU takes the option for one without a value, which means the opposite.
+ * A restore ignores cgroups with runc, which puts what it restores into the container's own itself; crun has CRIU move it. The
+ * value needs its `=`: written apart, CRIU takes the option for one without a value, which means the opposite.
  */
-export const criuConfiguration = (runtime: RuntimeName, options: { readonly tcp: TcpConnections }): string =>
+export const criuConfiguration = (
+  runtime: RuntimeName,
+  options: { readonly tcp: TcpConnections; readonly cgroups: CgroupTreatment },
+): string =>
   [
-    ...(runtime === "runc" ? ["manage-cgroups=ignore"] : []),
+    ...(runtime === "runc" && options.cgroups === "ignore" ? ["manage-cgroups=ignore"] : []),
     ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []),
     "",
   ].join("\n")

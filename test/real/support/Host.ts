@@ -25,6 +25,7 @@ export interface HostOptions {
 
 export const project = join(import.meta.dirname, "../../..")
 const node = join(project, "node_modules/.bin/node")
+const cgroups = join(import.meta.dirname, "cgroups.sh")
 export const builtProgram = join(project, "apps/cli/dist/main.mjs")
 
 export class Host {
@@ -70,9 +71,12 @@ export class Host {
       this.runtime,
       ...args,
     ]
-    return this.namespace === undefined
-      ? [words[0] ?? "", ...words.slice(1)]
-      : ["nsenter", "-t", String(this.namespace.pid), "-m", ...words]
+    return this.entered([words[0] ?? "", ...words.slice(1)])
+  }
+
+  /** The same words as a command on this host. */
+  private entered(words: readonly [string, ...Array<string>]): readonly [string, ...Array<string>] {
+    return this.namespace === undefined ? words : [cgroups, "enter", String(this.namespace.pid), ...words]
   }
 
   run(...args: ReadonlyArray<string>): Promise<Ran> {
@@ -92,8 +96,7 @@ export class Host {
 
   /** A program of the system, where this host's mounts are. */
   shell(script: string): Promise<Ran> {
-    const words = this.namespace === undefined ? [] : ["nsenter", "-t", String(this.namespace.pid), "-m"]
-    return runCommand([words[0] ?? "sh", ...words.slice(1), ...(words.length > 0 ? ["sh"] : []), "-c", script])
+    return runCommand(this.entered(["sh", "-c", script]))
   }
 
   /** The last number a counter printed. */
@@ -117,7 +120,10 @@ export class Host {
   async dispose(): Promise<void> {
     await this.run("rm", "--all", "--force", "--time", "0")
     await this.shell(`awk '$2 ~ "^${this.directory}/" { print $2 }' /proc/mounts | sort -r | xargs -r umount -l`)
-    this.namespace?.kill("SIGKILL")
+    if (this.namespace !== undefined) {
+      this.namespace.kill("SIGKILL")
+      await runCommand([cgroups, "sweep", String(this.namespace.pid)])
+    }
     // what conmon calls when a container ends may still be writing
     fs.rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 })
   }
@@ -125,10 +131,7 @@ export class Host {
 
 const holdNamespace = (layout: "v1" | "v2"): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
-    const script = join(import.meta.dirname, "cgroups.sh")
-    const holder = spawn("unshare", ["--mount", "--propagation", "private", script, layout], {
-      stdio: ["ignore", "pipe", "inherit"],
-    })
+    const holder = spawn(cgroups, ["hold", layout], { stdio: ["ignore", "pipe", "inherit"] })
     holder.stdout.once("data", () => resolve(holder))
     holder.once("exit", (status) => reject(new Error(`no ${layout} cgroups here: status ${status}`)))
   })

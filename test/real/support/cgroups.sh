@@ -1,17 +1,59 @@
 #!/bin/sh
-# cgroups.sh v1|v2   lay /sys/fs/cgroup out anew in a mount namespace of our own, say so, and hold it until killed
+# A host of its own as far as cgroups go: one place in every hierarchy of this machine, which it takes for the root.
+#
+#   cgroups.sh hold v1|v2       lay /sys/fs/cgroup out in new namespaces, say so, and hold them until killed
+#   cgroups.sh enter PID CMD…   run a command on the host that process PID holds
+#   cgroups.sh sweep PID        remove what the host of a process that is gone had
 set -eu
-for point in $(awk '$2 ~ /^\/sys\/fs\/cgroup/ { print $2 }' /proc/mounts | sort -r); do umount -l "$point"; done
-if [ "$1" = v2 ]; then
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
-else
-  mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
-  for controller in cpu cpuacct cpuset memory devices freezer blkio pids; do
-    mkdir "/sys/fs/cgroup/$controller"
-    mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller"
+points() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts; }
+place() { echo "$1/cryopod-host-$2"; }
+
+case $1 in
+hold)
+  for point in $(points); do
+    own=$(place "$point" $$)
+    mkdir "$own"
+    [ ! -e "$own/cpuset.mems" ] || for file in cpus mems; do cat "$point/cpuset.$file" >"$own/cpuset.$file"; done
+    echo $$ >"$own/cgroup.procs"
   done
-  mkdir /sys/fs/cgroup/systemd
-  mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
-fi
-echo ready
-exec sleep infinity
+  exec unshare --mount --cgroup --propagation private "$0" laid "$2"
+  ;;
+laid)
+  for point in $(points | sort -r); do umount -l "$point"; done
+  if [ "$2" = v2 ]; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    # a cgroup with processes cannot hand controllers on to those below it
+    mkdir /sys/fs/cgroup/leaf
+    echo 0 >/sys/fs/cgroup/leaf/cgroup.procs
+  else
+    mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
+    for controller in cpu cpuacct cpuset memory devices freezer blkio pids none,name=systemd; do
+      point=/sys/fs/cgroup/${controller#none,name=}
+      mkdir "$point"
+      mount -t cgroup -o "$controller" cgroup "$point"
+    done
+  fi
+  echo ready
+  exec sleep infinity
+  ;;
+enter)
+  holder=$2
+  shift 2
+  for point in $(points); do
+    own=$(place "$point" "$holder")
+    [ ! -d "$own/leaf" ] || own=$own/leaf
+    echo $$ >"$own/cgroup.procs"
+  done
+  exec nsenter --target "$holder" --mount --cgroup "$@"
+  ;;
+sweep)
+  for point in $(points); do
+    own=$(place "$point" "$2")
+    # the last processes may still be on their way out
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      [ -d "$own" ] || break
+      find "$own" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+    done
+  done
+  ;;
+esac

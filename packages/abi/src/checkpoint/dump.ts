@@ -18,6 +18,7 @@ export interface Dumped {
 
 /** When this fails, CRIU has let the processes go on. */
 export const dump = Effect.fn("checkpoint.dump")(function* ({
+  cgroups,
   options,
   paths,
   record,
@@ -32,6 +33,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* ({
     leaveRunning: options.leaveRunning,
     tcpEstablished: options.tcpEstablished,
     fileLocks: options.fileLocks,
+    cgroups,
   })
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   if (result.exitCode === 0 && (yield* hasCompleteDump(paths))) {

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import { writeCriuConfiguration } from "../container/bundle.ts"
 import type { Plan } from "./preflight.ts"
 
-export const freeze = Effect.fn("checkpoint.freeze")(function* ({ options, paths, record }: Plan) {
-  yield* writeCriuConfiguration(paths, record.config.runtime, { tcp: "refuse" })
+export const freeze = Effect.fn("checkpoint.freeze")(function* ({ cgroups, options, paths, record }: Plan) {
+  yield* writeCriuConfiguration(paths, record.config.runtime, { tcp: "refuse", cgroups })
   yield* (yield* Containers).update(record.id, (state) => ({ ...state, operation: "checkpoint" }))
   if (options.leaveRunning) yield* (yield* OciRuntime).pause(record.config.runtime, record.id)
 })

@@ -12,7 +12,15 @@ import {
 } from "@cryopod/entities"
 import { availableBytes, type ContainerPaths, Layout, makeDirectory, temporaryArea } from "@cryopod/host"
 import { newName } from "@cryopod/images"
-import { type ContainerRecord, treeResidentBytes } from "@cryopod/runtime"
+import {
+  cgroupRoot,
+  cgroupsOf,
+  cgroupsPath,
+  type CgroupTreatment,
+  type ContainerRecord,
+  hasOwnCgroups,
+  treeResidentBytes,
+} from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
@@ -21,6 +29,7 @@ export interface Plan {
   readonly record: ContainerRecord
   readonly options: CheckpointOptions
   readonly paths: ContainerPaths
+  readonly cgroups: CgroupTreatment
   /** Where the checkpoint becomes an image: its full name, and the directory in which its files are put together. */
   readonly image?: { readonly name: string; readonly area: string }
 }
@@ -57,5 +66,6 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (neededBytes > available) {
     return yield* new SpaceMissing({ path: layout.root, neededBytes, availableBytes: available })
   }
-  return { record, options, paths: layout.container(id), ...(image === undefined ? {} : { image }) }
+  const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
+  return { record, options, paths: layout.container(id), cgroups, ...(image === undefined ? {} : { image }) }
 })

@@ -1,7 +1,7 @@
 /** The bundle of a container: what the runtime reads, and the files that the engine shows inside the container. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { StorageFailed, TcpConnections } from "@cryopod/entities"
+import type { StorageFailed } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, writeAtomic } from "@cryopod/host"
 import { type ContainerConfig, criuConfiguration, engineFiles, type OciSpec, type RuntimeName } from "@cryopod/runtime"
 import type * as Effect from "effect/Effect"
@@ -58,7 +58,7 @@ const readOr = (path: string, otherwise: string) => {
 export const writeCriuConfiguration = (
   paths: ContainerPaths,
   runtime: RuntimeName,
-  options: { readonly tcp: TcpConnections },
+  options: Parameters<typeof criuConfiguration>[1],
 ): Effect.Effect<void, StorageFailed> =>
   attemptSync("write", paths.criuConfig, () =>
     fs.writeFileSync(paths.criuConfig, criuConfiguration(runtime, options), { mode: 0o600 }),

@@ -7,8 +7,6 @@ import { type CreateFailure, type CreateOptions, ImageInvalid, OptionInvalid } f
 import { attemptSync, holdLock, Layout } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
-  cgroupLayout,
-  cgroupVersion,
   type ContainerConfig,
   type ContainerRecord,
   Containers,
@@ -66,7 +64,6 @@ export const create = Effect.fn("ContainerEngine.create")(function* (
           config: record.config,
           paths,
           identity: withHome.identity,
-          cgroups: cgroupVersion(cgroupLayout()),
           ceilings,
           isDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
         }),

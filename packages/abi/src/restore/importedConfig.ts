@@ -26,7 +26,7 @@ export const importedConfig = (
   if (config.createNetNS === true) return refuse("only the networks none and host can be restored yet")
   if ((config.pod ?? "") !== "") return refuse("cannot restore pod container without --pod")
   if ((config.Dependencies ?? []).length > 0) return refuse("cannot import checkpoints of containers with dependencies")
-  const { process } = spec
+  const { process: program } = spec
   return Result.succeed({
     id,
     createdAt: config.createdTime ?? "",
@@ -35,16 +35,16 @@ export const importedConfig = (
     rawImageName: config.RawImageName ?? config.rootfsImageName ?? "",
     runtime,
     entrypoint: config.entrypoint ?? [],
-    command: config.command ?? process.args.slice((config.entrypoint ?? []).length),
-    env: process.env ?? [],
-    workdir: process.cwd,
+    command: config.command ?? program.args.slice((config.entrypoint ?? []).length),
+    env: program.env ?? [],
+    workdir: program.cwd,
     user: config.user ?? "",
     hostname: spec.hostname ?? "",
     labels: config.labels ?? {},
     annotations: Object.fromEntries(
       Object.entries(spec.annotations ?? {}).filter(([key]) => !ownAnnotations.test(key)),
     ),
-    terminal: process.terminal === true,
+    terminal: program.terminal === true,
     openStdin: config.stdin === true,
     network: spec.linux.namespaces.some(({ type }) => type === "network") ? "none" : "host",
     autoRemove: spec.annotations?.["io.podman.annotations.autoremove"] === "TRUE",
@@ -53,7 +53,7 @@ export const importedConfig = (
     capAdd: [],
     capDrop: [],
     shmSizeBytes: config.shmSize ?? defaultShmBytes,
-    rlimits: process.rlimits ?? [],
+    rlimits: program.rlimits ?? [],
     stopSignal: config.stopSignal ?? 15,
     stopTimeoutSeconds: config.stopTimeout ?? 10,
     createCommand: config.CreateCommand ?? [],

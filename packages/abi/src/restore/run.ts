@@ -37,7 +37,7 @@ export const runRestored = Effect.fn("restore.run")(function* (
 ): Effect.fn.Return<Running, RestoreFailed | StorageFailed | ToolMissing, Conmon | Layout> {
   const { config, id } = record
   const paths = (yield* Layout).container(id)
-  yield* writeCriuConfiguration(paths, config.runtime, request)
+  yield* writeCriuConfiguration(paths, config.runtime, { tcp: request.tcp, cgroups: "ignore" })
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
     .launch(record, {
