@@ -4,7 +4,7 @@
  *   node --conditions=cryopod-source docs/examples/checkpoint.ts ROOT RUNROOT CONTAINER IMAGE
  */
 import { defaultPrefix, localEngine } from "@cryopod/abi"
-import { ContainerEngine, Selection } from "@cryopod/entities"
+import { ContainerEngine, defaultCheckpoint, Selection } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 
@@ -23,10 +23,9 @@ const engine = localEngine({
 
 const freeze = Effect.gen(function* () {
   const containers = yield* ContainerEngine
-  const options = { leaveRunning: false, keep: false, fileLocks: false, tcpEstablished: false }
   const items = yield* containers.checkpoint(Selection.names(container), {
+    ...defaultCheckpoint,
     target: { _tag: "Image", name: image },
-    ...options,
   })
   for (const { input, result } of items) {
     console.log(input, Result.isSuccess(result) ? `→ ${result.success.imageId ?? ""}` : result.failure.message)

@@ -34,3 +34,10 @@ export const optionsOf = <S extends Schema.Top & { readonly fields: Schema.Struc
   parsed: ParsedFlags,
 ): S["Type"] =>
   Object.fromEntries(factsOf(options.fields).map(([name, { cli }]) => [name, parsed.flags[cli]])) as S["Type"]
+
+/** Names of the options that were given by hand. */
+export const givenOptions = <S extends { readonly fields: Schema.Struct.Fields }>(
+  options: S,
+  parsed: ParsedFlags,
+): ReadonlySet<keyof S["fields"]> =>
+  new Set(factsOf(options.fields).flatMap(([name, { cli }]) => (parsed.changed.has(cli) ? [name] : [])))

@@ -20,7 +20,7 @@ import type { Items } from "./Item.ts"
 import type { CheckpointOptions } from "./options/CheckpointOptions.ts"
 import type { ExecFlags, ListFlags, LogsFlags } from "./options/ContainerOptions.ts"
 import type { CreateOptions } from "./options/CreateOptions.ts"
-import type { RestoreOptions } from "./options/RestoreOptions.ts"
+import type { RestoreOptions, RestoreSource } from "./options/RestoreOptions.ts"
 import type { CheckpointReport, RestoreReport } from "./reports/CheckpointReport.ts"
 import type { ContainerInspect, ContainerSummary, LogLine, PathChange } from "./reports/ContainerReports.ts"
 import type { ContainerSelection } from "./Selection.ts"
@@ -112,7 +112,7 @@ export interface ContainerEngineShape {
   readonly exec: (ref: string, options: ExecOptions, streams?: AttachStreams) => Effect.Effect<number, ContainerFailure>
 
   /**
-   * Dump running containers and keep the result with the container or as an image as well.
+   * Dump running containers and keep the result with the container, and as an archive or an image as well.
    *
    * A container is stopped only after its checkpoint is complete; when anything fails after the freeze, it runs on
    * or stays restorable, and the failure says which. With `leaveRunning` memory and files are of one instant.
@@ -126,11 +126,12 @@ export interface ContainerEngineShape {
   >
 
   /**
-   * Bring checkpointed containers back where they left off. A name is a container first and an image otherwise.
-   * A restore that fails leaves nothing behind; the checkpoint it was made from stays.
+   * Bring checkpointed containers back where they left off. A name is a container first and an image otherwise; an
+   * archive is one item, whose input is empty. A restore that fails leaves nothing behind; the checkpoint it was made
+   * from stays.
    */
   readonly restore: (
-    selection: ContainerSelection,
+    source: RestoreSource,
     options: RestoreOptions,
   ) => Effect.Effect<Items<RestoreReport, RestoreFailure>, HostFailure | NoContainers>
 }

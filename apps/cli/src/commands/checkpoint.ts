@@ -13,7 +13,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { completeContainers } from "../completions.ts"
-import { flagTable, optionsOf } from "../flags.ts"
+import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { exitStatus, printFailure, printItems, printLine } from "../output.ts"
 import { withProgress } from "../progress.ts"
@@ -33,7 +33,8 @@ export const checkpoint: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const flags = optionsOf(CheckpointFlags, call)
-      const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args))
+      const given = givenOptions(CheckpointFlags, call)
+      const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
       if (flags.printStats) return yield* printStatistics("podman_checkpoint_duration", began, items)
@@ -53,12 +54,12 @@ export const restore: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const flags = optionsOf(RestoreFlags, call)
-      const { options, selection } = yield* Effect.fromResult(restoreRequest(flags, call.args))
+      const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args))
       const engine = yield* ContainerEngine
       const known = new Set<string>()
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
       const began = yield* Clock.currentTimeNanos
-      const items = yield* withProgress("Restoring", engine.restore(selection, options))
+      const items = yield* withProgress("Restoring", engine.restore(source, options))
       if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)
       // a container answers by the name it was called by, one made from an image by its id
       return yield* printItems(items, (report, input) => (known.has(input) && flags.name === "" ? input : report.Id))

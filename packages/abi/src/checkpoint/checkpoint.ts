@@ -106,5 +106,10 @@ const report = (
 const refuseSharedTarget = (selected: ReadonlyArray<Selected>, { target }: CheckpointOptions) => {
   if (target._tag === "Container") return Effect.void
   const ids = new Set(selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : [])))
-  return ids.size > 1 ? Effect.fail(new TargetShared({ target: target.name, containers: [...ids] })) : Effect.void
+  return ids.size > 1 ? Effect.fail(new TargetShared({ target: nameOf(target), containers: [...ids] })) : Effect.void
+}
+
+const nameOf = (target: Exclude<CheckpointOptions["target"], { readonly _tag: "Container" }>): string => {
+  if (target._tag === "Image") return target.name
+  return target.destination._tag === "File" ? target.destination.path : "stream"
 }

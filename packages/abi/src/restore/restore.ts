@@ -7,18 +7,22 @@
  * Nothing is shared between inputs; one that fails leaves nothing behind, and the others go on.
  */
 import {
-  type ContainerSelection,
   type HostFailure,
   type Items,
+  newContainerRule,
   NoSuchContainerOrImage,
   type NoContainers,
+  OptionConflict,
+  OptionInvalid,
   type RestoreFailure,
   type RestoreOptions,
   type RestoreReport,
+  type RestoreSource,
 } from "@cryopod/entities"
 import { ImageStore } from "@cryopod/images"
 import { Containers } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { within } from "../container/ContainerScope.ts"
 import { eachSelected, select } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
@@ -28,14 +32,18 @@ import { restoreContainer } from "./restoreContainer.ts"
 import { restoreImage } from "./restoreImage.ts"
 
 export const restore = Effect.fn("ContainerEngine.restore")(function* (
-  selection: ContainerSelection,
+  source: RestoreSource,
   options: RestoreOptions,
 ): Effect.fn.Return<Items<RestoreReport, RestoreFailure>, HostFailure | NoContainers, AllServices> {
   yield* requireRoot("restore")
   const criu = yield* Effect.result((yield* Probes).criu)
   const inPlace = (id: string) => within(id, (record) => restoreContainer(record, options))
-  if (selection._tag === "Names") {
-    return yield* Effect.forEach(selection.names, (input) =>
+  if (source._tag === "Archive") {
+    const problem = "archives cannot be restored yet"
+    return [{ input: "", result: Result.fail(new OptionInvalid({ option: "import", value: "", problem })) }]
+  }
+  if (source._tag === "Names") {
+    return yield* Effect.forEach(source.names, (input) =>
       Effect.fromResult(criu).pipe(
         Effect.andThen(named(input, options, inPlace)),
         Effect.result,
@@ -43,7 +51,7 @@ export const restore = Effect.fn("ContainerEngine.restore")(function* (
       ),
     )
   }
-  const selected = yield* select(selection, ({ state }) => state.status === "exited" && state.checkpointed)
+  const selected = yield* select(source, ({ state }) => state.status === "exited" && state.checkpointed)
   return yield* eachSelected(selected, ({ id }) => Effect.andThen(Effect.fromResult(criu), inPlace(id)))
 })
 
@@ -57,7 +65,9 @@ const named = Effect.fnUntraced(function* <E, R>(
     Effect.map(({ id }) => id),
     Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
   )
-  if (container !== undefined && options.name === undefined) return yield* inPlace(container)
+  const rule = newContainerRule(options)
+  if (container !== undefined && rule !== undefined) return yield* new OptionConflict({ rule })
+  if (container !== undefined) return yield* inPlace(container)
   const image = yield* (yield* ImageStore).resolve(input).pipe(
     Effect.catchTags({
       ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),

@@ -178,3 +178,14 @@ export class CriuUnfit extends Schema.TaggedError<CriuUnfit>()(
     return `${this.problem}: ${this.remedy}`
   }
 }
+
+/** Checkpoints in several rounds need a kernel that tells which memory was written to. */
+export class MemoryTrackingMissing extends Schema.TaggedError<MemoryTrackingMissing>()(
+  "MemoryTrackingMissing",
+  {},
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return "system (architecture/kernel/CRIU) does not support memory tracking"
+  }
+}

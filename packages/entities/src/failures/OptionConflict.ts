@@ -6,15 +6,29 @@
  */
 import * as Schema from "effect/Schema"
 
+/** `VALUE` stands for the value that was refused. */
 const rules = {
   selectionBoth: "--all or --latest and containers cannot be used together",
   selectionAllLatest: "--all and --latest cannot be used together",
   selectionNone: "you must provide at least one name or id",
-  tcpEstablishedWithName: "--tcp-established cannot be used with --name",
-  nameWithSeveral: "--name can only be used with one checkpoint image",
-  nameWithoutImage: "--name can only be used with image or --import",
-  tcpBoth: "--tcp-established and --tcp-close cannot be used together",
+  compressWithoutExport: "--compress can only be used with --export",
+  compressUnknown: "selected compression algorithm (VALUE) not supported. Please select one from: gzip, none, zstd",
+  ignoreRootfsWithoutExport: "--ignore-rootfs can only be used with --export",
+  ignoreVolumesWithoutExport: "--ignore-volumes can only be used with --export",
+  exportAndImage: "--export and --create-image cannot be used together",
   createImageEmpty: "--create-image needs the name of an image",
+  previousWithPre: "--with-previous can not be used with --pre-checkpoint",
+  importPreviousWithoutImage: "--import-previous can only be used with image or --import",
+  ignoreRootfsWithoutImage: "--ignore-rootfs can only be used with image or --import",
+  ignoreVolumesWithoutImage: "--ignore-volumes can only be used with image or --import",
+  nameWithoutImage: "--name can only be used with image or --import",
+  podWithoutImage: "--pod can only be used with image or --import",
+  publishWithoutImage: "--publish can only be used with image or --import",
+  importWithSelection: "cannot use --import with --all or --latest",
+  importWithNames: "cannot use --import with positional arguments",
+  nameWithSeveral: "--name can only be used with one checkpoint image",
+  tcpEstablishedWithName: "--tcp-established cannot be used with --name",
+  tcpBoth: "--tcp-established and --tcp-close cannot be used together",
   tailNegative: "--tail needs a number of lines, or -1 for all of them",
 } as const
 
@@ -23,10 +37,14 @@ export type OptionRule = keyof typeof rules
 /** A combination of options that Podman refuses too. */
 export class OptionConflict extends Schema.TaggedError<OptionConflict>()(
   "OptionConflict",
-  { rule: Schema.Literals(Object.keys(rules) as unknown as readonly [OptionRule, ...Array<OptionRule>]) },
+  {
+    rule: Schema.Literals(Object.keys(rules) as unknown as readonly [OptionRule, ...Array<OptionRule>]),
+    /** The value that was refused, where the rule is about one. */
+    value: Schema.optionalKey(Schema.String),
+  },
   { httpApiStatus: 400 },
 ) {
   override get message() {
-    return rules[this.rule]
+    return rules[this.rule].replace("VALUE", JSON.stringify(this.value ?? ""))
   }
 }

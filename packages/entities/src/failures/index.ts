@@ -3,6 +3,7 @@ import type * as C from "./ContainerFailures.ts"
 import type * as K from "./CheckpointFailures.ts"
 import type * as H from "./HostFailures.ts"
 import type * as I from "./ImageFailures.ts"
+import type { OptionConflict } from "./OptionConflict.ts"
 
 export * from "./CheckpointFailures.ts"
 export * from "./ContainerFailures.ts"
@@ -55,6 +56,7 @@ export type CheckpointFailure =
   | K.DumpFailed
   | K.CheckpointAborted
   | K.AutoRemoveRefused
+  | K.MemoryTrackingMissing
   | K.CriuUnfit
 
 export type RestoreFailure =
@@ -69,4 +71,5 @@ export type RestoreFailure =
   | K.RuntimeMismatch
   | K.ArchitectureMismatch
   | K.BaseImageMissing
+  | OptionConflict
   | K.CriuUnfit

@@ -1,23 +1,43 @@
 /**
  * Options of `container checkpoint`.
  *
- * The flat fields are what a command line or a query can say; the union is what the engine is given, in which the
+ * The flat fields are what a command line or a query can say; the unions are what the engine is given, in which the
  * combinations that Podman refuses cannot be written.
  */
+import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { OptionConflict } from "../failures/OptionConflict.ts"
+import type { StorageFailed } from "../failures/HostFailures.ts"
+import { OptionConflict } from "../failures/OptionConflict.ts"
 import { bool, text } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 
 export const CheckpointFlags = Schema.Struct({
   all: bool({ cli: "all", short: "a", description: "Checkpoint all running containers" }),
   latest: bool({ cli: "latest", short: "l", description: "Act on the latest container" }),
+  export: text({
+    cli: "export",
+    short: "e",
+    description: "Export the checkpoint image to a tar.zst (or tar, or tar.gz) archive",
+    valueName: "string",
+  }),
+  compress: text({
+    cli: "compress",
+    short: "c",
+    description: "Select compression algorithm (gzip, none, zstd) for checkpoint archive",
+    fallback: "zstd",
+  }),
   createImage: text({
     cli: "create-image",
     description: "Create checkpoint image with specified name",
     valueName: "string",
   }),
+  ignoreRootfs: bool({
+    cli: "ignore-rootfs",
+    rest: "ignoreRootFS",
+    description: "Do not include root file-system changes when exporting",
+  }),
+  ignoreVolumes: bool({ cli: "ignore-volumes", description: "Do not export volumes associated with container" }),
   leaveRunning: bool({
     cli: "leave-running",
     short: "R",
@@ -30,20 +50,52 @@ export const CheckpointFlags = Schema.Struct({
     description: "Checkpoint a container with established TCP connections",
   }),
   printStats: bool({ cli: "print-stats", description: "Display checkpoint statistics" }),
+  preCheckpoint: bool({
+    cli: "pre-checkpoint",
+    short: "P",
+    description: "Dump container's memory information only, leave the container running",
+  }),
+  withPrevious: bool({ cli: "with-previous", description: "Checkpoint container with pre-checkpoint images" }),
 })
 export type CheckpointFlags = typeof CheckpointFlags.Type
 
-/** Where the checkpoint goes: it stays with the container, or becomes an image of the local store as well. */
+/** How an archive is compressed. */
+export const ArchiveCompression = Schema.Literals(["gzip", "none", "zstd"])
+export type ArchiveCompression = typeof ArchiveCompression.Type
+
+/**
+ * Where an archive goes: a file of the engine's host, complete under its name or not there; or whatever takes its
+ * bytes, block by block. The next block comes when the last one has been taken, and is valid only until then.
+ */
+export type ArchiveDestination =
+  | { readonly _tag: "File"; readonly path: string }
+  | { readonly _tag: "Stream"; readonly write: (block: Uint8Array) => Effect.Effect<void, StorageFailed> }
+
+/** Where the checkpoint goes: it stays with the container, or becomes an archive or an image of the local store as well. */
 export type CheckpointTarget =
   | { readonly _tag: "Container" }
+  | {
+      readonly _tag: "Archive"
+      readonly destination: ArchiveDestination
+      readonly compression: ArchiveCompression
+      readonly ignoreRootfs: boolean
+      readonly ignoreVolumes: boolean
+    }
   | {
       readonly _tag: "Image"
       /** Name of the image, as the caller wrote it. */
       readonly name: string
     }
 
+/**
+ * `full` takes everything; `preCheckpoint` takes the memory while the container runs on; `withPrevious` takes everything
+ * but the memory that has not changed since the pre-checkpoint.
+ */
+export type CheckpointPhase = "full" | "preCheckpoint" | "withPrevious"
+
 export interface CheckpointOptions {
   readonly target: CheckpointTarget
+  readonly phase: CheckpointPhase
   /** The container runs on after the checkpoint; its memory and files are of one instant. */
   readonly leaveRunning: boolean
   /** CRIU's log and statistics stay in the bundle. */
@@ -54,23 +106,60 @@ export interface CheckpointOptions {
   readonly tcpEstablished: boolean
 }
 
+/** A checkpoint that stays with its container, with every option at its default. */
+export const defaultCheckpoint: CheckpointOptions = {
+  target: { _tag: "Container" },
+  phase: "full",
+  leaveRunning: false,
+  keep: false,
+  fileLocks: false,
+  tcpEstablished: false,
+}
+
 export interface CheckpointRequest {
   readonly selection: ContainerSelection
   readonly options: CheckpointOptions
 }
 
-/** Reads flat flags and names into a request, or refuses with Podman's text. */
+/** Reads flat flags and names into a request, or refuses with Podman's text. `given` are the flags that were set by hand. */
 export const checkpointRequest = (
   flags: CheckpointFlags,
   names: ReadonlyArray<string>,
-): Result.Result<CheckpointRequest, OptionConflict> =>
-  Result.map(selectionOf(flags, names), (selection) => ({
+  given: ReadonlySet<keyof CheckpointFlags>,
+): Result.Result<CheckpointRequest, OptionConflict> => {
+  const refuse = (rule: OptionConflict["rule"], value?: string) =>
+    Result.fail(new OptionConflict({ rule, ...(value === undefined ? {} : { value }) }))
+  const exporting = flags.export !== ""
+  const compression = compressions.find((name) => name === flags.compress.toLowerCase())
+  if (given.has("compress") && !exporting) return refuse("compressWithoutExport")
+  if (compression === undefined) return refuse("compressUnknown", flags.compress)
+  if (flags.ignoreRootfs && !exporting) return refuse("ignoreRootfsWithoutExport")
+  if (flags.ignoreVolumes && !exporting) return refuse("ignoreVolumesWithoutExport")
+  if (exporting && flags.createImage !== "") return refuse("exportAndImage")
+  if (given.has("createImage") && flags.createImage === "") return refuse("createImageEmpty")
+  if (flags.withPrevious && flags.preCheckpoint) return refuse("previousWithPre")
+  const target: CheckpointTarget = exporting
+    ? {
+        _tag: "Archive",
+        destination: { _tag: "File", path: flags.export },
+        compression,
+        ignoreRootfs: flags.ignoreRootfs,
+        ignoreVolumes: flags.ignoreVolumes,
+      }
+    : flags.createImage === ""
+      ? { _tag: "Container" }
+      : { _tag: "Image", name: flags.createImage }
+  return Result.map(selectionOf(flags, names), (selection) => ({
     selection,
     options: {
-      target: flags.createImage === "" ? { _tag: "Container" } : { _tag: "Image", name: flags.createImage },
+      target,
+      phase: flags.preCheckpoint ? "preCheckpoint" : flags.withPrevious ? "withPrevious" : "full",
       leaveRunning: flags.leaveRunning,
       keep: flags.keep,
       fileLocks: flags.fileLocks,
       tcpEstablished: flags.tcpEstablished,
     },
   }))
+}
+
+const compressions: ReadonlyArray<ArchiveCompression> = ArchiveCompression.literals

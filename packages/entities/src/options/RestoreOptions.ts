@@ -2,16 +2,58 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { OptionConflict } from "../failures/OptionConflict.ts"
-import { bool, text } from "../Option.ts"
+import type { ArchiveSource } from "../ImageEngine.ts"
+import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 
 export const RestoreFlags = Schema.Struct({
   all: bool({ cli: "all", short: "a", description: "Restore all checkpointed containers" }),
   latest: bool({ cli: "latest", short: "l", description: "Act on the latest container" }),
+  import: text({
+    cli: "import",
+    short: "i",
+    description: "Restore from exported checkpoint archive (tar.zst, tar.gz or tar)",
+    valueName: "string",
+  }),
+  importPrevious: text({
+    cli: "import-previous",
+    description: "Restore from exported pre-checkpoint archive (tar.zst, tar.gz or tar)",
+    valueName: "string",
+  }),
   name: text({
     cli: "name",
     short: "n",
     description: "Specify new name for container restored from exported checkpoint (only works with image or --import)",
+  }),
+  pod: text({
+    cli: "pod",
+    description: "Restore container into existing Pod (only works with image or --import)",
+    valueName: "string",
+  }),
+  publish: texts({
+    cli: "publish",
+    short: "p",
+    rest: "publishPorts",
+    description: "Publish a container's port, or a range of ports, to the host",
+  }),
+  ignoreRootfs: bool({
+    cli: "ignore-rootfs",
+    rest: "ignoreRootFS",
+    description: "Do not apply root file-system changes when importing from exported checkpoint",
+  }),
+  ignoreVolumes: bool({
+    cli: "ignore-volumes",
+    description: "Do not restore volumes associated with container",
+  }),
+  ignoreStaticIp: bool({
+    cli: "ignore-static-ip",
+    rest: "ignoreStaticIP",
+    description: "Ignore IP address set via --static-ip",
+  }),
+  ignoreStaticMac: bool({
+    cli: "ignore-static-mac",
+    rest: "ignoreStaticMAC",
+    description: "Ignore MAC address set via --mac-address",
   }),
   keep: bool({ cli: "keep", short: "k", description: "Keep all temporary checkpoint files" }),
   fileLocks: bool({ cli: "file-locks", description: "Restore a container with file locks" }),
@@ -30,19 +72,62 @@ export type RestoreFlags = typeof RestoreFlags.Type
 /** What happens to TCP connections that were established when the checkpoint was made. */
 export type TcpConnections = "refuse" | "keep" | "close"
 
-export interface RestoreOptions {
-  /** New name, with which the container gets a new id; only for a checkpoint image. */
+/**
+ * What is restored: containers by a selection, in which a name means a container first and a checkpoint image otherwise,
+ * each looked up by itself; or the container of an archive, with its pre-checkpoint when it was made in two rounds.
+ */
+export type RestoreSource =
+  | ContainerSelection
+  | { readonly _tag: "Archive"; readonly archive: ArchiveSource; readonly previous?: ArchiveSource }
+
+/** Options that only a container made anew from an archive or an image can have. */
+export interface NewContainerOptions {
+  /** New name, with which the container gets a new id and new addresses. */
   readonly name?: string
+  /** Name or id of the pod that the container joins. */
+  readonly pod?: string
+  /** Ports to publish in place of those that the container had, as `--publish` spells them. */
+  readonly publish: ReadonlyArray<string>
+  readonly ignoreRootfs: boolean
+  readonly ignoreVolumes: boolean
+}
+
+export interface RestoreOptions extends NewContainerOptions {
+  /** The container gets an address or a MAC of its network's choice, now and later. */
+  readonly ignoreStaticIp: boolean
+  readonly ignoreStaticMac: boolean
   /** The checkpoint and CRIU's log and statistics stay in the bundle. */
   readonly keep: boolean
   readonly fileLocks: boolean
   readonly tcp: TcpConnections
 }
 
-/** Names mean containers first, checkpoint images otherwise; each is looked up by itself. */
+/** A restore with every option at its default. */
+export const defaultRestore: RestoreOptions = {
+  publish: [],
+  ignoreRootfs: false,
+  ignoreVolumes: false,
+  ignoreStaticIp: false,
+  ignoreStaticMac: false,
+  keep: false,
+  fileLocks: false,
+  tcp: "refuse",
+}
+
 export interface RestoreRequest {
-  readonly selection: ContainerSelection
+  readonly source: RestoreSource
   readonly options: RestoreOptions
+}
+
+type Rule = OptionConflict["rule"]
+
+/** The refusal of an option that a container restored in place cannot have; none when there is no such option. */
+export const newContainerRule = (options: NewContainerOptions): Rule | undefined => {
+  if (options.ignoreRootfs) return "ignoreRootfsWithoutImage"
+  if (options.ignoreVolumes) return "ignoreVolumesWithoutImage"
+  if (options.name !== undefined) return "nameWithoutImage"
+  if (options.pod !== undefined) return "podWithoutImage"
+  return options.publish.length > 0 ? "publishWithoutImage" : undefined
 }
 
 /** Reads flat flags and names into a request, or refuses with Podman's text. */
@@ -50,18 +135,39 @@ export const restoreRequest = (
   flags: RestoreFlags,
   names: ReadonlyArray<string>,
 ): Result.Result<RestoreRequest, OptionConflict> => {
-  const refuse = (rule: OptionConflict["rule"]) => Result.fail(new OptionConflict({ rule }))
+  const refuse = (rule: Rule) => Result.fail(new OptionConflict({ rule }))
+  const importing = flags.import !== ""
+  const options: RestoreOptions = {
+    ...(flags.name === "" ? {} : { name: flags.name }),
+    ...(flags.pod === "" ? {} : { pod: flags.pod }),
+    publish: flags.publish,
+    ignoreRootfs: flags.ignoreRootfs,
+    ignoreVolumes: flags.ignoreVolumes,
+    ignoreStaticIp: flags.ignoreStaticIp,
+    ignoreStaticMac: flags.ignoreStaticMac,
+    keep: flags.keep,
+    fileLocks: flags.fileLocks,
+    tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
+  }
+  if (flags.importPrevious !== "" && !importing) return refuse("importPreviousWithoutImage")
+  // whether a name is an image's is for the engine to find out; these cannot be meant for one
+  const misplaced = !importing && (flags.all || flags.latest) ? newContainerRule(options) : undefined
+  if (misplaced !== undefined) return refuse(misplaced)
   if (flags.tcpEstablished && flags.name !== "") return refuse("tcpEstablishedWithName")
   if (flags.tcpEstablished && flags.tcpClose) return refuse("tcpBoth")
+  if (importing) {
+    if (flags.all || flags.latest) return refuse("importWithSelection")
+    if (names.length > 0) return refuse("importWithNames")
+    const file = (path: string): ArchiveSource => ({ _tag: "File", path })
+    return Result.succeed({
+      source: {
+        _tag: "Archive",
+        archive: file(flags.import),
+        ...(flags.importPrevious === "" ? {} : { previous: file(flags.importPrevious) }),
+      },
+      options,
+    })
+  }
   if (flags.name !== "" && names.length > 1) return refuse("nameWithSeveral")
-  if (flags.name !== "" && (flags.all || flags.latest)) return refuse("nameWithoutImage")
-  return Result.map(selectionOf(flags, names), (selection) => ({
-    selection,
-    options: {
-      ...(flags.name === "" ? {} : { name: flags.name }),
-      keep: flags.keep,
-      fileLocks: flags.fileLocks,
-      tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
-    },
-  }))
+  return Result.map(selectionOf(flags, names), (source) => ({ source, options }))
 }
