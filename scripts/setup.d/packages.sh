@@ -16,6 +16,8 @@ ip              iproute2        required  network namespaces and addresses
 tar             tar             required  archives
 zstd            zstd            required  compressed archives
 getfattr        attr            required  extended attributes of a root filesystem
+socat           socat           required  feeds the input of attached containers
+ps              procps          required  lists the processes of a container
 ca-certificates ca-certificates required  lets skopeo trust a registry
 busybox-static  busybox-static  required  the container of the tests
 debootstrap     debootstrap     wanted    root filesystems for the tests
