@@ -1,9 +1,12 @@
-/** One union of failures per kind of operation; engines, reports and endpoints use the same. */
-import type * as C from "./ContainerFailures.ts"
-import type * as K from "./CheckpointFailures.ts"
-import type * as H from "./HostFailures.ts"
-import type * as I from "./ImageFailures.ts"
-import type { OptionConflict } from "./OptionConflict.ts"
+/**
+ * One list of failures per kind of operation: engines' types, reports and REST endpoints all come from these lists, so
+ * that a failure named here has the same class in process and over the wire.
+ */
+import * as C from "./ContainerFailures.ts"
+import * as K from "./CheckpointFailures.ts"
+import * as H from "./HostFailures.ts"
+import * as I from "./ImageFailures.ts"
+import { OptionConflict } from "./OptionConflict.ts"
 
 export * from "./CheckpointFailures.ts"
 export * from "./ContainerFailures.ts"
@@ -11,65 +14,81 @@ export * from "./HostFailures.ts"
 export * from "./ImageFailures.ts"
 export * from "./OptionConflict.ts"
 
+type InstanceOf<Classes extends ReadonlyArray<abstract new (...fields: Array<never>) => unknown>> = InstanceType<
+  Classes[number]
+>
+
 /** The host stood in the way: may come with any operation. */
-export type HostFailure =
-  | H.PrivilegeMissing
-  | H.ToolMissing
-  | H.ToolFailed
-  | H.StorageFailed
-  | H.SpaceMissing
-  | H.DatabaseFailed
+export const hostFailures = [
+  H.PrivilegeMissing,
+  H.ToolMissing,
+  H.ToolFailed,
+  H.StorageFailed,
+  H.SpaceMissing,
+  H.DatabaseFailed,
+] as const
+export type HostFailure = InstanceOf<typeof hostFailures>
 
 /** A name or id does not lead to exactly one container. */
-export type LookupFailure = C.ContainerNotFound | C.ContainerAmbiguous | C.NoContainers
+export const lookupFailures = [C.ContainerNotFound, C.ContainerAmbiguous, C.NoContainers] as const
+export type LookupFailure = InstanceOf<typeof lookupFailures>
 
 /** An operation on one container was refused or failed. */
-export type ContainerFailure =
-  | LookupFailure
-  | C.ContainerStateImproper
-  | C.NameInUse
-  | C.NameInvalid
-  | C.SignalInvalid
-  | C.OptionInvalid
-  | C.CommandNotStarted
-  | HostFailure
+export const containerFailures = [
+  ...lookupFailures,
+  C.ContainerStateImproper,
+  C.NameInUse,
+  C.NameInvalid,
+  C.SignalInvalid,
+  C.OptionInvalid,
+  C.CommandNotStarted,
+  ...hostFailures,
+] as const
+export type ContainerFailure = InstanceOf<typeof containerFailures>
 
 /** An operation on one image was refused or failed. */
-export type ImageFailure =
-  | I.ImageNotFound
-  | I.ImageAmbiguous
-  | I.ReferenceInvalid
-  | I.ImageInUse
-  | I.ImageHasNames
-  | I.ImageInvalid
-  | I.TransportFailed
-  | I.MemberUnsafe
-  | I.ArchiveInvalid
-  | C.OptionInvalid
-  | HostFailure
+export const imageFailures = [
+  I.ImageNotFound,
+  I.ImageAmbiguous,
+  I.ReferenceInvalid,
+  I.ImageInUse,
+  I.ImageHasNames,
+  I.ImageInvalid,
+  I.TransportFailed,
+  I.MemberUnsafe,
+  I.ArchiveInvalid,
+  C.OptionInvalid,
+  ...hostFailures,
+] as const
+export type ImageFailure = InstanceOf<typeof imageFailures>
 
-export type CreateFailure = ContainerFailure | ImageFailure
+export const createFailures = [...containerFailures, ...imageFailures] as const
+export type CreateFailure = InstanceOf<typeof createFailures>
 
-export type CheckpointFailure =
-  | ContainerFailure
-  | ImageFailure
-  | K.DumpFailed
-  | K.CheckpointAborted
-  | K.AutoRemoveRefused
-  | K.MemoryTrackingMissing
-  | K.CriuUnfit
+export const checkpointFailures = [
+  ...containerFailures,
+  ...imageFailures,
+  K.DumpFailed,
+  K.CheckpointAborted,
+  K.AutoRemoveRefused,
+  K.MemoryTrackingMissing,
+  K.CriuUnfit,
+] as const
+export type CheckpointFailure = InstanceOf<typeof checkpointFailures>
 
-export type RestoreFailure =
-  | ContainerFailure
-  | ImageFailure
-  | C.ContainerIdInUse
-  | K.NoSuchContainerOrImage
-  | K.RestoreFailed
-  | K.CheckpointMissing
-  | K.CheckpointInvalid
-  | K.NotACheckpoint
-  | K.RuntimeMismatch
-  | K.ArchitectureMismatch
-  | K.BaseImageMissing
-  | OptionConflict
-  | K.CriuUnfit
+export const restoreFailures = [
+  ...containerFailures,
+  ...imageFailures,
+  C.ContainerIdInUse,
+  K.NoSuchContainerOrImage,
+  K.RestoreFailed,
+  K.CheckpointMissing,
+  K.CheckpointInvalid,
+  K.NotACheckpoint,
+  K.RuntimeMismatch,
+  K.ArchitectureMismatch,
+  K.BaseImageMissing,
+  OptionConflict,
+  K.CriuUnfit,
+] as const
+export type RestoreFailure = InstanceOf<typeof restoreFailures>
