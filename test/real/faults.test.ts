@@ -200,8 +200,8 @@ describe("a process that is killed", () => {
   const deaths: ReadonlyArray<readonly [string, Change]> = [
     ["before the dump", kill("checkpoint/dump.ts", "const began = yield* Clock.currentTimeNanos")],
     ["right after the dump", kill("checkpoint/dump.ts", "const runtimeMicros =")],
-    ["while files are taken", kill("checkpoint/collect.ts", "yield* collectRootfs(")],
-    ["before the image is made", kill("checkpoint/commit.ts", "const facts = yield* checkpointFacts(")],
+    ["while files are taken", kill("checkpoint/collect.ts", "const rootfs = yield* collectRootfs(")],
+    ["before the image is made", kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts(")],
     ["when the image is made", kill("checkpoint/settle.ts", "const { options, paths, record } = plan")],
     ["before the stop is written down", kill("checkpoint/settle.ts", "const stopped = yield* containers.update(")],
     ["after the stop is written down", kill("checkpoint/settle.ts", "yield* conmonEnded(plan)")],
@@ -227,7 +227,7 @@ describe("a process that is killed", () => {
   it("while it leaves a container running thaws it with the next command", async () => {
     await host.ok("run", "-d", "--name", "web", "base", ...counter)
     await host.beyond("web", 1)
-    const change = kill("checkpoint/collect.ts", "yield* collectRootfs(")
+    const change = kill("checkpoint/collect.ts", "const rootfs = yield* collectRootfs(")
     expect(
       (
         await host
@@ -244,7 +244,7 @@ describe("a process that is killed", () => {
     // the build that dies is also the one that conmon calls when the container has ended
     const unrepaired = host.with(
       await brokenBuild(
-        kill("checkpoint/commit.ts", "const facts = yield* checkpointFacts("),
+        kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts("),
         {
           file: abi("container/repair.ts"),
           find: "const restorable = yield* hasCompleteDump(paths)",
@@ -268,8 +268,8 @@ describe("a process that is killed", () => {
 
   /** Where a restore from an image can die. */
   const importDeaths: ReadonlyArray<readonly [string, Change]> = [
-    ["before anything is mounted", kill("restore/restoreImage.ts", "yield* makeContainerDirectories(paths)")],
-    ["while files are replayed", kill("restore/restoreImage.ts", "const shm = join(members")],
+    ["before anything is mounted", kill("restore/stage.ts", "yield* makeContainerDirectories(paths)")],
+    ["while files are replayed", kill("restore/replay.ts", "const shm = join(members")],
     ["when the processes run already", kill("restore/settle.ts", "const at = DateTime.formatIso(yield* DateTime.now)")],
   ]
 

@@ -52,21 +52,20 @@ export const makeDirectory = (path: string, mode = 0o700): Effect.Effect<void, S
   attemptSync("make directory", path, () => void fs.mkdirSync(path, { recursive: true, mode }))
 
 /**
- * A second name for every file of a flat or nested directory of regular files: no byte is copied. Both directories
- * are on one file system; the target must not exist.
+ * A second name for a regular file, or for every one of a tree: no byte is copied. Both places are on one file system;
+ * the target must not exist.
  */
 export const linkTree = (from: string, to: string): Effect.Effect<void, StorageFailed> =>
   attemptSync("link", to, () => {
     const link = (source: string, target: string) => {
-      fs.mkdirSync(target, { mode: 0o700 })
-      for (const entry of fs.readdirSync(source, { withFileTypes: true })) {
-        const at = join(source, entry.name)
-        const there = join(target, entry.name)
-        if (entry.isDirectory()) link(at, there)
-        else if (entry.isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(at), there)
-        else fs.linkSync(at, there)
-      }
+      const stat = fs.lstatSync(source)
+      if (stat.isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(source), target)
+      else if (stat.isDirectory()) {
+        fs.mkdirSync(target, { mode: 0o700 })
+        for (const name of fs.readdirSync(source)) link(join(source, name), join(target, name))
+      } else fs.linkSync(source, target)
     }
+    fs.mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
     link(from, to)
   })
 

@@ -1,73 +1,89 @@
 /**
  * Take the files that belong to the dump, while nothing moves.
  *
- * /dev/shm lives in memory on the host and is kept with the container in any case. For an image, everything that the
- * container has of its own is put together in a staging directory; CRIU's files get a second name there, no byte of
- * them is copied.
+ * /dev/shm lives in memory on the host and is kept with the container in any case. For a checkpoint that leaves its
+ * container, everything that is the container's own becomes one list of members, each with the place where its content
+ * lies and nobody writes any more; CRIU's files stay where CRIU wrote them.
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { checkpointMembers, packDirectory, scanRootfs } from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
-import { attempt, attemptSync, linkTree, makeDirectory } from "@cryopod/host"
+import { attempt, attemptSync, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
-import type { ContainerRecord } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { readSpec } from "../container/bundle.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { libpodDocument, portableSpec } from "./libpodDocument.ts"
 import type { Plan } from "./preflight.ts"
 
-/** The complete members of a checkpoint image, or nothing when the checkpoint stays with the container. */
-export type Collected = string | undefined
+export interface CollectedMember {
+  /** As `CheckpointMember` has it, or the path of something in a member that is a directory. */
+  readonly name: string
+  /** A file, or a directory of files. */
+  readonly path: string
+}
+
+/** Empty when the checkpoint stays with its container. */
+export type Collected = ReadonlyArray<CollectedMember>
 
 export const collect = Effect.fn("checkpoint.collect")(function* (
   plan: Plan,
 ): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
-  const { image, paths, record } = plan
-  const shm = join(paths.userdata, checkpointMembers.shm.name)
-  yield* packDirectory({ directory: paths.shm, archive: shm })
-  if (image === undefined) return undefined
+  const { paths, sink } = plan
+  const shm = { name: checkpointMembers.shm.name, path: join(paths.userdata, checkpointMembers.shm.name) }
+  // the last one may have a second name in an image
+  yield* removeTree(shm.path)
+  yield* packDirectory({ directory: paths.shm, archive: shm.path })
+  if (sink._tag === "Container") return []
+  const files = yield* collectFiles(plan, sink.area)
+  const rootfs = yield* collectRootfs(plan, sink.area)
+  const documents = yield* collectDocuments(plan, sink.area)
+  const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
+  return [images, shm, ...files, ...rootfs, ...documents]
+})
 
-  const members = join(image.area, "members")
-  yield* makeDirectory(members)
-  const member = (name: string) => join(members, name)
-  yield* linkTree(paths.checkpoint, member(checkpointMembers.images.name))
-  yield* attempt("copy into", members, async () => {
-    await fs.promises.copyFile(shm, member(checkpointMembers.shm.name))
+/** Files that go on changing: the log of a container that runs on, statistics that the next dump overwrites. */
+const collectFiles = ({ paths }: Plan, area: string) =>
+  attempt("copy into", area, async () => {
+    const collected: Array<CollectedMember> = []
     for (const [from, name] of [
       [paths.log, checkpointMembers.log.name],
       [join(paths.userdata, checkpointMembers.dumpStatistics.name), checkpointMembers.dumpStatistics.name],
     ] as const) {
-      if (fs.existsSync(from)) await fs.promises.copyFile(from, member(name), fs.constants.COPYFILE_FICLONE)
+      if (!fs.existsSync(from)) continue
+      await fs.promises.copyFile(from, join(area, name), fs.constants.COPYFILE_FICLONE)
+      collected.push({ name, path: join(area, name) })
     }
+    return collected
   })
-  yield* collectRootfs(record, paths.upper, members)
-  const spec = portableSpec(yield* readSpec(paths))
-  yield* attemptSync("write into", members, () => {
-    const write = (name: string, document: unknown) =>
-      fs.writeFileSync(member(name), JSON.stringify(document, undefined, 2), { mode: 0o600 })
-    write(checkpointMembers.spec.name, spec)
-    write(checkpointMembers.config.name, libpodDocument(record, spec))
-    write(checkpointMembers.networkStatus.name, null)
-  })
-  return members
+
+const collectRootfs = Effect.fnUntraced(function* ({ paths, record }: Plan, area: string) {
+  const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
+  const { archived, deleted } = yield* scanRootfs(paths.upper, lower)
+  const collected: Array<CollectedMember> = []
+  if (archived.length > 0) {
+    const diff = { name: checkpointMembers.rootfsDiff.name, path: join(area, checkpointMembers.rootfsDiff.name) }
+    yield* packDirectory({ directory: paths.upper, archive: diff.path, paths: archived })
+    collected.push(diff)
+  }
+  if (deleted.length > 0) collected.push(yield* document(area, checkpointMembers.deletedFiles.name, deleted))
+  return collected
 })
 
-const collectRootfs = Effect.fnUntraced(function* (record: ContainerRecord, upper: string, members: string) {
-  const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
-  const { archived, deleted } = yield* scanRootfs(upper, lower)
-  if (archived.length > 0) {
-    yield* packDirectory({
-      directory: upper,
-      archive: join(members, checkpointMembers.rootfsDiff.name),
-      paths: archived,
-    })
-  }
-  if (deleted.length > 0) {
-    const list = join(members, checkpointMembers.deletedFiles.name)
-    yield* attemptSync("write", list, () =>
-      fs.writeFileSync(list, JSON.stringify(deleted, undefined, 2), { mode: 0o600 }),
-    )
-  }
+const collectDocuments = Effect.fnUntraced(function* ({ paths, record }: Plan, area: string) {
+  const spec = portableSpec(yield* readSpec(paths))
+  return [
+    yield* document(area, checkpointMembers.spec.name, spec),
+    yield* document(area, checkpointMembers.config.name, libpodDocument(record, spec)),
+    yield* document(area, checkpointMembers.networkStatus.name, null),
+  ]
 })
+
+/** A member with a JSON document, as libpod writes them. */
+const document = (area: string, name: string, content: unknown) =>
+  attemptSync("write into", area, (): CollectedMember => {
+    const path = join(area, name)
+    fs.writeFileSync(path, JSON.stringify(content, undefined, 2), { mode: 0o600 })
+    return { name, path }
+  })

@@ -1,17 +1,17 @@
 /**
- * Everything that can be refused while the container still runs undisturbed: its state, the options, the target's name,
- * a writable store, space for what is about to be written.
+ * Everything that can be refused while the container still runs undisturbed: its state, the options, a target that
+ * cannot be written to, space for what is about to be written.
  */
 import {
   AutoRemoveRefused,
   type CheckpointOptions,
   ContainerStateImproper,
   type HostFailure,
+  type OptionInvalid,
   type ReferenceInvalid,
   SpaceMissing,
 } from "@cryopod/entities"
-import { availableBytes, type ContainerPaths, Layout, makeDirectory, temporaryArea } from "@cryopod/host"
-import { newName } from "@cryopod/images"
+import { availableBytes, type ContainerPaths, Layout } from "@cryopod/host"
 import {
   cgroupRoot,
   cgroupsOf,
@@ -23,6 +23,7 @@ import {
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { openSink, type Sink } from "./sink.ts"
 
 /** A checkpoint that nothing stands in the way of, as far as one can see. */
 export interface Plan {
@@ -30,8 +31,7 @@ export interface Plan {
   readonly options: CheckpointOptions
   readonly paths: ContainerPaths
   readonly cgroups: CgroupTreatment
-  /** Where the checkpoint becomes an image: its full name, and the directory in which its files are put together. */
-  readonly image?: { readonly name: string; readonly area: string }
+  readonly sink: Sink
 }
 
 /** What a dump needs besides the memory itself, generously. */
@@ -42,7 +42,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   options: CheckpointOptions,
 ): Effect.fn.Return<
   Plan,
-  ContainerStateImproper | AutoRemoveRefused | ReferenceInvalid | HostFailure,
+  ContainerStateImproper | AutoRemoveRefused | OptionInvalid | ReferenceInvalid | HostFailure,
   Layout | Scope.Scope
 > {
   const { config, id, state } = record
@@ -52,20 +52,11 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
 
   const layout = yield* Layout
-  const image =
-    options.target._tag === "Image"
-      ? {
-          name: yield* Effect.fromResult(newName(options.target.name)),
-          // made now: a store that cannot be written to is found out before the freeze
-          area: yield* temporaryArea(layout.temporary),
-        }
-      : undefined
-  yield* makeDirectory(layout.layers)
   const neededBytes = treeResidentBytes(state.pid) + overheadBytes
   const available = yield* availableBytes(layout.root)
   if (neededBytes > available) {
     return yield* new SpaceMissing({ path: layout.root, neededBytes, availableBytes: available })
   }
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths: layout.container(id), cgroups, ...(image === undefined ? {} : { image }) }
+  return { record, options, paths: layout.container(id), cgroups, sink: yield* openSink(options.target) }
 })

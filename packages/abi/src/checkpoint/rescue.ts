@@ -17,9 +17,9 @@ import type { Plan } from "./preflight.ts"
 
 /** Never fails and cannot be interrupted. */
 export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
-  const { image, options, paths, record } = plan
+  const { options, paths, record, sink } = plan
   // half-made files may be what filled the disk that the restore needs a little of
-  if (image !== undefined) yield* Effect.ignore(removeTree(image.area))
+  if (sink._tag !== "Container") yield* Effect.ignore(removeTree(sink.area))
   if (options.leaveRunning) {
     yield* thaw(plan)
     return "running" satisfies Aftermath

@@ -1,4 +1,4 @@
-/** Open a checkpoint image: its members on disk, its two documents read and held against each other. */
+/** Open a checkpoint: its members on disk and complete, its two documents read. */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
@@ -16,43 +16,48 @@ import { checkpointLayer, describingAnnotations, type Layers, type StoredImage }
 import type { OciSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 
+/** A checkpoint that can be restored, as far as can be seen from itself. */
 export interface OpenedCheckpoint {
   /** What the caller called it. */
   readonly source: string
   /** Directory of the members; read, never written. */
   readonly members: string
+  /** The image that must not go while it is restored; absent when it did not come from one. */
+  readonly imageId?: string
   readonly config: LibpodConfig
   readonly spec: OciSpec
   readonly annotations: Readonly<Record<string, string>>
+  /** In Go's words; empty when nothing says it. */
   readonly architecture: string
 }
 
-export const openImage = Effect.fn("restore.open")(function* (
+export const openImage = Effect.fn("restore.openImage")(function* (
   image: StoredImage,
   source: string,
 ): Effect.fn.Return<OpenedCheckpoint, NotACheckpoint | CheckpointInvalid | HostFailure | ImageFailure, Layers> {
   const annotations = describingAnnotations(image)
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id: image.id })
   const members = yield* checkpointLayer(image.id, { archive: source, accepts: isCheckpointPath, ...checkpointLimits })
-  for (const member of Object.values(checkpointMembers)) {
-    if (member.required && !fs.existsSync(join(members, member.name))) {
-      return yield* new CheckpointInvalid({ source, member: member.name, problem: "is missing" })
-    }
-  }
-  for (const file of completeDumpFiles) {
-    const member = join(checkpointMembers.images.name, file)
-    if (!fs.existsSync(join(members, member)))
-      return yield* new CheckpointInvalid({ source, member, problem: "is missing" })
-  }
+  const documents = yield* readMembers(source, members)
+  return { source, members, imageId: image.id, ...documents, annotations, architecture: image.architecture }
+})
+
+/** Everything that a restore needs is there, and the two documents can be read. */
+const readMembers = Effect.fnUntraced(function* (
+  source: string,
+  members: string,
+): Effect.fn.Return<Pick<OpenedCheckpoint, "config" | "spec">, CheckpointInvalid | HostFailure> {
+  const needed = [
+    ...Object.values(checkpointMembers).flatMap(({ name, required }) => (required ? [name] : [])),
+    ...completeDumpFiles.map((file) => join(checkpointMembers.images.name, file)),
+  ]
+  const missing = needed.find((member) => !fs.existsSync(join(members, member)))
+  if (missing !== undefined) return yield* new CheckpointInvalid({ source, member: missing, problem: "is missing" })
   const text = (name: string) =>
     attemptSync("read", join(members, name), () => fs.readFileSync(join(members, name), "utf8"))
   return {
-    source,
-    members,
     config: yield* parseLibpodConfig(source, yield* text(checkpointMembers.config.name)),
     spec: yield* parseSpec(source, yield* text(checkpointMembers.spec.name)),
-    annotations,
-    architecture: image.architecture,
   }
 })
 

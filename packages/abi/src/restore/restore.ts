@@ -2,7 +2,7 @@
  * `container restore`, as a whole. Each input is looked up by itself and goes its own way:
  *
  *   container:  preflight → mount → replay memory files → run → settle
- *   image:      open → preflight → stage → replay files → run → settle
+ *   image:      open → preflight → record → stage → replay files → run → settle
  *
  * Nothing is shared between inputs; one that fails leaves nothing behind, and the others go on.
  */
@@ -28,8 +28,9 @@ import { eachSelected, select } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
+import { openImage } from "./open.ts"
 import { restoreContainer } from "./restoreContainer.ts"
-import { restoreImage } from "./restoreImage.ts"
+import { restoreNew } from "./restoreNew.ts"
 
 export const restore = Effect.fn("ContainerEngine.restore")(function* (
   source: RestoreSource,
@@ -74,5 +75,5 @@ const named = Effect.fnUntraced(function* <E, R>(
       ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),
     }),
   )
-  return yield* restoreImage(image, input, options)
+  return yield* restoreNew(yield* openImage(image, input), options)
 })

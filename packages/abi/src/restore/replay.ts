@@ -1,0 +1,22 @@
+/** Everything that the processes expect to find: changed files, shared memory, the log so far. */
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { checkpointMembers, replayDirectory, replayRootfs } from "@cryopod/checkpoint"
+import type { RestoreOptions } from "@cryopod/entities"
+import { attempt, Layout } from "@cryopod/host"
+import type { ContainerRecord } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import type { OpenedCheckpoint } from "./open.ts"
+
+export const replay = Effect.fn("restore.replay")(function* (
+  record: ContainerRecord,
+  { members }: OpenedCheckpoint,
+  { ignoreRootfs }: Pick<RestoreOptions, "ignoreRootfs">,
+) {
+  const paths = (yield* Layout).container(record.id)
+  if (!ignoreRootfs) yield* replayRootfs(members, paths.merged)
+  const shm = join(members, checkpointMembers.shm.name)
+  if (fs.existsSync(shm)) yield* replayDirectory(shm, paths.shm)
+  const log = join(members, checkpointMembers.log.name)
+  if (fs.existsSync(log)) yield* attempt("copy", paths.log, () => fs.promises.copyFile(log, paths.log))
+})

@@ -1,0 +1,55 @@
+/**
+ * Make a container from an opened checkpoint, whatever it was opened from, and let it go on where it left off:
+ *
+ *   preflight → record → stage → replay → run → settle
+ */
+import type { RestoreFailure, RestoreOptions, RestoreReport } from "@cryopod/entities"
+import { holdLock, Layout } from "@cryopod/host"
+import { ImageStore } from "@cryopod/images"
+import { type ContainerRecord, Containers, initialState } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { erase } from "../container/erase.ts"
+import type { AllServices } from "../EngineServices.ts"
+import type { OpenedCheckpoint } from "./open.ts"
+import { preflight } from "./preflight.ts"
+import { replay } from "./replay.ts"
+import { runRestored } from "./run.ts"
+import { settleRestored } from "./settle.ts"
+import { stage } from "./stage.ts"
+
+export const restoreNew = Effect.fn("restore.new")(function* (
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure, AllServices | Scope.Scope> {
+  const wanted = yield* preflight(opened, options)
+  // whoever finds an unfinished import and gets its lock takes its maker for dead
+  yield* holdLock((yield* Layout).container(wanted.config.id).lock)
+  const record: ContainerRecord = {
+    id: wanted.config.id,
+    name: wanted.name,
+    config: wanted.config,
+    state: { ...initialState, operation: "import" },
+  }
+  yield* recordImport(record, opened)
+  const running = yield* Effect.gen(function* () {
+    const imagesDirectory = yield* stage(record, opened)
+    yield* replay(record, opened, options)
+    return yield* runRestored(record, { imagesDirectory, tcp: options.tcp, fileLocks: options.fileLocks })
+  }).pipe(Effect.onError(() => Effect.ignore(erase(record))))
+  yield* settleRestored(record, running, options)
+  return { Id: record.id, runtime_restore_duration: running.runtimeMicros, criu_statistics: running.statistics }
+}, Effect.scoped)
+
+/** With the store's lock held, no image that is needed can go between the look and the record that keeps it. */
+const recordImport = Effect.fnUntraced(function* (record: ContainerRecord, { imageId }: OpenedCheckpoint) {
+  const containers = yield* Containers
+  const store = yield* ImageStore
+  const needed = [record.config.imageId, ...(imageId === undefined ? [] : [imageId])]
+  yield* store.locked(
+    Effect.andThen(
+      Effect.forEach(needed, (id) => store.get(id)),
+      containers.insert(record),
+    ),
+  )
+})
