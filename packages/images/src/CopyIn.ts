@@ -1,13 +1,12 @@
 /** One image through skopeo into the store. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { TransportFailed } from "@cryopod/entities"
+import { type Place, TransportFailed } from "@cryopod/entities"
 import { attemptSync, makeDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { hexOf } from "./ImageRecord.ts"
 import { ImageStore } from "./ImageStore.ts"
 import { layoutImages, takeImageIn } from "./LayoutIntake.ts"
-import type { Place } from "./Reference.ts"
 import { type RegistryAccess, Transport } from "./Transport.ts"
 
 /** Let skopeo copy one image into a layout of ours, and take it from there. */

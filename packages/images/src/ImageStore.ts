@@ -9,7 +9,14 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { DatabaseFailed, ImageAmbiguous, ReferenceInvalid, StorageFailed } from "@cryopod/entities"
+import {
+  type DatabaseFailed,
+  findImage,
+  type Found,
+  type ImageAmbiguous,
+  type ReferenceInvalid,
+  type StorageFailed,
+} from "@cryopod/entities"
 import { ImageInvalid, ImageNotFound } from "@cryopod/entities"
 import {
   attemptSync,
@@ -26,7 +33,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { documentBytes, type ImageConfig, type Manifest, readConfig, readManifest } from "./Documents.ts"
-import { findImage, type Found } from "./ImageLookup.ts"
 import { describeImage, hexOf, indexDocument } from "./ImageRecord.ts"
 import * as Tables from "./ImageTables.ts"
 import type { StoredImage, StoredLayer } from "./ImageTables.ts"
@@ -53,7 +59,7 @@ export interface NewImage {
 
 export interface ImageStoreShape {
   /** Find an image by name, short name, `repository@digest`, id, or the beginning of an id; a name wins over an id. */
-  readonly find: (ref: string) => Effect.Effect<Found, ResolveFailure>
+  readonly find: (ref: string) => Effect.Effect<Found<StoredImage>, ResolveFailure>
   /** As `find`, without the name. */
   readonly resolve: (ref: string) => Effect.Effect<StoredImage, ResolveFailure>
   /** By full id. */

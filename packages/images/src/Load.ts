@@ -8,7 +8,14 @@ import * as fs from "node:fs"
 import { join, resolve } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { compressionOf, decompressor, peek, readBlockBytes, unpack } from "@cryopod/archive"
-import { ArchiveInvalid, type ArchiveSource, type MemberUnsafe, TransportFailed } from "@cryopod/entities"
+import {
+  ArchiveInvalid,
+  type ArchiveSource,
+  type MemberUnsafe,
+  newName,
+  remoteName,
+  TransportFailed,
+} from "@cryopod/entities"
 import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,7 +28,6 @@ import { refNameAnnotation } from "./Documents.ts"
 import { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
 import { type ForeignLayout, type IntakeFailure, layoutImages, nameInLayout, takeImageIn } from "./LayoutIntake.ts"
-import { newName, remoteName } from "./Reference.ts"
 import type { CopyFailure, Transport } from "./Transport.ts"
 
 export interface LoadedImage {

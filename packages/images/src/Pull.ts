@@ -1,5 +1,14 @@
 /** Images from elsewhere: any transport of skopeo, a registry when none is named. */
-import type { ArchiveInvalid, ImageInvalid, MemberUnsafe, ReferenceInvalid } from "@cryopod/entities"
+import {
+  type ArchiveInvalid,
+  type ImageInvalid,
+  type MemberUnsafe,
+  newName,
+  parsePlace,
+  type Place,
+  type ReferenceInvalid,
+  remoteName,
+} from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -7,7 +16,6 @@ import { copyIn } from "./CopyIn.ts"
 import type { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
 import { loadOne } from "./Load.ts"
-import { newName, parsePlace, type Place, remoteName } from "./Reference.ts"
 import type { CopyFailure, RegistryAccess, Transport } from "./Transport.ts"
 
 export type PullFailure = ReferenceInvalid | ImageInvalid | ArchiveInvalid | MemberUnsafe | CopyFailure

@@ -1,12 +1,11 @@
 /** Images to elsewhere: any transport of skopeo. */
-import type { ReferenceInvalid } from "@cryopod/entities"
+import { parsePlace, type Place, type ReferenceInvalid } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import type { LayerCompression } from "./BlockCompression.ts"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
 import { type LayerForm, ociForm } from "./LayerForms.ts"
-import { parsePlace, type Place } from "./Reference.ts"
 import { type CopyFailure, type RegistryAccess, Transport } from "./Transport.ts"
 
 export interface PushOptions {

@@ -7,14 +7,12 @@
 import * as fs from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { type ToolMissing, TransportFailed } from "@cryopod/entities"
+import { formatPlace, type Place, type ToolMissing, TransportFailed } from "@cryopod/entities"
 import { attemptSync, run, Tools } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ImageStore, type StoreFailure } from "./ImageStore.ts"
-import type { Place } from "./Reference.ts"
-import { formatPlace } from "./Reference.ts"
 
 /** How a registry is reached. */
 export interface RegistryAccess {

@@ -2,12 +2,12 @@
 import {
   type CheckpointTarget,
   type DatabaseFailed,
+  newName,
   OptionInvalid,
   type ReferenceInvalid,
   type StorageFailed,
 } from "@cryopod/entities"
 import { Layout, makeDirectory, temporaryArea } from "@cryopod/host"
-import { newName } from "@cryopod/images"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 

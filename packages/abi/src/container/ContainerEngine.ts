@@ -1,5 +1,12 @@
 /** The containers of this host behind the interface that every engine has. */
-import { ContainerEngine, ContainerNotFound, NameInvalid, type ContainerSelection, type Item } from "@cryopod/entities"
+import {
+  ContainerEngine,
+  ContainerNotFound,
+  isContainerName,
+  NameInvalid,
+  type ContainerSelection,
+  type Item,
+} from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -13,7 +20,6 @@ import { restore } from "../restore/restore.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { attach } from "./attach.ts"
 import { within, withinRef } from "./ContainerScope.ts"
-import { isContainerName } from "./containerConfig.ts"
 import { create } from "./create.ts"
 import { exec } from "./exec.ts"
 import { inspect } from "./inspect.ts"

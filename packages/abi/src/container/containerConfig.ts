@@ -1,10 +1,16 @@
 /** From what a caller asks for and what the image says to the configuration of a container. Pure. */
-import { type CreateOptions, NameInvalid, OptionInvalid, SignalInvalid } from "@cryopod/entities"
+import {
+  type CreateOptions,
+  isContainerName,
+  NameInvalid,
+  OptionInvalid,
+  parseSize,
+  SignalInvalid,
+  signalNumber,
+} from "@cryopod/entities"
 import type { ExecutionConfig } from "@cryopod/images"
 import { capabilityName, type ContainerConfig, type Rlimit, type RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
-import { parseSize } from "./parseSize.ts"
-import { signalNumber } from "./signals.ts"
 
 export interface ConfigInputs {
   readonly id: string
@@ -85,8 +91,6 @@ export const containerConfig = (
     createCommand: options.createCommand ?? [],
   })
 }
-
-export const isContainerName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

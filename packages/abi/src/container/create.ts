@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { isCheckpointImage } from "@cryopod/checkpoint"
-import { type CreateFailure, type CreateOptions, ImageInvalid, OptionInvalid } from "@cryopod/entities"
+import { type CreateFailure, type CreateOptions, ImageInvalid, OptionInvalid, randomName } from "@cryopod/entities"
 import { attemptSync, holdLock, Layout } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
@@ -22,7 +22,6 @@ import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.
 import { repairAbandoned } from "./ContainerScope.ts"
 import { containerConfig } from "./containerConfig.ts"
 import { erase } from "./erase.ts"
-import { randomName } from "./randomName.ts"
 
 /** Ids of containers are 64 hexadecimal digits, as everybody's. */
 export const newContainerId = Effect.sync(() => randomBytes(32).toString("hex"))

@@ -1,12 +1,11 @@
 /** `inspect`: a container's record in libpod's form. */
-import { type ContainerInspect, zeroInstant } from "@cryopod/entities"
+import { type ContainerInspect, signalName, zeroInstant } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import { capabilitiesOf, cgroupsPath, Containers, type ContainerState, isActive, ociVersion } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { observe } from "./observe.ts"
-import { signalName } from "./signals.ts"
 
 export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {
   const record = yield* (yield* Containers).find(ref)

@@ -1,8 +1,7 @@
 /** Signals and pauses: what happens to a running container without ending it. */
-import { ContainerStateImproper, SignalInvalid } from "@cryopod/entities"
+import { ContainerStateImproper, SignalInvalid, signalNumber } from "@cryopod/entities"
 import { type ContainerRecord, Containers, OciRuntime } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
-import { signalNumber } from "./signals.ts"
 
 /** The caller holds the lock in all of these. */
 export const kill = Effect.fn("Container.kill")(function* (record: ContainerRecord, signal: string) {

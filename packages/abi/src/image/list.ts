@@ -1,9 +1,15 @@
 /** The images of the store as `images` shows them, newest first. */
 import { isCheckpointImage } from "@cryopod/checkpoint"
-import type { ImageFailure, ImageListFlags, ImageSummary } from "@cryopod/entities"
-import { describingAnnotations, ImageStore, ImageUse, repositoryOfName, type StoredImage } from "@cryopod/images"
+import {
+  filterImages,
+  type ImageFailure,
+  type ImageListFlags,
+  type ImageSummary,
+  matchesReference,
+  repositoryOfName,
+} from "@cryopod/entities"
+import { describingAnnotations, ImageStore, ImageUse, type StoredImage } from "@cryopod/images"
 import * as Effect from "effect/Effect"
-import { filterImages, matchesReference } from "./filter.ts"
 
 export const listImages = Effect.fn("listImages")(function* (
   flags: ImageListFlags,

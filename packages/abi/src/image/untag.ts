@@ -1,6 +1,6 @@
 /** Take names from an image, which stays; all of them when none is given. */
-import type { ImageNotFound, ReferenceInvalid } from "@cryopod/entities"
-import { findImage, ImageStore, newName, type ResolveFailure } from "@cryopod/images"
+import { findImage, type ImageNotFound, newName, type ReferenceInvalid } from "@cryopod/entities"
+import { ImageStore, type ResolveFailure } from "@cryopod/images"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 

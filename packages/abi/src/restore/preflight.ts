@@ -7,6 +7,7 @@ import {
   ContainerIdInUse,
   type HostFailure,
   type ImageFailure,
+  isContainerName,
   NameInUse,
   NameInvalid,
   type RestoreOptions,
@@ -17,7 +18,6 @@ import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
 import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { repairAbandoned } from "../container/ContainerScope.ts"
-import { isContainerName } from "../container/containerConfig.ts"
 import { newContainerId } from "../container/create.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"

@@ -8,7 +8,7 @@ import {
   parsePlace,
   parseReference,
   remoteName,
-} from "../src/index.ts"
+} from "../../src/index.ts"
 
 const hex = "a".repeat(64)
 const digest = `sha256:${hex}`

@@ -2,15 +2,23 @@
  * `--filter` of `images`. Filters of one kind are alternatives, kinds go together, as Podman has it
  * (podman-images.1); `label` alone wants all of its values.
  */
-import { OptionInvalid } from "@cryopod/entities"
-import { findImage, parseReference, repositoryOf, type StoredImage } from "@cryopod/images"
 import * as Result from "effect/Result"
+import { OptionInvalid } from "../failures/ContainerFailures.ts"
+import { findImage, type NamedImage } from "./ImageLookup.ts"
+import { parseReference, repositoryOf } from "./Reference.ts"
 
-type Predicate = (image: StoredImage) => boolean
-type Filtered = Result.Result<ReadonlyArray<StoredImage>, OptionInvalid>
+/** What an image is filtered by. */
+export interface LabelledImage extends NamedImage {
+  readonly labels: Readonly<Record<string, string>>
+}
+
+type Predicate = (image: LabelledImage) => boolean
 
 /** `images` are all of the store, newest first. */
-export const filterImages = (images: ReadonlyArray<StoredImage>, filters: ReadonlyArray<string>): Filtered => {
+export const filterImages = <Image extends LabelledImage>(
+  images: ReadonlyArray<Image>,
+  filters: ReadonlyArray<string>,
+): Result.Result<ReadonlyArray<Image>, OptionInvalid> => {
   const kinds = new Map<string, Array<Predicate>>()
   for (const filter of filters) {
     const equals = filter.indexOf("=")
@@ -19,7 +27,7 @@ export const filterImages = (images: ReadonlyArray<StoredImage>, filters: Readon
     if (Result.isFailure(made)) return Result.fail(made.failure)
     kinds.set(key, [...(kinds.get(key) ?? []), made.success])
   }
-  const fits = (image: StoredImage) =>
+  const fits = (image: LabelledImage) =>
     [...kinds].every(([key, predicates]) =>
       key === "label"
         ? predicates.every((predicate) => predicate(image))
@@ -29,7 +37,7 @@ export const filterImages = (images: ReadonlyArray<StoredImage>, filters: Readon
 }
 
 const predicateOf = (
-  images: ReadonlyArray<StoredImage>,
+  images: ReadonlyArray<LabelledImage>,
   { key, value, filter }: { readonly key: string; readonly value: string; readonly filter: string },
 ): Result.Result<Predicate, OptionInvalid> => {
   const invalid = (problem: string) => Result.fail(new OptionInvalid({ option: "filter", value: filter, problem }))
@@ -76,7 +84,7 @@ const booleans: Readonly<Record<string, boolean | undefined>> = {
 }
 
 /** A name, a part of one, an id, or a pattern with `*`, `?` and `[…]`, which do not go over a `/`. */
-export const matchesReference = (image: StoredImage, reference: string): boolean => {
+export const matchesReference = (image: NamedImage, reference: string): boolean => {
   if (!/[*?[]/.test(reference)) {
     if (Result.isSuccess(findImage([image], reference))) return true
     // without a tag every tag fits

@@ -7,7 +7,7 @@
  * what a short name means in the local store is a list of candidates, what is in the store is not known here.
  * Grammar: distribution/reference `reference.go`; candidates: containers/common `libimage`.
  */
-import { ReferenceInvalid } from "@cryopod/entities"
+import { ReferenceInvalid } from "../failures/ImageFailures.ts"
 import * as Result from "effect/Result"
 
 export interface Reference {

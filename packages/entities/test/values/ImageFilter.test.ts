@@ -1,26 +1,16 @@
-import type { StoredImage } from "@cryopod/images"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { filterImages, matchesReference } from "../../src/image/filter.ts"
+import { filterImages, type LabelledImage, matchesReference } from "../../src/index.ts"
 
 const image = (
   id: string,
   names: ReadonlyArray<string>,
   labels: Readonly<Record<string, string>> = {},
-): StoredImage => ({
+): LabelledImage => ({
   id: id.padEnd(64, "0"),
   manifestDigest: `sha256:${id.padEnd(64, "f")}`,
-  created: "",
-  createdSeconds: 0,
   names,
-  architecture: "amd64",
-  os: "linux",
-  manifestType: "",
-  manifestSizeBytes: 0,
-  annotations: {},
   labels,
-  layers: [],
-  sizeBytes: 0,
 })
 
 const images = [

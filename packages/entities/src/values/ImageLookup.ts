@@ -2,22 +2,30 @@
  * Which image a text means, as Podman looks it up (containers/common `libimage`, LookupImage), but for one thing: a
  * name wins over the beginning of an id, so that what a name means does not depend on which ids happen to be there.
  */
-import { ImageAmbiguous, ImageNotFound, type ReferenceInvalid } from "@cryopod/entities"
+import { ImageAmbiguous, ImageNotFound, type ReferenceInvalid } from "../failures/ImageFailures.ts"
 import * as Result from "effect/Result"
-import type { StoredImage } from "./ImageTables.ts"
 import { formatReference, localCandidates, parseReference, type Reference, repositoryOf } from "./Reference.ts"
 
-export interface Found {
-  readonly image: StoredImage
+/** What an image is looked up by. */
+export interface NamedImage {
+  /** Digest of the configuration, 64 hexadecimal digits. */
+  readonly id: string
+  readonly manifestDigest: string
+  /** Full names; `repository@digest` for one that was pulled by digest. */
+  readonly names: ReadonlyArray<string>
+}
+
+export interface Found<Image extends NamedImage> {
+  readonly image: Image
   /** The full name that was meant; absent when the image was found by id or digest. */
   readonly name?: string
 }
 
 /** `images` are all of the store, newest first. */
-export const findImage = (
-  images: ReadonlyArray<StoredImage>,
+export const findImage = <Image extends NamedImage>(
+  images: ReadonlyArray<Image>,
   ref: string,
-): Result.Result<Found, ImageNotFound | ImageAmbiguous | ReferenceInvalid> => {
+): Result.Result<Found<Image>, ImageNotFound | ImageAmbiguous | ReferenceInvalid> => {
   if (ref.startsWith("sha256:")) return byId(images, ref, ref.slice("sha256:".length))
   const parsed = parseReference(ref)
   if (Result.isSuccess(parsed)) {
@@ -30,18 +38,21 @@ export const findImage = (
 
 const idPrefix = /^[0-9a-f]{1,64}$/
 
-const byId = (
-  images: ReadonlyArray<StoredImage>,
+const byId = <Image extends NamedImage>(
+  images: ReadonlyArray<Image>,
   ref: string,
   hex: string,
-): Result.Result<Found, ImageNotFound | ImageAmbiguous> => {
+): Result.Result<Found<Image>, ImageNotFound | ImageAmbiguous> => {
   const fitting = idPrefix.test(hex) ? images.filter((image) => image.id.startsWith(hex)) : []
   const [image] = fitting.length > 0 ? fitting : images.filter((other) => other.manifestDigest === `sha256:${hex}`)
   if (fitting.length > 1) return Result.fail(new ImageAmbiguous({ ref }))
   return image === undefined ? Result.fail(new ImageNotFound({ ref })) : Result.succeed({ image })
 }
 
-const byName = (images: ReadonlyArray<StoredImage>, reference: Reference): Found | undefined => {
+const byName = <Image extends NamedImage>(
+  images: ReadonlyArray<Image>,
+  reference: Reference,
+): Found<Image> | undefined => {
   const candidates = localCandidates(reference)
   for (const candidate of candidates) {
     const wanted = formatReference(candidate)
@@ -67,7 +78,7 @@ const byName = (images: ReadonlyArray<StoredImage>, reference: Reference): Found
   return undefined
 }
 
-const hasDigest = (image: StoredImage, digest: string, fits: (repository: string) => boolean): boolean =>
+const hasDigest = (image: NamedImage, digest: string, fits: (repository: string) => boolean): boolean =>
   image.manifestDigest === digest && image.names.some((name) => fits(repositoryOfName(name)))
 
 /** Registry and path of a full name. */

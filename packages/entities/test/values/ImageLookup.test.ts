@@ -1,21 +1,11 @@
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { findImage, type StoredImage } from "../src/index.ts"
+import { findImage, type NamedImage } from "../../src/index.ts"
 
-const image = (id: string, names: ReadonlyArray<string>): StoredImage => ({
+const image = (id: string, names: ReadonlyArray<string>): NamedImage => ({
   id: id.padEnd(64, "0"),
   manifestDigest: `sha256:${id.padEnd(64, "f")}`,
-  created: "",
-  createdSeconds: 0,
   names,
-  architecture: "amd64",
-  os: "linux",
-  manifestType: "",
-  manifestSizeBytes: 0,
-  annotations: {},
-  labels: {},
-  layers: [],
-  sizeBytes: 0,
 })
 
 const store = [

@@ -1,0 +1,51 @@
+/** `--filter` of `ps`: filters with the same key are alternatives; different keys must all hold (podman-ps.1). */
+import * as Result from "effect/Result"
+import { OptionInvalid } from "../failures/ContainerFailures.ts"
+import type { ContainerSummary } from "../reports/ContainerReports.ts"
+
+type Test = (row: ContainerSummary, value: string) => boolean
+
+const tests: Readonly<Record<string, Test>> = {
+  id: ({ Id }, value) => Id.startsWith(value),
+  name: ({ Names }, value) => Names.some((name) => matches(value, name)),
+  status: ({ State }, value) => State === value || (value === "stopped" && State === "exited"),
+  label: ({ Labels }, value) => {
+    const [key = "", wanted] = value.split(/=(.*)/s)
+    return wanted === undefined ? key in Labels : Labels[key] === wanted
+  },
+  exited: ({ ExitCode, State }, value) => State === "exited" && ExitCode === Number(value),
+  ancestor: ({ Image, ImageID }, value) =>
+    ImageID.startsWith(value) ||
+    [Image, Image.replace(/:[^:/]*$/, "")].some((name) => name === value || name.endsWith(`/${value}`)),
+}
+
+const matches = (pattern: string, text: string): boolean => {
+  try {
+    return new RegExp(pattern).test(text)
+  } catch {
+    return pattern === text
+  }
+}
+
+export interface ContainerFilter {
+  /** A filter by state is one over all states, `--all` or not. */
+  readonly everyState: boolean
+  readonly fits: (row: ContainerSummary) => boolean
+}
+
+/** Read the filters, or refuse one that nobody knows. */
+export const containerFilter = (texts: ReadonlyArray<string>): Result.Result<ContainerFilter, OptionInvalid> => {
+  const byKey = new Map<string, Array<string>>()
+  for (const text of texts) {
+    const [key = "", value = ""] = text.split(/=(.*)/s)
+    if (tests[key] === undefined) {
+      const problem = `filters are ${Object.keys(tests).join(", ")}`
+      return Result.fail(new OptionInvalid({ option: "filter", value: text, problem }))
+    }
+    byKey.set(key, [...(byKey.get(key) ?? []), value])
+  }
+  return Result.succeed({
+    everyState: byKey.has("status") || byKey.has("exited"),
+    fits: (row) => [...byKey].every(([key, values]) => values.some((value) => tests[key]?.(row, value) === true)),
+  })
+}

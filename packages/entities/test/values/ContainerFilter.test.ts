@@ -1,0 +1,69 @@
+import * as Result from "effect/Result"
+import { describe, expect, it } from "vitest"
+import { containerFilter, type ContainerSummary } from "../../src/index.ts"
+
+const row = (changes: Partial<ContainerSummary>): ContainerSummary => ({
+  Command: [],
+  Created: "",
+  CreatedAt: "",
+  CreatedUnix: 0,
+  Exited: false,
+  ExitedAt: 0,
+  ExitCode: 0,
+  Id: "abc",
+  Image: "quay.io/team/web:2",
+  ImageID: "fff",
+  IsInfra: false,
+  Labels: {},
+  Mounts: [],
+  Names: ["web"],
+  Networks: [],
+  Pid: 0,
+  Pod: "",
+  PodName: "",
+  Ports: [],
+  Restarts: 0,
+  Size: null,
+  StartedAt: 0,
+  State: "running",
+  Status: "Up",
+  ...changes,
+})
+
+const fits = (filters: ReadonlyArray<string>, changes: Partial<ContainerSummary>) =>
+  Result.getOrThrow(containerFilter(filters)).fits(row(changes))
+
+describe("a container", () => {
+  it.each([
+    ["begins with the id", ["id=ab"], {}, true],
+    ["has another id", ["id=b"], {}, false],
+    ["has a name that fits the expression", ["name=^w"], {}, true],
+    ["is named by a broken expression", ["name=("], {}, false],
+    ["is in the state", ["status=paused"], { State: "paused" }, true],
+    ["is exited, which is also called stopped", ["status=stopped"], { State: "exited" }, true],
+    ["has the label", ["label=tier"], { Labels: { tier: "x" } }, true],
+    ["has another value of the label", ["label=tier=y"], { Labels: { tier: "x" } }, false],
+    ["ended with the code", ["exited=3"], { State: "exited", ExitCode: 3 }, true],
+    ["has not ended", ["exited=0"], {}, false],
+    ["comes from the image by full name", ["ancestor=quay.io/team/web:2"], {}, true],
+    ["comes from the image by last part", ["ancestor=web"], {}, true],
+    ["comes from the image by id", ["ancestor=ff"], {}, true],
+    ["comes from another image", ["ancestor=eb"], {}, false],
+    ["fits one of two values", ["name=db", "name=web"], {}, true],
+    ["fits one of two keys", ["name=web", "status=exited"], {}, false],
+  ] as const)("%s", (_, filters, changes, expected) => {
+    expect(fits(filters, changes)).toBe(expected)
+  })
+})
+
+it("refuses a filter that nobody knows", () => {
+  const refused = containerFilter(["colour=blue"])
+  expect(Result.isFailure(refused) && refused.failure.message).toBe(
+    'invalid value "colour=blue" for --filter: filters are id, name, status, label, exited, ancestor',
+  )
+})
+
+it("looks at every state when asked about one", () => {
+  expect(Result.getOrThrow(containerFilter(["status=exited"])).everyState).toBe(true)
+  expect(Result.getOrThrow(containerFilter(["name=web"])).everyState).toBe(false)
+})
