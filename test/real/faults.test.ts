@@ -204,7 +204,7 @@ describe("a process that is killed", () => {
     ["before the image is made", kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts(")],
     ["when the image is made", kill("checkpoint/settle.ts", "const { options, paths, record } = plan")],
     ["before the stop is written down", kill("checkpoint/settle.ts", "const stopped = yield* containers.update(")],
-    ["after the stop is written down", kill("checkpoint/settle.ts", "yield* conmonEnded(plan)")],
+    ["after the stop is written down", kill("checkpoint/settle.ts", "yield* lastWords(plan)")],
   ]
 
   it.each(deaths)("%s leaves the container running or restorable", async (_, change) => {

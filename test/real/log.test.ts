@@ -1,7 +1,7 @@
 /** A container that never stops talking loses no line, whatever it is frozen into. */
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { Host } from "./support/Host.ts"
-import { importBase } from "./support/workloads.ts"
+import { counter, importBase } from "./support/workloads.ts"
 
 const rounds = 10
 
@@ -56,4 +56,22 @@ it("an image of a container that goes on has every line up to its instant", asyn
     expect(numbers.findIndex((number, at) => number !== at)).toBe(-1)
   }
   await host.ok("rm", "-ft0", "live")
+})
+
+it.each([[[]], [["--leave-running"]]])("although conmon is slow to write it down (%j)", async (options) => {
+  await host.ok("run", "-d", "--name", "slow", "base", ...counter)
+  await host.beyond("slow", 1)
+  const conmon = Number(await host.inspect("slow", "{{.State.ConmonPid}}"))
+  process.kill(conmon, "SIGSTOP")
+  const heard = await host.last("slow")
+  // longer than it takes to say more than was heard
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  setTimeout(() => process.kill(conmon, "SIGCONT"), 1500)
+  await host.ok("container", "checkpoint", ...options, "--create-image", "slow:1", "slow")
+  await host.ok("rm", "-ft0", "slow")
+  await host.ok("container", "restore", "slow:1")
+  await host.beyond("slow", heard + 2)
+  const numbers = await host.numbers("slow")
+  expect(numbers.findIndex((number, at) => number !== at)).toBe(-1)
+  await host.ok("rm", "-ft0", "slow")
 })

@@ -14,6 +14,7 @@ import { RootFilesystems } from "@cryopod/images"
 import * as Effect from "effect/Effect"
 import { readSpec } from "../container/bundle.ts"
 import type { AllServices } from "../EngineServices.ts"
+import { lastWords } from "./lastWords.ts"
 import { libpodDocument, portableSpec } from "./libpodDocument.ts"
 import type { Plan } from "./preflight.ts"
 
@@ -36,6 +37,7 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   yield* removeTree(shm.path)
   yield* packDirectory({ directory: paths.shm, archive: shm.path })
   if (sink._tag === "Container") return []
+  yield* lastWords(plan)
   const files = yield* collectFiles(plan, sink.area)
   const rootfs = yield* collectRootfs(plan, sink.area)
   const documents = yield* collectDocuments(plan, sink.area)

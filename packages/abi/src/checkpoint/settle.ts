@@ -5,13 +5,11 @@ import { removeTree } from "@cryopod/host"
 import { Containers, type ContainerState } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import { erase } from "../container/erase.ts"
 import { finishStopped } from "../container/finish.ts"
-import { readExit } from "../container/observe.ts"
 import type { EngineServices } from "../EngineServices.ts"
 import { dumpStatisticsFile } from "./dump.ts"
+import { lastWords } from "./lastWords.ts"
 import type { Plan } from "./preflight.ts"
 
 export const settle = Effect.fn("checkpoint.settle")(function* (
@@ -27,7 +25,7 @@ export const settle = Effect.fn("checkpoint.settle")(function* (
   const at = DateTime.formatIso(yield* DateTime.now)
   // once this is written the stop is final, and a crash from here on changes nothing
   const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))
-  yield* conmonEnded(plan)
+  yield* lastWords(plan)
   if (record.config.autoRemove) yield* erase(stopped)
   else yield* finishStopped(stopped)
 })
@@ -49,11 +47,3 @@ const checkpointed = (
   ...(options.keep ? { checkpointLog: paths.dumpLog } : {}),
   restored: false,
 })
-
-/** conmon still holds the last output when the processes have gone; it has written it when the exit file is there. */
-const conmonEnded = ({ paths }: Plan) =>
-  Effect.sync(() => readExit(paths) === undefined).pipe(
-    Effect.repeat({ while: (waits) => waits, schedule: Schedule.spaced("5 millis") }),
-    Effect.timeoutOption("5 seconds"),
-    Effect.map(Option.isSome),
-  )
