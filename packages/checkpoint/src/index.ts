@@ -1,5 +1,4 @@
 /** Checkpoint formats: members, annotations, libpod's documents, root filesystem changes. */
-export * from "./Annotations.ts"
 export * from "./CheckpointMember.ts"
 export * from "./DirectoryTar.ts"
 export * from "./LibpodConfig.ts"

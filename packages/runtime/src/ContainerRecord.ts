@@ -3,7 +3,7 @@
  *
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
-import type { ContainerStatus } from "@cryopod/entities"
+import type { ContainerStatus, Rlimit } from "@cryopod/entities"
 
 export type RuntimeName = "runc" | "crun"
 
@@ -40,13 +40,6 @@ export interface ContainerConfig {
   readonly stopSignal: number
   readonly stopTimeoutSeconds: number
   readonly createCommand: ReadonlyArray<string>
-}
-
-export interface Rlimit {
-  /** `RLIMIT_NOFILE` and so on. */
-  readonly type: string
-  readonly soft: number
-  readonly hard: number
 }
 
 /**

@@ -5,10 +5,10 @@
  * bind mounts below are Podman's, by destination.
  */
 import { join } from "node:path"
+import type { Identity, Rlimit } from "@cryopod/entities"
 import type { ContainerPaths } from "@cryopod/host"
 import { capabilitiesOf } from "./Capabilities.ts"
-import type { ContainerConfig, Rlimit } from "./ContainerRecord.ts"
-import type { Identity } from "./Identity.ts"
+import type { ContainerConfig } from "./ContainerRecord.ts"
 import { criuConfigAnnotation } from "./runtimeArguments.ts"
 
 export interface SpecMount {

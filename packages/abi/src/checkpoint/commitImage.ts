@@ -1,7 +1,6 @@
 /** A checkpoint becomes an image of the store: its files get second names in a layer, and are read once for its digest. */
 import { join } from "node:path"
-import { checkpointAnnotations } from "@cryopod/checkpoint"
-import type { CriuUnfit, HostFailure, ImageInvalid } from "@cryopod/entities"
+import { checkpointAnnotations, type CriuUnfit, type HostFailure, type ImageInvalid } from "@cryopod/entities"
 import { linkTree, makeDirectory } from "@cryopod/host"
 import { createCheckpointImage } from "@cryopod/images"
 import type { ContainerRecord } from "@cryopod/runtime"

@@ -1,15 +1,18 @@
 /** From what a caller asks for and what the image says to the configuration of a container. Pure. */
 import {
+  capabilityName,
   type CreateOptions,
   isContainerName,
   NameInvalid,
   OptionInvalid,
   parseSize,
+  parseUlimit,
+  type Rlimit,
   SignalInvalid,
   signalNumber,
 } from "@cryopod/entities"
 import type { ExecutionConfig } from "@cryopod/images"
-import { capabilityName, type ContainerConfig, type Rlimit, type RuntimeName } from "@cryopod/runtime"
+import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 
 export interface ConfigInputs {
@@ -129,15 +132,6 @@ const parseEntrypoint = (text: string): ReadonlyArray<string> => {
   } catch {
     return [text]
   }
-}
-
-/** `nofile=1024:2048`; -1 is no limit. */
-const parseUlimit = (text: string): Rlimit | undefined => {
-  const match = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text)
-  if (match === null) return undefined
-  const [, type = "", soft = "", hard = soft] = match
-  const value = (number: string) => (number === "-1" ? Number.MAX_SAFE_INTEGER : Number(number))
-  return { type: `RLIMIT_${type.toUpperCase()}`, soft: value(soft), hard: value(hard) }
 }
 
 /** Open files and processes as far as this process may go, unless the caller says otherwise. */

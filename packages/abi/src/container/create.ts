@@ -2,8 +2,15 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { isCheckpointImage } from "@cryopod/checkpoint"
-import { type CreateFailure, type CreateOptions, ImageInvalid, OptionInvalid, randomName } from "@cryopod/entities"
+import {
+  type CreateFailure,
+  type CreateOptions,
+  identityOf,
+  ImageInvalid,
+  isCheckpointImage,
+  OptionInvalid,
+  randomName,
+} from "@cryopod/entities"
 import { attemptSync, holdLock, Layout } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
@@ -11,7 +18,6 @@ import {
   type ContainerRecord,
   Containers,
   hardLimits,
-  identityOf,
   initialState,
   makeSpec,
 } from "@cryopod/runtime"

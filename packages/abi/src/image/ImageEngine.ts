@@ -1,6 +1,12 @@
 /** The images of this host behind the interface that every engine has: names are read, services do the work. */
-import { isCheckpointImage } from "@cryopod/checkpoint"
-import { ImageEngine, newName, OptionInvalid, type PushFlags, type ReferenceInvalid } from "@cryopod/entities"
+import {
+  ImageEngine,
+  isCheckpointImage,
+  newName,
+  OptionInvalid,
+  type PushFlags,
+  type ReferenceInvalid,
+} from "@cryopod/entities"
 import type { ImageUse } from "@cryopod/images"
 import {
   describingAnnotations,

@@ -1,10 +1,10 @@
 /** The images of the store as `images` shows them, newest first. */
-import { isCheckpointImage } from "@cryopod/checkpoint"
 import {
   filterImages,
   type ImageFailure,
   type ImageListFlags,
   type ImageSummary,
+  isCheckpointImage,
   matchesReference,
   repositoryOfName,
 } from "@cryopod/entities"

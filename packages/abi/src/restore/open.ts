@@ -5,12 +5,17 @@ import {
   checkpointLimits,
   checkpointMembers,
   completeDumpFiles,
-  isCheckpointImage,
   isCheckpointPath,
   type LibpodConfig,
   parseLibpodConfig,
 } from "@cryopod/checkpoint"
-import { CheckpointInvalid, type HostFailure, type ImageFailure, NotACheckpoint } from "@cryopod/entities"
+import {
+  CheckpointInvalid,
+  type HostFailure,
+  type ImageFailure,
+  isCheckpointImage,
+  NotACheckpoint,
+} from "@cryopod/entities"
 import { attemptSync } from "@cryopod/host"
 import { checkpointLayer, describingAnnotations, type Layers, type StoredImage } from "@cryopod/images"
 import type { OciSpec } from "@cryopod/runtime"

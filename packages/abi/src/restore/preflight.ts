@@ -1,6 +1,5 @@
 /** Will this checkpoint thaw here? Asked before anything is made: runtime, architecture, names, base image. */
-import { factsFromAnnotations } from "@cryopod/checkpoint"
-import type { CheckpointInvalid } from "@cryopod/entities"
+import { type CheckpointInvalid, factsFromAnnotations } from "@cryopod/entities"
 import {
   ArchitectureMismatch,
   BaseImageMissing,

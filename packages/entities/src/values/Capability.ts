@@ -1,0 +1,18 @@
+/** Linux capabilities by name (capabilities(7)). */
+
+/** All of Linux 5.9 and later, by number. */
+export const capabilityNames: ReadonlyArray<string> = (
+  "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE " +
+  "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN " +
+  "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE " +
+  "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+)
+  .split(" ")
+  .map((name) => `CAP_${name}`)
+
+/** `net_raw` and `CAP_NET_RAW` are the same; undefined for names nobody knows. */
+export const capabilityName = (text: string): string | undefined => {
+  const upper = text.toUpperCase()
+  const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`
+  return upper === "ALL" ? "ALL" : capabilityNames.find((known) => known === name)
+}
