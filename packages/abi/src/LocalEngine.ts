@@ -13,6 +13,7 @@ import { remove } from "./container/remove.ts"
 import { type AllServices, EngineDefaults, type EngineServices } from "./EngineServices.ts"
 import { imageEngineLayer } from "./image/ImageEngine.ts"
 import { Probes } from "./system/Probes.ts"
+import { stateFindings } from "./system/StateFindings.ts"
 import { systemEngineLayer } from "./system/SystemEngine.ts"
 import { defaultRuntime } from "./system/SystemInfo.ts"
 
@@ -127,6 +128,7 @@ const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, 
             images: (yield* store.list).length,
           }
         }),
+        state: Effect.provideContext(stateFindings, context),
         cleanup: (ref) => Effect.provideContext(withinRef(ref, cleanup), context),
       })
     }),

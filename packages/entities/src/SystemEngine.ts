@@ -2,12 +2,16 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { ContainerFailure, HostFailure } from "./failures/index.ts"
+import type { CheckFlags } from "./options/SystemOptions.ts"
 import type { SystemCheck, SystemInfo } from "./reports/SystemReports.ts"
 
 export interface SystemEngineShape {
   readonly info: Effect.Effect<SystemInfo, HostFailure>
-  /** Every finding that would stop a checkpoint or a restore has a remedy beside it. */
-  readonly check: Effect.Effect<SystemCheck, HostFailure>
+  /**
+   * Look at the host's programs and facts, and with `deep` at the engine's own state. Every finding has a remedy beside it.
+   * Changes nothing.
+   */
+  readonly check: (flags: CheckFlags) => Effect.Effect<SystemCheck, HostFailure>
   /** Bring a stopped container's record in order: what conmon calls when a container has ended. */
   readonly cleanup: (ref: string) => Effect.Effect<void, ContainerFailure>
 }

@@ -1,6 +1,7 @@
 /** `info`, `system check` and `version`. */
-import { type HostFinding, SystemEngine, type ToolFinding } from "@cryopod/entities"
+import { CheckFlags, type HostFinding, type StateFinding, SystemEngine, type ToolFinding } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import { flagTable, optionsOf } from "../flags.ts"
 import { printDocument } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { noArgs, tableText } from "../kit/index.ts"
@@ -40,7 +41,7 @@ export const info: CliCommand = {
       if (format === "json") yield* writeOut(`${JSON.stringify(document, undefined, 2)}\n`)
       else if (typeof format === "string" && format !== "")
         yield* printDocument(capitalised(document), format, "*define.Info")
-      else yield* writeOut(`${yamlOf(document, "")}${findingsTable((yield* engine.check).tools)}`)
+      else yield* writeOut(`${yamlOf(document, "")}${findingsTable((yield* engine.check({ deep: false })).tools)}`)
       return 0
     }),
 }
@@ -68,13 +69,14 @@ export const check: CliCommand = {
   name: "check",
   short: "Tell whether this host can checkpoint and restore, and what to do if it cannot",
   use: "[options]",
-  example: "cryopod system check\ncryopod system check --format json",
-  flags: formatFlag,
+  example: "cryopod system check\ncryopod system check --deep\ncryopod system check --format json",
+  flags: { ...flagTable(CheckFlags), ...formatFlag },
   args: noArgs,
   handler: (call) =>
     Effect.gen(function* () {
-      const found = yield* (yield* SystemEngine).check
-      const status = found.fit ? 0 : 1
+      const found = yield* (yield* SystemEngine).check(optionsOf(CheckFlags, call))
+      const { state = [] } = found
+      const status = found.fit && state.length === 0 ? 0 : 1
       if (call.flags["format"] === "json") {
         yield* writeOut(`${JSON.stringify(found, undefined, 2)}\n`)
         return status
@@ -86,12 +88,14 @@ export const check: CliCommand = {
       const verdict = found.fit
         ? "This host can checkpoint and restore.\n"
         : "This host cannot checkpoint and restore.\n"
-      yield* writeOut(`${findingsTable(found.tools)}\n${facts}\n${remedies([...found.tools, ...found.host])}${verdict}`)
+      yield* writeOut(
+        `${findingsTable(found.tools)}\n${facts}\n${remedies([...found.tools, ...found.host])}${remedies(state)}${verdict}`,
+      )
       return status
     }),
 }
 
-const remedies = (findings: ReadonlyArray<ToolFinding | HostFinding>): string =>
+const remedies = (findings: ReadonlyArray<ToolFinding | HostFinding | StateFinding>): string =>
   findings
     .filter(({ problem }) => problem !== "")
     .map(({ name, problem, remedy }) => `${name}: ${problem}\n${remedy === "" ? "" : `  → ${remedy}\n`}`)

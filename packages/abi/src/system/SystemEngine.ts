@@ -1,6 +1,12 @@
 /** The local system engine: what this host has and whether it can checkpoint and restore. */
 import * as os from "node:os"
-import { type ContainerFailure, type HostFailure, SystemEngine, type SystemCheck } from "@cryopod/entities"
+import {
+  type ContainerFailure,
+  type HostFailure,
+  type StateFinding,
+  SystemEngine,
+  type SystemCheck,
+} from "@cryopod/entities"
 import { Layout, Tools } from "@cryopod/host"
 import type { RuntimeName } from "@cryopod/runtime"
 import * as Context from "effect/Context"
@@ -20,6 +26,8 @@ export interface SystemEngineParts {
   readonly runtime?: RuntimeName
   readonly counts: Effect.Effect<Counts, HostFailure>
   readonly cleanup: (ref: string) => Effect.Effect<void, ContainerFailure>
+  /** What is wrong with the engine's state. */
+  readonly state: Effect.Effect<ReadonlyArray<StateFinding>, HostFailure>
 }
 
 /** What the engine cannot know of containers and images comes in as `parts`. */
@@ -43,7 +51,10 @@ export const systemEngineLayer = (
           Effect.provideContext(context),
           Effect.withSpan("SystemEngine.info"),
         ),
-        check: systemCheck.pipe(Effect.provideContext(context), Effect.withSpan("SystemEngine.check")),
+        check: Effect.fn("SystemEngine.check")(function* ({ deep }) {
+          const found = yield* Effect.provideContext(systemCheck, context)
+          return deep ? { ...found, state: yield* parts.state } : found
+        }),
         cleanup: parts.cleanup,
       })
     }),

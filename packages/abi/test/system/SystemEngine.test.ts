@@ -10,6 +10,7 @@ const parts: SystemEngineParts = {
   version: "0.1.0",
   counts: Effect.succeed({ containers: { number: 3, paused: 0, running: 2, stopped: 1 }, images: 4 }),
   cleanup: () => Effect.void,
+  state: Effect.succeed([]),
 }
 
 const onHost = <A, E>(host: FakeHost, use: (engine: SystemEngine["Service"]) => Effect.Effect<A, E>) =>
@@ -59,7 +60,7 @@ describe("system check", () => {
   it("finds every program and changes nothing", async () => {
     using host = fakeHost()
     equip(host)
-    const check = await onHost(host, (engine) => engine.check)
+    const check = await onHost(host, (engine) => engine.check({ deep: false }))
     expect(Schema.is(SystemCheck)(check)).toBe(true)
     expect(check.tools.filter(({ importance }) => importance === "required").map(({ status }) => status)).not.toContain(
       "missing",
@@ -72,15 +73,15 @@ describe("system check", () => {
   it("asks CRIU anew each time, but not for its version", async () => {
     using host = fakeHost()
     equip(host)
-    await onHost(host, (engine) => engine.check)
-    await onHost(host, (engine) => engine.check)
+    await onHost(host, (engine) => engine.check({ deep: false }))
+    await onHost(host, (engine) => engine.check({ deep: false }))
     expect(host.calls("criu")).toBe(7)
     expect(host.calls("runc")).toBe(1)
   })
 
   it("is not fit on a host without any programs, and has a remedy for each", async () => {
     using host = fakeHost()
-    const check = await onHost(host, (engine) => engine.check)
+    const check = await onHost(host, (engine) => engine.check({ deep: false }))
     expect(check.fit).toBe(false)
     expect(check.tools.every(({ remedy, status }) => status === "missing" && remedy !== "")).toBe(true)
     for (const { problem, remedy, status } of check.host)

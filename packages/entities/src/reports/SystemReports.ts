@@ -27,11 +27,23 @@ export const HostFinding = Schema.Struct({
 })
 export type HostFinding = typeof HostFinding.Type
 
+/** Something of the engine's own state that is not as it should be. */
+export const StateFinding = Schema.Struct({
+  /** What it is about: `database`, `container`, `image` and so on. */
+  kind: Schema.String,
+  name: Schema.String,
+  problem: Schema.String,
+  remedy: Schema.String,
+})
+export type StateFinding = typeof StateFinding.Type
+
 export const SystemCheck = Schema.Struct({
   /** True when a checkpoint and a restore can be attempted. */
   fit: Schema.Boolean,
   tools: Schema.Array(ToolFinding),
   host: Schema.Array(HostFinding),
+  /** What is wrong with the engine's state, empty when nothing is; only of a deep check. */
+  state: Schema.optionalKey(Schema.Array(StateFinding)),
 })
 export type SystemCheck = typeof SystemCheck.Type
 
