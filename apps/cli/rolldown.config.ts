@@ -1,15 +1,66 @@
-import { defineConfig } from "rolldown"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { defineConfig, type Plugin } from "rolldown"
 
-/** One small entry that answers `--version` by itself, and a chunk with everything else. */
+const directory = join(import.meta.dirname, "dist")
+
+/** Chunks of earlier builds: their names change with what is in them. */
+const removeOld: Plugin = {
+  name: "remove-old",
+  buildStart: () => {
+    for (const name of readdirSync(directory)) if (/\.[cm]js$/.test(name)) rmSync(join(directory, name))
+  },
+}
+
+/** Parts of Node that take milliseconds to load and that many commands never touch. */
+const heavyParts = new Set(["child_process", "crypto", "stream", "stream/promises", "zlib"])
+
+/**
+ * Node's parts as they are, without the copy that stands in for an ES module; the heavy ones loaded when something of
+ * them is first used.
+ */
+const partsOfNode: Plugin = {
+  name: "parts-of-node",
+  renderChunk: (code) => ({
+    code: code.replaceAll(
+      /^let (\w+) = require\("(?:node:)?([\w/]+)"\);\n(\1 = __toESM\(\1(?:, 1)?\);\n)?/gm,
+      (_, name: string, part: string) => {
+        const load = `require("node:${part}")`
+        const whole = code.includes(`${name}.default`)
+        if (!heavyParts.has(part)) return whole ? `let ${name} = __toESM(${load}, 1);\n` : `let ${name} = ${load};\n`
+        return `const ${name} = new Proxy({}, { get: (_, key) => key === "default" ? ${load} : ${load}[key] });\n`
+      },
+    ),
+  }),
+}
+
+/** Text of one byte a character is read, hashed and kept at half the cost. */
+const asciiOnly: Plugin = {
+  name: "ascii-only",
+  writeBundle: (_, chunks) => {
+    for (const name of Object.keys(chunks)) {
+      const path = join(directory, name)
+      writeFileSync(path, readFileSync(path, "utf8").replaceAll(/[^\0-\x7f]/g, escaped))
+    }
+  },
+}
+
+const escaped = (unit: string) => String.raw`\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+/**
+ * One small entry that answers `--version` by itself, and a chunk with everything else. CommonJS: Node's modules cost a
+ * third less to load that way, since no ES module has to be made of each of its parts.
+ */
 export default defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
+  plugins: [removeOld, partsOfNode, asciiOnly],
   output: {
     dir: "dist",
-    format: "esm",
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "[name]-[hash].mjs",
+    format: "cjs",
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name]-[hash].cjs",
     minify: true,
     sourcemap: false,
     cleanDir: false,

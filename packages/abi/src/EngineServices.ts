@@ -3,6 +3,7 @@ import type { Database, Layout, Tools } from "@cryopod/host"
 import type { ImageStore, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
 import type { Conmon, Containers, OciRuntime, RuntimeName } from "@cryopod/runtime"
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type { Probes } from "./system/Probes.ts"
 
 export type EngineServices = Database | Layout | Tools | Containers | OciRuntime | Conmon
@@ -11,8 +12,8 @@ export type AllServices = EngineServices | ImageServices | Probes | EngineDefaul
 
 /** Settings of one engine. */
 export interface EngineDefaultsShape {
-  /** Runtime of new containers. */
-  readonly runtime: RuntimeName
+  /** Runtime of new containers. Found out when it is first asked for: most commands do not need to know. */
+  readonly runtime: Effect.Effect<RuntimeName>
   /** True when the caller named the runtime, so that a checkpoint that needs another one is refused. */
   readonly runtimeGiven: boolean
   /** This program, for annotations and `info`. */

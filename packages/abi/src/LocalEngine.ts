@@ -68,10 +68,12 @@ const engineDefaults = (settings: LocalEngineSettings) =>
     EngineDefaults,
     Effect.gen(function* () {
       const { engineName, engineVersion, runtime } = settings
+      const context = yield* Effect.context<Tools | Probes>()
+      const found = yield* Effect.cached(Effect.provideContext(defaultRuntime, context))
       return {
         engineName,
         engineVersion,
-        runtime: runtime ?? (yield* defaultRuntime),
+        runtime: runtime === undefined ? found : Effect.succeed(runtime),
         runtimeGiven: runtime !== undefined,
       }
     }),

@@ -12,17 +12,16 @@ export type LayerCompression = "gzip" | "zstd"
 const blockBytes = 4 << 20
 const underWay = 4
 
-const compressors: Readonly<Record<LayerCompression, (block: Uint8Array) => Promise<Uint8Array>>> = {
-  gzip: promisify<Uint8Array, Uint8Array>(zlib.gzip),
-  zstd: promisify<Uint8Array, Uint8Array>(zlib.zstdCompress),
-}
+/** Made when something is compressed: Node loads `zlib` for that, and most commands compress nothing. */
+const compressor = (compression: LayerCompression): ((block: Uint8Array) => Promise<Uint8Array>) =>
+  promisify<Uint8Array, Uint8Array>(compression === "gzip" ? zlib.gzip : zlib.zstdCompress)
 
 /** The source's blocks may be used again as soon as the next one is asked for; those that come out may not. */
 export async function* compressBlocks(
   source: AsyncIterable<Uint8Array>,
   compression: LayerCompression,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const compress = compressors[compression]
+  const compress = compressor(compression)
   const pending: Array<Promise<Uint8Array>> = []
   for await (const block of inBlocks(source)) {
     const compressed = compress(block)

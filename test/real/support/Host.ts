@@ -26,7 +26,7 @@ export interface HostOptions {
 export const project = join(import.meta.dirname, "../../..")
 const node = join(project, "node_modules/.bin/node")
 const cgroups = join(import.meta.dirname, "cgroups.sh")
-export const builtProgram = join(project, "apps/cli/dist/main.mjs")
+export const builtProgram = join(project, "apps/cli/dist/main.cjs")
 
 export class Host {
   readonly directory: string

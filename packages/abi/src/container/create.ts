@@ -49,7 +49,7 @@ export const create = Effect.fn("ContainerEngine.create")(function* (
     containerConfig({
       id: yield* newContainerId,
       createdAt: DateTime.formatIso(yield* DateTime.now),
-      runtime: defaults.runtime,
+      runtime: yield* defaults.runtime,
       options,
       image: { id: image.id, name: image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
       ceilings,

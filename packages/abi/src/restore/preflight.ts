@@ -63,10 +63,14 @@ export const preflight = Effect.fn("restore.preflight")(function* (
 const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, source }: OpenedCheckpoint) {
   const defaults = yield* EngineDefaults
   // Podman annotates the runtime of its own call; the configuration has that of the container
-  const required = baseName(config.runtime ?? factsFromAnnotations(annotations).runtimeName ?? defaults.runtime)
+  const named = config.runtime ?? factsFromAnnotations(annotations).runtimeName
+  const required = baseName(named ?? (yield* defaults.runtime))
   const mismatch = (given: string) => new RuntimeMismatch({ source, required, given })
-  if (!isRuntime(required)) return yield* mismatch(defaults.runtime)
-  if (defaults.runtimeGiven && defaults.runtime !== required) return yield* mismatch(defaults.runtime)
+  if (!isRuntime(required)) return yield* mismatch(yield* defaults.runtime)
+  if (defaults.runtimeGiven) {
+    const given = yield* defaults.runtime
+    if (given !== required) return yield* mismatch(given)
+  }
   yield* (yield* Tools).path(required)
   return required
 })
