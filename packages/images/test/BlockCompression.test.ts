@@ -4,7 +4,11 @@ import { compressionOf, decompressor } from "@cryopod/archive"
 import { describe, expect, it } from "vitest"
 import { compressBlocks, type LayerCompression } from "../src/index.ts"
 
-const content = (bytes: number) => Buffer.from(Array.from({ length: bytes }, (_, at) => (at * 2_654_435_761) >>> 13))
+const content = (length: number): Buffer => {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let at = 0; at < length; at++) bytes[at] = Math.imul(at, 2_654_435_761) >>> 13
+  return bytes
+}
 
 /** A source that uses its buffer again, as the archive of a directory does. */
 async function* reused(bytes: Buffer, size: number) {
