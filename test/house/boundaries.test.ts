@@ -14,8 +14,10 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   checkpoint: ["archive", "criu", "entities", "host"],
   images: ["archive", "entities", "host"],
   runtime: ["criu", "entities", "host"],
+  rest: ["entities"],
+  service: ["entities", "rest"],
   abi: ["archive", "checkpoint", "criu", "entities", "host", "images", "runtime"],
-  cli: ["abi", "entities", "host"],
+  cli: ["abi", "entities", "host", "rest", "service"],
 }
 
 interface Import {

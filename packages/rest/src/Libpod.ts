@@ -1,0 +1,52 @@
+/**
+ * What every endpoint shares.
+ *
+ * On the server the layer of this middleware reads parameters as Go reads them, and refuses requests that cannot be read in
+ * libpod's form. On the client it makes the documents whole that Go wrote.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import type * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import { withZeroValues } from "./GoValues.ts"
+import { onWire, RequestInvalid } from "./WireFailure.ts"
+
+export class Libpod extends HttpApiMiddleware.Service<Libpod>()("@cryopod/rest/Libpod", {
+  error: onWire(RequestInvalid),
+  requiredForClient: true,
+}) {}
+
+/** Fills in what Go leaves out of the documents of a Podman service. */
+export const libpodClient: Layer.Layer<HttpApiMiddleware.ForClient<Libpod>> = HttpApiMiddleware.layerClient(
+  Libpod,
+  ({ endpoint, next, request }) =>
+    Effect.gen(function* () {
+      const response = yield* next(request)
+      const document = documentOf(endpoint)
+      if (document === undefined || response.status < 200 || response.status > 299 || !isJson(response)) return response
+      const whole = withZeroValues(document, yield* response.json)
+      return HttpClientResponse.fromWeb(
+        request,
+        new Response(JSON.stringify(whole), {
+          status: response.status,
+          headers: { "content-type": "application/json" },
+        }),
+      )
+    }),
+)
+
+const isJson = (response: HttpClientResponse.HttpClientResponse): boolean =>
+  response.headers["content-type"]?.startsWith("application/json") === true
+
+/** The JSON document that an endpoint answers with; none where the answer is a stream, a connection or nothing. */
+const documentOf = (endpoint: HttpApiEndpoint.Top): Schema.Top | undefined => {
+  const schemas = [...endpoint.success]
+  // progress comes as lines of JSON under the media type of one document
+  if (schemas.some((schema) => "mode" in schema && schema.mode === "ndjson")) return undefined
+  return schemas.find(
+    (schema) => !("mode" in schema) && !("protocol" in schema) && !HttpApiSchema.isNoContent(schema.ast),
+  )
+}

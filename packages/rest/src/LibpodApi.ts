@@ -1,0 +1,9 @@
+/** The libpod REST API, as far as this project has it: one declaration for the service, the client and the reference. */
+import * as HttpApi from "effect/http-api/HttpApi"
+import { Libpod } from "./Libpod.ts"
+import { containers } from "./routes/ContainerRoutes.ts"
+import { exec } from "./routes/ExecRoutes.ts"
+import { images } from "./routes/ImageRoutes.ts"
+import { system } from "./routes/SystemRoutes.ts"
+
+export const LibpodApi = HttpApi.make("libpod").add(system, containers, exec, images).middleware(Libpod)

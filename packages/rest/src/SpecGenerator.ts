@@ -1,0 +1,56 @@
+/** libpod's SpecGenerator: the body of `containers/create`. */
+import { CreateFlags } from "@cryopod/entities"
+import * as Schema from "effect/Schema"
+
+const strings = Schema.Array(Schema.String)
+const texts = Schema.Record(Schema.String, Schema.String)
+const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+/** A namespace: `{"nsmode": "host"}`, with the path or the container in `value`. */
+export const SpecNamespace = Schema.Struct({
+  nsmode: Schema.optionalKey(Schema.String),
+  value: Schema.optionalKey(Schema.String),
+})
+
+const known = Schema.Struct({
+  name: optional(Schema.String),
+  image: optional(Schema.String),
+  raw_image_name: optional(Schema.String),
+  command: optional(strings),
+  entrypoint: optional(strings),
+  env: optional(texts),
+  labels: optional(texts),
+  annotations: optional(texts),
+  terminal: optional(Schema.Boolean),
+  stdin: optional(Schema.Boolean),
+  remove: optional(Schema.Boolean),
+  stop_signal: optional(Schema.Int),
+  stop_timeout: optional(Schema.Int),
+  hostname: optional(Schema.String),
+  user: optional(Schema.String),
+  work_dir: optional(Schema.String),
+  privileged: optional(Schema.Boolean),
+  read_only_filesystem: optional(Schema.Boolean),
+  cap_add: optional(strings),
+  cap_drop: optional(strings),
+  shm_size: optional(Schema.Int),
+  r_limits: optional(Schema.Array(Schema.Struct({ type: Schema.String, hard: Schema.Finite, soft: Schema.Finite }))),
+  netns: optional(SpecNamespace),
+  containerCreateCommand: optional(strings),
+  /**
+   * Beyond libpod: the options as our own client has them, which says all that the fields above say, and exactly. A service
+   * that knows it looks at nothing else; Podman's ignores it.
+   */
+  cryopod: Schema.optionalKey(
+    Schema.Struct({
+      ...CreateFlags.fields,
+      image: Schema.String,
+      command: strings,
+      createCommand: Schema.optionalKey(strings),
+    }),
+  ),
+})
+
+/** Fields that are not named here are kept, so that those that ask for something can be refused instead of lost. */
+export const SpecGenerator = Schema.StructWithRest(known, [Schema.Record(Schema.String, Schema.Unknown)])
+export type SpecGenerator = typeof SpecGenerator.Type

@@ -1,0 +1,155 @@
+/**
+ * Failures on the wire.
+ *
+ * libpod's clients read `{cause, message, response}`; beside them stand the tag and the fields of our class, so that a tunnel
+ * gets the very failure back that the engine gave. The status comes from the class.
+ *
+ * ```json
+ * { "cause": "no such container", "message": "no container with name or ID \"x\" found: no such container",
+ *   "response": 404, "_tag": "ContainerNotFound", "ref": "x" }
+ * ```
+ */
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+/** A class of failures: a tagged error whose status is an annotation on it. */
+export interface FailureClass<Self = unknown> {
+  new (fields: never): Self
+  readonly fields: Schema.Struct.Fields
+  readonly ast: Schema.Top["ast"]
+}
+
+/** Status of a failure that does not say. */
+const serverError = 500
+
+/** HTTP status of a failure class. */
+export const statusOf = (failure: FailureClass): number => {
+  const status = Schema.resolveAnnotations(failure as never as Schema.Top)?.["httpApiStatus"]
+  return typeof status === "number" ? status : serverError
+}
+
+/** The root cause, as Go's wrapped errors write it: what stands behind the last colon. */
+export const causeOf = (message: string): string => message.slice(message.lastIndexOf(": ") + 1).trim() || message
+
+/** What every client reads of a failure. */
+const LibpodBody = Schema.Struct({ cause: Schema.String, message: Schema.String, response: Schema.Int })
+
+type Wire = typeof LibpodBody.Type & Readonly<Record<string, unknown>>
+
+const libpodBody = (message: string, response: number) => ({ cause: causeOf(message), message, response })
+
+const wired = new Map<FailureClass, Schema.Top>()
+
+/** A failure class as its JSON on the wire. */
+export const onWire = <Self>(failure: FailureClass<Self>): Schema.Codec<Self, unknown> => {
+  const known = wired.get(failure)
+  if (known !== undefined) return known as never as Schema.Codec<Self, unknown>
+  const status = statusOf(failure)
+  const names = Object.keys(failure.fields)
+  const own = (from: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])))
+  const schema = Schema.Struct({ ...LibpodBody.fields, ...failure.fields })
+    .pipe(
+      Schema.decodeTo(
+        Schema.toType(failure as never as Schema.Codec<Wire>),
+        SchemaTransformation.transform<Wire, Wire>({
+          decode: (wire) => new failure(own(wire) as never) as Wire,
+          encode: (value) => ({ ...libpodBody(value.message, status), ...own(value) }),
+        }),
+      ),
+    )
+    .annotate({ httpApiStatus: status })
+  wired.set(failure, schema)
+  return schema as never as Schema.Codec<Self, unknown>
+}
+
+/** The request itself cannot be read: a parameter or a body of the wrong shape. */
+export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
+  "RequestInvalid",
+  { request: Schema.String, problem: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `failed to parse parameters for ${this.request}: ${this.problem}`
+  }
+}
+
+/** A request that this service, or its version of the API, does not know. */
+export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
+  "RouteNotFound",
+  { request: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `${this.request}: not found`
+  }
+}
+
+/** The service asks for something that the engine behind it does not do; nothing was attempted. */
+export class NotSupported extends Schema.TaggedError<NotSupported>()(
+  "NotSupported",
+  { what: Schema.String },
+  { httpApiStatus: 501 },
+) {
+  override get message() {
+    return `${this.what} is not supported by this service`
+  }
+}
+
+/** An exec session that is not, or no longer, there. */
+export class ExecSessionNotFound extends Schema.TaggedError<ExecSessionNotFound>()(
+  "ExecSessionNotFound",
+  { id: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `no exec session with ID ${this.id} found: no such exec session`
+  }
+}
+
+/**
+ * A failure of which only libpod's three fields are known: what a Podman service answers, or a service with failures that
+ * this client does not know.
+ */
+export class ServiceFailure extends Schema.TaggedError<ServiceFailure>()("ServiceFailure", {
+  cause: Schema.String,
+  text: Schema.String,
+  status: Schema.Int,
+}) {
+  override get message() {
+    return this.text
+  }
+}
+
+const plain = (status: number): Schema.Codec<ServiceFailure, unknown> =>
+  Schema.Struct({
+    ...LibpodBody.fields,
+    response: Schema.optionalKey(Schema.Int),
+    cause: Schema.optionalKey(Schema.String),
+  })
+    .pipe(
+      Schema.decodeTo(
+        Schema.toType(ServiceFailure),
+        SchemaTransformation.transform({
+          decode: ({ cause, message, response }) =>
+            new ServiceFailure({ cause: cause ?? causeOf(message), text: message, status: response ?? status }),
+          encode: ({ cause, status: response, text }) => ({ cause, message: text, response }),
+        }),
+      ),
+    )
+    .annotate({ httpApiStatus: status })
+
+/** Statuses with which Podman's service answers. */
+const podmanStatuses = [400, 403, 404, 405, 409, 413, 426, 500, 501, 503] as const
+
+const plainFailures = podmanStatuses.map(plain)
+
+/** The errors of an endpoint: its failures with tag and fields, and what is left of those of other services. */
+export const errorsOf = <const Classes extends ReadonlyArray<FailureClass>>(classes: Classes) =>
+  [...new Set<FailureClass>([...classes, RequestInvalid, NotSupported])]
+    .map((one) => onWire(one))
+    .concat(plainFailures as never) as never as readonly [
+    Schema.Codec<InstanceOf<Classes[number]> | RequestInvalid | NotSupported | ServiceFailure, unknown>,
+  ]
+
+type InstanceOf<Class> = Class extends FailureClass<infer Self> ? Self : never

@@ -1,0 +1,12 @@
+/** The libpod REST contract: routes, query and wire schemas, failures on the wire. */
+export * from "./GoValues.ts"
+export * from "./Libpod.ts"
+export * from "./LibpodApi.ts"
+export * from "./Multiplex.ts"
+export * from "./Query.ts"
+export * from "./routes/ContainerRoutes.ts"
+export * from "./routes/ExecRoutes.ts"
+export * from "./routes/ImageRoutes.ts"
+export * from "./routes/SystemRoutes.ts"
+export * from "./SpecGenerator.ts"
+export * from "./WireFailure.ts"

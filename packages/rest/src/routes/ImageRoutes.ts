@@ -1,0 +1,173 @@
+/** Images. Names with slashes come escaped or plain; `RequestPath.ts` makes one segment of them. */
+import {
+  imageFailures,
+  ImageInspect,
+  ImageListFlags,
+  ImageRemoveFlags,
+  ImageSummary,
+  ImportFlags,
+  PullFlags,
+  PushFlags,
+} from "@cryopod/entities"
+import * as Schema from "effect/Schema"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { jsonText, parameter, parametersOf, query } from "../Query.ts"
+import { errorsOf } from "../WireFailure.ts"
+import { archiveBody, Filters, PruneReport } from "./ContainerRoutes.ts"
+
+const name = { name: Schema.String }
+const errors = errorsOf(imageFailures)
+const filters = Schema.optionalKey(jsonText(Filters))
+
+/**
+ * What a pull reports, one JSON document a line: texts of progress, and at last the ids or the error. A failure comes under
+ * status 200, since the status has gone out long before.
+ */
+export const PullProgress = Schema.Struct({
+  stream: Schema.optionalKey(Schema.String),
+  error: Schema.optionalKey(Schema.String),
+  images: Schema.optionalKey(Schema.Array(Schema.String)),
+  id: Schema.optionalKey(Schema.String),
+  /** Beyond libpod: the failure as `WireFailure.ts` writes it. */
+  failure: Schema.optionalKey(Schema.Unknown),
+})
+export type PullProgress = typeof PullProgress.Type
+
+export const PushProgress = Schema.Struct({
+  stream: Schema.optionalKey(Schema.String),
+  manifestdigest: Schema.optionalKey(Schema.String),
+  error: Schema.optionalKey(Schema.String),
+  failure: Schema.optionalKey(Schema.Unknown),
+})
+export type PushProgress = typeof PushProgress.Type
+
+/** libpod's ImageTreeReport: the tree as text; and beyond libpod the document that the text was made of. */
+export const TreeReport = Schema.Struct({ Tree: Schema.String, tree: Schema.optionalKey(Schema.Unknown) })
+
+/** libpod's ImageRemoveReport with the errors' texts; beyond libpod `failures`, as `WireFailure.ts` writes them. */
+export const ImageRemovalReport = Schema.Struct({
+  Deleted: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
+  Untagged: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
+  ExitCode: Schema.Int,
+  Errors: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
+  failures: Schema.optionalKey(Schema.Array(Schema.Struct({ input: Schema.String, failure: Schema.Unknown }))),
+})
+
+/** Credentials for a registry: base64 of Docker's AuthConfig, as `{"username","password"}` or registries with theirs. */
+const registryHeaders = { "x-registry-auth": Schema.optionalKey(Schema.String) }
+
+export const images = HttpApiGroup.make("images").add(
+  HttpApiEndpoint.get("list", "/libpod/images/json", {
+    query: query({ ...parametersOf(ImageListFlags, ["all"]), filters }),
+    success: Schema.Array(ImageSummary),
+    error: errors,
+  }),
+  HttpApiEndpoint.get("exists", "/libpod/images/:name/exists", {
+    params: name,
+    success: HttpApiSchema.NoContent,
+    error: errors,
+  }),
+  HttpApiEndpoint.get("inspect", "/libpod/images/:name/json", {
+    params: name,
+    query: query({ size: parameter.bool("Taken for compatibility: sizes are always told") }),
+    success: ImageInspect,
+    error: errors,
+  }),
+  HttpApiEndpoint.get("tree", "/libpod/images/:name/tree", {
+    params: name,
+    query: query({ whatrequires: parameter.bool("Show images that build on this one") }),
+    success: TreeReport,
+    error: errors,
+  }),
+  HttpApiEndpoint.post("pull", "/libpod/images/pull", {
+    headers: registryHeaders,
+    query: query({
+      ...parametersOf(PullFlags, ["tlsVerify", "quiet"]),
+      reference: parameter.text("The image, with a registry"),
+      policy: parameter.text("always, missing, newer or never"),
+      allTags: parameter.bool("Every tag of the repository"),
+      arch: parameter.text("Another architecture than the host's"),
+      os: parameter.text("Another operating system than the host's"),
+      variant: parameter.text("Another variant than the host's"),
+    }),
+    success: HttpApiSchema.StreamNdjson({ schema: PullProgress, contentType: "application/json" }),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("push", "/libpod/images/:name/push", {
+    headers: registryHeaders,
+    params: name,
+    query: query({
+      ...parametersOf(PushFlags, ["tlsVerify", "quiet", "compressionFormat"]),
+      destination: parameter.text("Where to, the image's own name without one"),
+      format: parameter.text("Taken for compatibility: manifests are OCI's"),
+    }),
+    success: HttpApiSchema.StreamNdjson({ schema: PushProgress, contentType: "application/json" }),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("load", "/libpod/images/load", {
+    payload: archiveBody,
+    success: Schema.Struct({ Names: Schema.Array(Schema.String) }),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("import", "/libpod/images/import", {
+    query: query({
+      ...parametersOf(ImportFlags, ["change", "message"]),
+      reference: parameter.text("Name of the new image"),
+      url: parameter.text("Refused: the archive is the body"),
+    }),
+    payload: archiveBody,
+    success: Schema.Struct({ Id: Schema.String }),
+    error: errors,
+  }),
+  HttpApiEndpoint.get("export", "/libpod/images/:name/get", {
+    params: name,
+    query: query({
+      format: parameter.text("oci-archive, docker-archive or oci-dir"),
+      compress: parameter.bool("Taken for compatibility"),
+    }),
+    success: archiveBody,
+    error: errors,
+  }),
+  HttpApiEndpoint.get("exportSeveral", "/libpod/images/export", {
+    query: query({
+      references: parameter.texts("The images; one"),
+      format: parameter.text("oci-archive, docker-archive or oci-dir"),
+      compress: parameter.bool("Taken for compatibility"),
+    }),
+    success: archiveBody,
+    error: errors,
+  }),
+  HttpApiEndpoint.post("tag", "/libpod/images/:name/tag", {
+    params: name,
+    query: query({ repo: parameter.text("New name"), tag: parameter.text("Its tag, `latest` without one") }),
+    success: HttpApiSchema.Empty(201),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("untag", "/libpod/images/:name/untag", {
+    params: name,
+    query: query({ repo: parameter.text("Name to take away, all without one"), tag: parameter.text("Its tag") }),
+    success: HttpApiSchema.Empty(201),
+    error: errors,
+  }),
+  HttpApiEndpoint.delete("remove", "/libpod/images/:name", {
+    params: name,
+    query: query(parametersOf(ImageRemoveFlags, ["force", "ignore"])),
+    success: ImageRemovalReport,
+    error: errors,
+  }),
+  HttpApiEndpoint.delete("removeSeveral", "/libpod/images/remove", {
+    query: query({
+      ...parametersOf(ImageRemoveFlags, ["all", "force", "ignore"]),
+      images: parameter.texts("The images to remove"),
+    }),
+    success: ImageRemovalReport,
+    error: errors,
+  }),
+  HttpApiEndpoint.post("prune", "/libpod/images/prune", {
+    query: query({ all: parameter.bool("Images without containers, not only without names"), filters }),
+    success: Schema.Array(PruneReport),
+    error: errors,
+  }),
+)

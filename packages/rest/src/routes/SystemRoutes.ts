@@ -1,0 +1,43 @@
+/** What the service says of itself and its host. */
+import { hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
+import * as Schema from "effect/Schema"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { errorsOf } from "../WireFailure.ts"
+
+const words = Schema.String.pipe(HttpApiSchema.asText())
+
+/** libpod's ComponentVersion; `Details` of the first component describe the engine. */
+export const VersionReport = Schema.Struct({
+  Platform: Schema.optionalKey(Schema.Struct({ Name: Schema.String })),
+  Components: Schema.Array(
+    Schema.Struct({
+      Name: Schema.String,
+      Version: Schema.String,
+      Details: Schema.Record(Schema.String, Schema.String),
+    }),
+  ),
+  Version: Schema.String,
+  ApiVersion: Schema.String,
+  MinAPIVersion: Schema.optionalKey(Schema.String),
+  GitCommit: Schema.String,
+  GoVersion: Schema.String,
+  Os: Schema.String,
+  Arch: Schema.String,
+  KernelVersion: Schema.optionalKey(Schema.String),
+  BuildTime: Schema.optionalKey(Schema.String),
+})
+export type VersionReport = typeof VersionReport.Type
+
+export const system = HttpApiGroup.make("system").add(
+  HttpApiEndpoint.get("ping", "/libpod/_ping", { success: words }),
+  HttpApiEndpoint.head("pingHead", "/libpod/_ping", { success: HttpApiSchema.Empty(200) }),
+  HttpApiEndpoint.get("pingBare", "/_ping", { success: words }),
+  HttpApiEndpoint.head("pingBareHead", "/_ping", { success: HttpApiSchema.Empty(200) }),
+  HttpApiEndpoint.get("version", "/libpod/version", { success: VersionReport, error: errorsOf(hostFailures) }),
+  HttpApiEndpoint.get("versionBare", "/version", { success: VersionReport, error: errorsOf(hostFailures) }),
+  HttpApiEndpoint.get("info", "/libpod/info", { success: SystemInfo, error: errorsOf(hostFailures) }),
+  // beyond libpod: whether the service's host can checkpoint and restore
+  HttpApiEndpoint.get("check", "/cryopod/check", { success: SystemCheck, error: errorsOf(hostFailures) }),
+)

@@ -1,0 +1,69 @@
+import * as entities from "@cryopod/entities"
+import * as Schema from "effect/Schema"
+import { describe, expect, it } from "vitest"
+import { causeOf, errorsOf, type FailureClass, onWire, ServiceFailure, statusOf } from "../src/index.ts"
+
+const failures = [
+  ...new Set<FailureClass>([
+    ...entities.checkpointFailures,
+    ...entities.restoreFailures,
+    entities.OptionConflict,
+    entities.TargetShared,
+  ]),
+]
+
+/** A value for any field a failure has. */
+const sample = (schema: Schema.Top): unknown => {
+  const { ast } = schema
+  if (ast._tag === "String") return "some: text"
+  if (ast._tag === "Number") return 3
+  if (ast._tag === "Boolean") return true
+  if (ast._tag === "Arrays") return ["one", "two"]
+  if (ast._tag === "Literal") return ast.literal
+  if (ast._tag === "Union") {
+    const [first] = ast.types
+    return first?._tag === "Literal" ? first.literal : sample({ ast: first } as Schema.Top)
+  }
+  throw new Error(`no sample for ${ast._tag}`)
+}
+
+const instance = (failure: FailureClass) =>
+  new failure(
+    Object.fromEntries(
+      Object.entries(failure.fields)
+        .filter(([name]) => name !== "_tag")
+        .map(([name, field]) => [name, sample(field as Schema.Top)]),
+    ) as never,
+  ) as Error & { readonly _tag: string }
+
+describe("a failure on the wire", () => {
+  it.each(failures.map((failure) => [instance(failure)._tag, failure] as const))(
+    "%s carries libpod's body and comes back as itself",
+    (tag, failure) => {
+      const thrown = instance(failure)
+      const wire = JSON.parse(JSON.stringify(Schema.encodeUnknownSync(onWire(failure))(thrown))) as Record<
+        string,
+        unknown
+      >
+      expect(wire).toMatchObject({ message: thrown.message, response: statusOf(failure), _tag: tag })
+      expect(wire["cause"]).toBe(causeOf(thrown.message))
+      const back = Schema.decodeUnknownSync(Schema.Union(errorsOf([failure])))(wire)
+      expect(back).toBeInstanceOf(failure)
+      expect(back).toEqual(thrown)
+    },
+  )
+
+  it("without tag and fields is a service's failure", () => {
+    const body = { cause: "no such container", message: "no container: no such container", response: 404 }
+    const back = Schema.decodeUnknownSync(Schema.Union(errorsOf([entities.ContainerNotFound])))(body)
+    expect(back).toEqual(new ServiceFailure({ cause: body.cause, text: body.message, status: 404 }))
+  })
+
+  it.each([
+    ["a: b: no such container", "no such container"],
+    ["checkpointing a container requires root", "checkpointing a container requires root"],
+    ["ends with a colon: ", "ends with a colon: "],
+  ])("finds the cause of %j", (message, cause) => {
+    expect(causeOf(message)).toBe(cause)
+  })
+})

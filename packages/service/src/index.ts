@@ -1,0 +1,2 @@
+/** The libpod REST service over whichever engine it is given. */
+export { LibpodApi } from "@cryopod/rest"
