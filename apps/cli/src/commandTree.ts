@@ -6,6 +6,7 @@ import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
 import { create, run } from "./commands/run.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
+import { volume } from "./commands/volumes.ts"
 import { completion } from "./commands/completion.ts"
 import { globalFlags } from "./global.ts"
 import type { CliCommand } from "./Handler.ts"
@@ -89,5 +90,6 @@ export const commandTree: CliCommand = {
     tag,
     untag,
     versionCommand,
+    volume,
   ],
 }

@@ -1,8 +1,23 @@
 /** The local engine: this host's containers, images and system behind the interfaces of `entities`. */
-import type { ContainerEngine, DatabaseFailed, ImageEngine, StorageFailed, SystemEngine } from "@cryopod/entities"
+import type {
+  ContainerEngine,
+  DatabaseFailed,
+  ImageEngine,
+  StorageFailed,
+  SystemEngine,
+  VolumeEngine,
+} from "@cryopod/entities"
 import { Database, Layout, Tools, type ToolName } from "@cryopod/host"
 import { ImageStore, imageTables, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
-import { Conmon, Containers, containerTables, OciRuntime, type RuntimeName } from "@cryopod/runtime"
+import {
+  Conmon,
+  Containers,
+  containerTables,
+  OciRuntime,
+  type RuntimeName,
+  Volumes,
+  volumeTables,
+} from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { join } from "node:path"
@@ -16,6 +31,7 @@ import { Probes } from "./system/Probes.ts"
 import { stateFindings } from "./system/StateFindings.ts"
 import { systemEngineLayer } from "./system/SystemEngine.ts"
 import { defaultRuntime } from "./system/SystemInfo.ts"
+import { volumeEngineLayer } from "./volume/VolumeEngine.ts"
 
 /** What an engine on this host needs to know. */
 export interface LocalEngineSettings {
@@ -48,11 +64,11 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
   const host = Layer.mergeAll(
     Layout.layer(settings.root, settings.runroot),
     Tools.layer({ prefix: settings.prefix, path: settings.path, overrides: settings.tools ?? {} }),
-    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables]),
+    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables, volumeTables]),
   )
   const runtime = Conmon.layer(settings.exitCommand).pipe(
     Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Probes.layer)),
+    Layer.provideMerge(Layer.mergeAll(Containers.layer, Volumes.layer, Probes.layer)),
     Layer.provideMerge(host),
   )
   const images = Layer.mergeAll(RootFilesystems.layer, Transport.layer).pipe(
@@ -136,8 +152,10 @@ const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, 
     }),
   )
 
-/** The three engines of this host. */
+/** The engines of this host. */
 export const localEngine = (
   settings: LocalEngineSettings,
-): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine, StorageFailed | DatabaseFailed> =>
-  Layer.mergeAll(containerEngineLayer, imageEngineLayer, systemEngine(settings)).pipe(Layer.provide(services(settings)))
+): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine | VolumeEngine, StorageFailed | DatabaseFailed> =>
+  Layer.mergeAll(containerEngineLayer, imageEngineLayer, systemEngine(settings), volumeEngineLayer).pipe(
+    Layer.provide(services(settings)),
+  )

@@ -7,6 +7,7 @@
  *            rootfs/<image id>/                 unpacked root filesystems
  *            containers/<id>/userdata/          bundle (names that Podman's scripts look for)
  *            containers/<id>/{upper,work,merged}
+ *            volumes/<name>/_data               content of volumes
  *            tmp/                               half-made things; whatever is in it belongs to nobody after a crash
  *   RUNROOT  locks/ exits/ <id>/         gone at reboot
  */
@@ -39,6 +40,13 @@ export interface ContainerPaths {
   readonly exitFile: string
 }
 
+export interface VolumePaths {
+  readonly directory: string
+  /** The content; what containers see. */
+  readonly data: string
+  readonly lock: string
+}
+
 export interface LayoutShape {
   readonly root: string
   readonly runroot: string
@@ -48,9 +56,11 @@ export interface LayoutShape {
   readonly rootfs: string
   readonly temporary: string
   readonly containers: string
+  readonly volumes: string
   readonly exits: string
   readonly locks: string
   readonly container: (id: string) => ContainerPaths
+  readonly volume: (name: string) => VolumePaths
 }
 
 export const makeLayout = (root: string, runroot: string): LayoutShape => ({
@@ -62,6 +72,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
   rootfs: join(root, "rootfs"),
   temporary: join(root, "tmp"),
   containers: join(root, "containers"),
+  volumes: join(root, "volumes"),
   exits: join(runroot, "exits"),
   locks: join(runroot, "locks"),
   container: (id) => {
@@ -88,6 +99,10 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
       lock: join(runroot, "locks", id),
       exitFile: join(runroot, "exits", id),
     }
+  },
+  volume: (name) => {
+    const directory = join(root, "volumes", name)
+    return { directory, data: join(directory, "_data"), lock: join(runroot, "locks", `volume-${name}`) }
   },
 })
 

@@ -1,4 +1,4 @@
-/** Containers on this host: state, OCI runtime, conmon, mounts, namespaces, logs. */
+/** Containers on this host: state, OCI runtime, conmon, mounts, volumes, namespaces, logs. */
 export * from "./Capabilities.ts"
 export * from "./CgroupLayout.ts"
 export * from "./Conmon.ts"
@@ -10,3 +10,5 @@ export * from "./OciRuntime.ts"
 export * from "./OciSpec.ts"
 export * from "./ProcessTable.ts"
 export * from "./runtimeArguments.ts"
+export * from "./VolumeRecord.ts"
+export * from "./Volumes.ts"

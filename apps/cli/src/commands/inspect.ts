@@ -1,5 +1,5 @@
 /** `inspect`, `container inspect` and `image inspect`. */
-import { ContainerEngine, ImageEngine } from "@cryopod/entities"
+import { ContainerEngine, ImageEngine, VolumeEngine } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { completeContainers, completeImages } from "../completions.ts"
 import { printDocument } from "../format.ts"
@@ -15,7 +15,11 @@ const inspectFlags = {
 } as const
 
 /** What Go calls the documents; its template errors name them. */
-const typeNames = { container: "*define.InspectContainerData", image: "*inspect.ImageData" }
+const typeNames = {
+  container: "*define.InspectContainerData",
+  image: "*inspect.ImageData",
+  volume: "*define.VolumeInspectReport",
+}
 
 const missingWords: Record<Kind, (ref: string) => string> = {
   all: (ref) => `no such object: "${ref}"`,
@@ -31,12 +35,20 @@ const look = (ref: string, kind: Kind) =>
     const image = (yield* ImageEngine)
       .inspect(ref)
       .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.image })))
+    const volume = (yield* VolumeEngine)
+      .inspect(ref)
+      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.volume })))
     const missing = Effect.succeed(undefined)
     if (kind === "container") return yield* container.pipe(Effect.catchTag("ContainerNotFound", () => missing))
     if (kind === "image") return yield* image.pipe(Effect.catchTag("ImageNotFound", () => missing))
     return yield* container.pipe(
       Effect.catchTag("ContainerNotFound", () =>
         image.pipe(Effect.catchTags({ ImageNotFound: () => missing, ReferenceInvalid: () => missing })),
+      ),
+      Effect.flatMap((found) =>
+        found === undefined
+          ? volume.pipe(Effect.catchTag("VolumeNotFound", () => missing))
+          : Effect.succeed(found as typeof found | undefined),
       ),
     )
   })

@@ -7,12 +7,14 @@ import * as K from "./CheckpointFailures.ts"
 import * as H from "./HostFailures.ts"
 import * as I from "./ImageFailures.ts"
 import { OptionConflict } from "./OptionConflict.ts"
+import * as V from "./VolumeFailures.ts"
 
 export * from "./CheckpointFailures.ts"
 export * from "./ContainerFailures.ts"
 export * from "./HostFailures.ts"
 export * from "./ImageFailures.ts"
 export * from "./OptionConflict.ts"
+export * from "./VolumeFailures.ts"
 
 type InstanceOf<Classes extends ReadonlyArray<abstract new (...fields: Array<never>) => unknown>> = InstanceType<
   Classes[number]
@@ -61,6 +63,20 @@ export const imageFailures = [
   ...hostFailures,
 ] as const
 export type ImageFailure = InstanceOf<typeof imageFailures>
+
+/** An operation on one volume was refused or failed. */
+export const volumeFailures = [
+  V.VolumeNotFound,
+  V.VolumeAmbiguous,
+  V.VolumeExists,
+  V.VolumeNameInvalid,
+  V.VolumeInUse,
+  V.VolumeOptionInvalid,
+  V.VolumeMountFailed,
+  V.VolumeFilterInvalid,
+  ...hostFailures,
+] as const
+export type VolumeFailure = InstanceOf<typeof volumeFailures>
 
 export const createFailures = [...containerFailures, ...imageFailures] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
