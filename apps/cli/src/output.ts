@@ -49,6 +49,13 @@ export const printItems = <A, E extends CommandFailure>(
     return status
   })
 
+/** The failures alone, where the successes are printed otherwise. */
+export const printFailures = <A, E extends CommandFailure>(items: ReadonlyArray<Item<A, E>>): Effect.Effect<number> =>
+  printItems(
+    items.filter(({ result }) => Result.isFailure(result)),
+    () => "",
+  )
+
 export const exitStatus = (failure: CommandFailure): number => failure.exitStatus ?? failureStatus
 
 /** `rm`, `rmi` and `volume rm` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */

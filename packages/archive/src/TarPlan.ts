@@ -1,5 +1,5 @@
 /**
- * A directory as a tar archive that is the same every time.
+ * Files and directories as a tar archive that is the same every time.
  *
  * The archive of an unpacked checkpoint layer is never kept: it is produced again whenever somebody needs its bytes,
  * so everything that could differ (order, times, owners, modes) is fixed here and only names and contents remain.
@@ -28,28 +28,47 @@ const endOfArchive = new Uint8Array(2 * blockSize)
 const fileMode = 0o600
 const directoryMode = 0o700
 
-/** Look at a directory and lay out its archive: names sorted by their bytes, directories before what is in them. */
-export const planDirectory = async (directory: string): Promise<TarPlan> => {
+/** A file or directory and its name in the archive. */
+export interface PlannedMember {
+  readonly name: string
+  readonly path: string
+}
+
+/** The archive of a directory: names sorted by their bytes, directories before what is in them. */
+export const planDirectory = (directory: string): Promise<TarPlan> =>
+  planMembers(childrenOf({ name: "", path: directory }))
+
+/**
+ * The archive of members that may lie anywhere, in the order given. Every directory has an entry, those above a member
+ * included.
+ */
+export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promise<TarPlan> => {
   const pieces: Array<Piece> = []
-  const visit = async (at: string, prefix: string): Promise<void> => {
-    for (const entry of fs.readdirSync(at, { withFileTypes: true }).toSorted(byName)) {
-      const path = join(at, entry.name)
-      const name = `${prefix}${entry.name}`
-      if (entry.isDirectory()) {
-        pieces.push(await headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode }))
-        await visit(path, `${name}/`)
-      } else if (entry.isSymbolicLink()) {
-        pieces.push(await headerPiece({ name, type: "symlink", linkname: fs.readlinkSync(path), mode: 0o777 }))
-      } else if (entry.isFile()) {
-        const sizeBytes = fs.statSync(path).size
-        pieces.push(await headerPiece({ name, type: "file", mode: fileMode, size: sizeBytes }))
-        pieces.push({ _tag: "File", path, name, sizeBytes })
-        const padding = (blockSize - (sizeBytes % blockSize)) % blockSize
-        if (padding > 0) pieces.push({ _tag: "Bytes", bytes: endOfArchive.subarray(0, padding) })
-      }
+  const directories = new Set<string>()
+  const directory = async (name: string): Promise<void> => {
+    if (directories.has(name)) return
+    directories.add(name)
+    pieces.push(await headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode }))
+  }
+  const visit = async (member: PlannedMember): Promise<void> => {
+    const { name, path } = member
+    const stat = fs.lstatSync(path)
+    if (stat.isDirectory()) {
+      await directory(name)
+      for (const child of childrenOf(member)) await visit(child)
+    } else if (stat.isSymbolicLink()) {
+      pieces.push(await headerPiece({ name, type: "symlink", linkname: fs.readlinkSync(path), mode: 0o777 }))
+    } else if (stat.isFile()) {
+      pieces.push(await headerPiece({ name, type: "file", mode: fileMode, size: stat.size }))
+      pieces.push({ _tag: "File", path, name, sizeBytes: stat.size })
+      const padding = (blockSize - (stat.size % blockSize)) % blockSize
+      if (padding > 0) pieces.push({ _tag: "Bytes", bytes: endOfArchive.subarray(0, padding) })
     }
   }
-  await visit(directory, "")
+  for (const member of members) {
+    for (const parent of parentsOf(member.name)) await directory(parent)
+    await visit(member)
+  }
   pieces.push({ _tag: "Bytes", bytes: endOfArchive })
   const sizeBytes = pieces.reduce(
     (sum, piece) => sum + (piece._tag === "Bytes" ? piece.bytes.length : piece.sizeBytes),
@@ -58,40 +77,112 @@ export const planDirectory = async (directory: string): Promise<TarPlan> => {
   return { pieces, sizeBytes }
 }
 
+const childrenOf = ({ name: prefix, path }: PlannedMember): ReadonlyArray<PlannedMember> =>
+  fs
+    .readdirSync(path)
+    .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map((name) => ({ name: prefix === "" ? name : `${prefix}/${name}`, path: join(path, name) }))
+
+/** `a/b/c` → `a`, `a/b`. */
+const parentsOf = (name: string): ReadonlyArray<string> => {
+  const parts = name.split("/")
+  return parts.slice(0, -1).map((_, at) => parts.slice(0, at + 1).join("/"))
+}
+
 /** Size of the blocks that an archive is read in; bigger ones are no faster. */
 export const readBlockBytes = 1 << 20
 
+export interface BlockShape {
+  /** Length of every block but the last. */
+  readonly blockBytes: number
+  /** How many further blocks may be asked for before one is used again. */
+  readonly lasting: number
+}
+
 /**
- * The bytes of the archive in order. Every block is valid only until the next one is asked for: the buffers are used
- * again, and the next block is read while the current one is worked on.
+ * The bytes of the archive in order. The buffers are used again: a block is valid until as many more as `lasting` says
+ * have been asked for. The next block is read while the current one is worked on.
  */
-export async function* tarBlocks(plan: TarPlan): AsyncGenerator<Uint8Array, void, void> {
-  const buffers = [Buffer.allocUnsafe(readBlockBytes), Buffer.allocUnsafe(readBlockBytes)] as const
-  for (const piece of plan.pieces) {
-    if (piece._tag === "Bytes") yield piece.bytes
-    else yield* fileBlocks(piece, buffers)
+export async function* tarBlocks(
+  plan: TarPlan,
+  { blockBytes, lasting }: BlockShape = { blockBytes: readBlockBytes, lasting: 1 },
+): AsyncGenerator<Uint8Array, void, void> {
+  const slots = Array.from({ length: lasting + 1 }, () => Buffer.allocUnsafe(blockBytes))
+  const bytes = new PlannedBytes(plan)
+  const fill = async (turn: number): Promise<Uint8Array> => {
+    const slot = slots[turn % slots.length] ?? Buffer.alloc(0)
+    return slot.subarray(0, await bytes.read(slot))
+  }
+  let pending = fill(0)
+  try {
+    for (let turn = 1; ; turn++) {
+      const block = await pending
+      if (block.length > 0) {
+        pending = fill(turn)
+        // it is waited for in its turn; a failure before that is no unhandled one
+        pending.catch(() => undefined)
+        yield block
+      }
+      if (block.length < blockBytes) return
+    }
+  } finally {
+    await Promise.allSettled([pending])
+    await bytes.close()
   }
 }
 
-async function* fileBlocks(
-  file: Extract<Piece, { readonly _tag: "File" }>,
-  buffers: readonly [Buffer, Buffer],
-): AsyncGenerator<Uint8Array, void, void> {
-  const handle = await fs.promises.open(file.path, "r")
-  try {
-    const read = (turn: number, position: number) =>
-      handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(readBlockBytes, file.sizeBytes - position), position)
-    let position = 0
-    let pending = read(0, 0)
-    for (let turn = 0; position < file.sizeBytes; turn++) {
-      const { bytesRead, buffer } = await pending
-      if (bytesRead === 0) throw new FileChanged(file.name)
-      position += bytesRead
-      if (position < file.sizeBytes) pending = read(turn + 1, position)
-      yield buffer.subarray(0, bytesRead)
+/** The archive, read from where the last reading ended. */
+class PlannedBytes {
+  private readonly pieces: ReadonlyArray<Piece>
+  private at = 0
+  /** Bytes of the current piece that have been read. */
+  private position = 0
+  private handle: fs.promises.FileHandle | undefined
+
+  constructor({ pieces }: TarPlan) {
+    this.pieces = pieces
+  }
+
+  /** Fills a buffer; it has room left only at the end of the archive. */
+  async read(into: Buffer): Promise<number> {
+    let filled = 0
+    while (filled < into.length) {
+      const piece = this.pieces[this.at]
+      if (piece === undefined) break
+      filled += piece._tag === "Bytes" ? this.copy(piece.bytes, into, filled) : await this.readFile(piece, into, filled)
+      if (this.position < (piece._tag === "Bytes" ? piece.bytes.length : piece.sizeBytes)) continue
+      await this.close()
+      this.at++
+      this.position = 0
     }
-  } finally {
-    await handle.close()
+    return filled
+  }
+
+  async close(): Promise<void> {
+    const { handle } = this
+    this.handle = undefined
+    await handle?.close()
+  }
+
+  private copy(bytes: Uint8Array, into: Buffer, filled: number): number {
+    const taken = Math.min(into.length - filled, bytes.length - this.position)
+    into.set(bytes.subarray(this.position, this.position + taken), filled)
+    this.position += taken
+    return taken
+  }
+
+  private async readFile(
+    file: Extract<Piece, { readonly _tag: "File" }>,
+    into: Buffer,
+    filled: number,
+  ): Promise<number> {
+    const wanted = Math.min(into.length - filled, file.sizeBytes - this.position)
+    if (wanted === 0) return 0
+    this.handle ??= await fs.promises.open(file.path, "r")
+    const { bytesRead } = await this.handle.read(into, filled, wanted, this.position)
+    if (bytesRead === 0) throw new FileChanged(file.name)
+    this.position += bytesRead
+    return bytesRead
   }
 }
 
@@ -101,8 +192,6 @@ export class FileChanged extends Error {
     super(`${name} changed while it was read`)
   }
 }
-
-const byName = (a: fs.Dirent, b: fs.Dirent) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
 
 type Header = Pick<tar.Header, "name" | "type" | "mode"> & Partial<tar.Header>
 

@@ -2,17 +2,17 @@
  * Directories for half-made things.
  *
  * An area lives in ROOT/tmp, on the file system of everything that is made in it, so that finished parts leave it by
- * rename. Its name tells whose it is, `<pid>-<start time>-<random>`: what a killed process left behind is removed by
- * whoever makes the next area, and the area of a living process is never touched.
+ * rename. Its name tells whose it is (`Ownership`): what a killed process left behind is removed by whoever makes the next
+ * area, and the area of a living process is never touched.
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import type { StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { nanoid } from "nanoid"
 import { attempt, attemptSync } from "./Attempt.ts"
 import { removeTree } from "./Files.ts"
+import { isAbandoned, ownedName } from "./Ownership.ts"
 
 /** A directory below `temporary`, for the owner alone, removed with whatever is in it when the scope closes. */
 export const temporaryArea = (temporary: string): Effect.Effect<string, StorageFailed, Scope.Scope> =>
@@ -21,7 +21,7 @@ export const temporaryArea = (temporary: string): Effect.Effect<string, StorageF
     Effect.acquireRelease(
       attemptSync("make directory", temporary, () => {
         fs.mkdirSync(temporary, { recursive: true, mode: 0o700 })
-        const area = join(temporary, `${process.pid}-${startTime("self") ?? 0}-${nanoid(10)}`)
+        const area = join(temporary, ownedName())
         fs.mkdirSync(area, { mode: 0o700 })
         return area
       }),
@@ -38,19 +38,3 @@ export const sweepTemporary = Effect.fnUntraced(function* (temporary: string): E
   // another process may be sweeping the same area
   for (const name of abandoned) yield* Effect.ignore(removeTree(join(temporary, name)))
 })
-
-const isAbandoned = (name: string): boolean => {
-  const owner = /^(\d+)-(\d+)-/.exec(name)
-  return owner !== null && startTime(owner[1] ?? "") !== owner[2]
-}
-
-/** When a process began, in clock ticks since boot (proc(5), `stat` field 22); absent when there is no such process. */
-const startTime = (pid: string): string | undefined => {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8")
-    // the second field is the program's name in brackets, and may hold anything
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
-  } catch {
-    return undefined
-  }
-}

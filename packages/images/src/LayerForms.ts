@@ -6,6 +6,8 @@
  */
 import * as fs from "node:fs"
 import {
+  type BlockCompression,
+  compressBlocks,
   compressionOf,
   decompressor,
   digestOfBytes,
@@ -17,7 +19,6 @@ import {
 import { ImageInvalid, type StorageFailed } from "@cryopod/entities"
 import { attempt, attemptSync } from "@cryopod/host"
 import * as Effect from "effect/Effect"
-import { compressBlocks, type LayerCompression } from "./BlockCompression.ts"
 import { type Descriptor, documentBytes, mediaTypes, readManifest } from "./Documents.ts"
 import type { StoredImage, StoredLayer } from "./ImageTables.ts"
 import { passing } from "./Passing.ts"
@@ -27,7 +28,7 @@ import { passing } from "./Passing.ts"
  * Docker's types nor zstd (umoci 0.4, Docker's archives). `gzip`, `zstd`: uncompressed layers get this compression.
  * In every form the image has the same id; the manifest has another digest when a layer has.
  */
-export type LayerForm = "kept" | "plain" | LayerCompression
+export type LayerForm = "kept" | "plain" | BlockCompression
 
 /** An OCI layout wants OCI's media types: readers do not find Docker's in it by name (skopeo 1.9). */
 export const ociForm = (image: StoredImage): LayerForm =>
@@ -98,7 +99,7 @@ const formLayer = Effect.fnUntraced(function* (
   return { ...descriptor, mediaType: mediaTypes.layer, digest: written.digest, size: written.sizeBytes }
 })
 
-const typeOf = (compression: "none" | LayerCompression): string =>
+const typeOf = (compression: "none" | BlockCompression): string =>
   ({ none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd })[compression]
 
 const blobBlocks = (path: string) => fs.createReadStream(path, { highWaterMark: readBlockBytes })
@@ -108,7 +109,7 @@ const writeBlob = Effect.fnUntraced(function* (
   layer: StoredLayer,
   content: () => Promise<AsyncIterable<Uint8Array>>,
   files: LayoutFiles,
-  compression: LayerCompression | undefined,
+  compression: BlockCompression | undefined,
 ): Effect.fn.Return<Measured, ImageInvalid | StorageFailed> {
   const { plain, blob } = yield* attempt("write", files.half, async (signal) => {
     const plainBytes = passing(await content())

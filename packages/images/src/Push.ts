@@ -1,7 +1,7 @@
 /** Images to elsewhere: any transport of skopeo. */
 import { parsePlace, type Place, type ReferenceInvalid } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import type { LayerCompression } from "./BlockCompression.ts"
+import type { BlockCompression } from "@cryopod/archive"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
@@ -11,7 +11,7 @@ import { type CopyFailure, type RegistryAccess, Transport } from "./Transport.ts
 export interface PushOptions {
   readonly access: RegistryAccess
   /** For layers that are not compressed. By default a registry gets them with gzip, any other place as they are. */
-  readonly compressionFormat?: LayerCompression
+  readonly compressionFormat?: BlockCompression
 }
 
 export type PushFailure = ReferenceInvalid | ExportFailure | CopyFailure
@@ -39,7 +39,7 @@ export const pushImage = Effect.fn("pushImage")(function* (
   )
 })
 
-const formFor = (image: StoredImage, to: Place, wanted: LayerCompression | undefined): LayerForm => {
+const formFor = (image: StoredImage, to: Place, wanted: BlockCompression | undefined): LayerForm => {
   // Docker and this host's other stores keep layers in ways of their own
   if (to._tag === "Other" || (to._tag === "Path" && to.transport === "docker-archive")) return "plain"
   if (wanted !== undefined) return wanted

@@ -1,5 +1,4 @@
 /** Images on this host: OCI layout, names, transports, root filesystems. */
-export * from "./BlockCompression.ts"
 export * from "./Changes.ts"
 export * from "./CheckpointImage.ts"
 export * from "./Documents.ts"

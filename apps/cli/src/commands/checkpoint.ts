@@ -15,7 +15,7 @@ import * as Result from "effect/Result"
 import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { exitStatus, printFailure, printItems, printLine } from "../output.ts"
+import { printFailures, printItems, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
 
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
@@ -32,15 +32,25 @@ export const checkpoint: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const flags = optionsOf(CheckpointFlags, call)
+      const flags = withStandardStream(optionsOf(CheckpointFlags, call))
       const given = givenOptions(CheckpointFlags, call)
       const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
-      if (flags.printStats) return yield* printStatistics("podman_checkpoint_duration", began, items)
-      return yield* printItems(items, nameOrId)
+      // nothing may follow an archive on standard output
+      const aside = flags.export === standardOutput
+      if (flags.printStats) {
+        return yield* printStatistics("podman_checkpoint_duration", began, items, aside ? writeError : writeOut)
+      }
+      return yield* aside ? printFailures(items) : printItems(items, nameOrId)
     }),
 }
+
+const standardOutput = "/dev/stdout"
+
+/** `--export -` writes to standard output. */
+const withStandardStream = (flags: CheckpointFlags): CheckpointFlags =>
+  flags.export === "-" ? { ...flags, export: standardOutput } : flags
 
 export const restore: CliCommand = {
   name: "restore",
@@ -71,15 +81,10 @@ const printStatistics = Effect.fnUntraced(function* <E extends CommandFailure>(
   duration: string,
   began: bigint,
   items: Items<CheckpointReport | RestoreReport, E>,
+  write = writeOut,
 ) {
   const micros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   const reports = items.flatMap(({ result }) => (Result.isSuccess(result) ? [result.success] : []))
-  yield* printLine(JSON.stringify({ [duration]: micros, container_statistics: reports }, undefined, 4))
-  let status = 0
-  for (const { result } of items) {
-    if (Result.isSuccess(result)) continue
-    yield* printFailure(result.failure)
-    status = Math.max(status, exitStatus(result.failure))
-  }
-  return status
+  yield* write(`${JSON.stringify({ [duration]: micros, container_statistics: reports }, undefined, 4)}\n`)
+  return yield* printFailures(items)
 })

@@ -39,10 +39,11 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   if (sink._tag === "Container") return []
   yield* lastWords(plan)
   const files = yield* collectFiles(plan, sink.area)
-  const rootfs = yield* collectRootfs(plan, sink.area)
+  const rootfs = sink.ignoreRootfs ? [] : yield* collectRootfs(plan, sink.area)
   const documents = yield* collectDocuments(plan, sink.area)
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
-  return [images, shm, ...files, ...rootfs, ...documents]
+  // documents first: who looks into an archive finds them without reading the memory
+  return [...documents, ...files, shm, ...rootfs, images]
 })
 
 /** Files that go on changing: the log of a container that runs on, statistics that the next dump overwrites. */

@@ -9,6 +9,7 @@ import { syncDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type { AllServices } from "../EngineServices.ts"
 import type { Collected } from "./collect.ts"
+import { commitArchive } from "./commitArchive.ts"
 import { commitImage } from "./commitImage.ts"
 import type { Plan } from "./preflight.ts"
 
@@ -24,5 +25,8 @@ export const commit = Effect.fn("checkpoint.commit")(function* (
       return undefined
     case "Image":
       return yield* commitImage(record, sink, members)
+    case "Archive":
+      yield* commitArchive(sink, members)
+      return undefined
   }
 })

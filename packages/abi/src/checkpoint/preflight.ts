@@ -7,11 +7,9 @@ import {
   type CheckpointOptions,
   ContainerStateImproper,
   type HostFailure,
-  type OptionInvalid,
   type ReferenceInvalid,
-  SpaceMissing,
 } from "@cryopod/entities"
-import { availableBytes, type ContainerPaths, Layout } from "@cryopod/host"
+import { type ContainerPaths, Layout } from "@cryopod/host"
 import {
   cgroupRoot,
   cgroupsOf,
@@ -24,6 +22,7 @@ import {
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { openSink, type Sink } from "./sink.ts"
+import { requireSpace } from "./space.ts"
 
 /** A checkpoint that nothing stands in the way of, as far as one can see. */
 export interface Plan {
@@ -34,15 +33,12 @@ export interface Plan {
   readonly sink: Sink
 }
 
-/** What a dump needs besides the memory itself, generously. */
-const overheadBytes = 16 * 2 ** 20
-
 export const preflight = Effect.fn("checkpoint.preflight")(function* (
   record: ContainerRecord,
   options: CheckpointOptions,
 ): Effect.fn.Return<
   Plan,
-  ContainerStateImproper | AutoRemoveRefused | OptionInvalid | ReferenceInvalid | HostFailure,
+  ContainerStateImproper | AutoRemoveRefused | ReferenceInvalid | HostFailure,
   Layout | Scope.Scope
 > {
   const { config, id, state } = record
@@ -52,11 +48,8 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
 
   const layout = yield* Layout
-  const neededBytes = treeResidentBytes(state.pid) + overheadBytes
-  const available = yield* availableBytes(layout.root)
-  if (neededBytes > available) {
-    return yield* new SpaceMissing({ path: layout.root, neededBytes, availableBytes: available })
-  }
+  const sink = yield* openSink(options.target)
+  yield* requireSpace(layout.root, treeResidentBytes(state.pid), sink)
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths: layout.container(id), cgroups, sink: yield* openSink(options.target) }
+  return { record, options, paths: layout.container(id), cgroups, sink }
 })

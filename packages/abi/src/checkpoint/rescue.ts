@@ -14,12 +14,13 @@ import { finishStopped } from "../container/finish.ts"
 import { runRestored } from "../restore/run.ts"
 import { thaw } from "./freeze.ts"
 import type { Plan } from "./preflight.ts"
+import { discardSink } from "./sink.ts"
 
 /** Never fails and cannot be interrupted. */
 export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
   const { options, paths, record, sink } = plan
-  // half-made files may be what filled the disk that the restore needs a little of
-  if (sink._tag !== "Container") yield* Effect.ignore(removeTree(sink.area))
+  // the restore needs a little of the disk that half-made files may have filled
+  yield* discardSink(sink)
   if (options.leaveRunning) {
     yield* thaw(plan)
     return "running" satisfies Aftermath

@@ -1,19 +1,21 @@
 /** Where a checkpoint goes beside its container, made ready while that still runs undisturbed. */
 import {
+  type ArchiveCompression,
+  type ArchiveDestination,
   type CheckpointTarget,
-  type DatabaseFailed,
   newName,
-  OptionInvalid,
   type ReferenceInvalid,
   type StorageFailed,
 } from "@cryopod/entities"
-import { Layout, makeDirectory, temporaryArea } from "@cryopod/host"
+import { Layout, makeDirectory, openOutput, type Output, removeTree, temporaryArea } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /** What a checkpoint that leaves its container needs: a directory for the members that are made for it. */
 export interface Leaving {
   readonly area: string
+  readonly ignoreRootfs: boolean
+  readonly ignoreVolumes: boolean
 }
 
 export type Sink =
@@ -23,11 +25,16 @@ export type Sink =
       /** Full name. */
       readonly name: string
     })
+  | (Leaving & {
+      readonly _tag: "Archive"
+      readonly output: Output
+      readonly compression: ArchiveCompression
+    })
 
 /** What cannot be written to is found out here, before the freeze. */
 export const openSink = Effect.fn("checkpoint.openSink")(function* (
   target: CheckpointTarget,
-): Effect.fn.Return<Sink, OptionInvalid | ReferenceInvalid | StorageFailed | DatabaseFailed, Layout | Scope.Scope> {
+): Effect.fn.Return<Sink, ReferenceInvalid | StorageFailed, Layout | Scope.Scope> {
   const layout = yield* Layout
   switch (target._tag) {
     case "Container":
@@ -35,9 +42,25 @@ export const openSink = Effect.fn("checkpoint.openSink")(function* (
     case "Image": {
       const name = yield* Effect.fromResult(newName(target.name))
       yield* makeDirectory(layout.layers)
-      return { _tag: "Image", name, area: yield* temporaryArea(layout.temporary) }
+      const area = yield* temporaryArea(layout.temporary)
+      return { _tag: "Image", name, area, ignoreRootfs: false, ignoreVolumes: false }
     }
-    case "Archive":
-      return yield* new OptionInvalid({ option: "export", value: "", problem: "archives cannot be written yet" })
+    case "Archive": {
+      const { compression, ignoreRootfs, ignoreVolumes } = target
+      const output = yield* openDestination(target.destination)
+      const area = yield* temporaryArea(layout.temporary)
+      return { _tag: "Archive", output, compression, area, ignoreRootfs, ignoreVolumes }
+    }
   }
+})
+
+const openDestination = (destination: ArchiveDestination): Effect.Effect<Output, StorageFailed, Scope.Scope> =>
+  destination._tag === "File"
+    ? openOutput(destination.path)
+    : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
+
+/** Give up what is half made: it may be what filled the disk. */
+export const discardSink = Effect.fnUntraced(function* (sink: Sink): Effect.fn.Return<void> {
+  if (sink._tag === "Archive") yield* sink.output.discard
+  if (sink._tag !== "Container") yield* Effect.ignore(removeTree(sink.area))
 })

@@ -73,6 +73,10 @@ const errnoWords: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
   EEXIST: "file exists",
   EISDIR: "is a directory",
+  EBUSY: "device or resource busy",
+  EPIPE: "broken pipe",
+  EFBIG: "file too large",
+  EDQUOT: "disk quota exceeded",
 }
 
 /** What is about to be written would not fit. */

@@ -1,8 +1,7 @@
 import { Readable } from "node:stream"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
-import { compressionOf, decompressor } from "@cryopod/archive"
 import { describe, expect, it } from "vitest"
-import { compressBlocks, type LayerCompression } from "../src/index.ts"
+import { type BlockCompression, compressBlocks, compressionOf, decompressor } from "../src/index.ts"
 
 const content = (length: number): Buffer => {
   const bytes = Buffer.allocUnsafe(length)
@@ -25,12 +24,12 @@ const gather = async (blocks: AsyncIterable<Uint8Array>) => {
   return Buffer.concat(gathered)
 }
 
-const whole: Readonly<Record<LayerCompression, (bytes: Uint8Array) => Buffer>> = {
+const whole: Readonly<Record<BlockCompression, (bytes: Uint8Array) => Buffer>> = {
   gzip: gunzipSync,
   zstd: zstdDecompressSync,
 }
 
-describe.each<LayerCompression>(["gzip", "zstd"])("compression by blocks: %s", (compression) => {
+describe.each<BlockCompression>(["gzip", "zstd"])("compression by blocks: %s", (compression) => {
   it.each([0, 1, 5000, 4 << 20, (4 << 20) + 1, (17 << 20) + 77])("gives %i bytes back", async (length) => {
     const bytes = content(length)
     const compressed = await gather(compressBlocks(reused(bytes, 700_001), compression))

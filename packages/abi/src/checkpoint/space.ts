@@ -1,0 +1,37 @@
+/** Room for what a checkpoint is about to write, asked for while the container still runs undisturbed. */
+import * as fs from "node:fs"
+import { SpaceMissing, type StorageFailed } from "@cryopod/entities"
+import { attemptSync, availableBytes } from "@cryopod/host"
+import * as Effect from "effect/Effect"
+import type { Sink } from "./sink.ts"
+
+/** What a dump needs besides the memory itself, generously. */
+const overheadBytes = 16 * 2 ** 20
+
+/**
+ * The dump lies in `root`. How big a compressed archive will be nobody knows; one that is not compressed needs as much
+ * again where it goes.
+ */
+export const requireSpace = Effect.fn("checkpoint.requireSpace")(function* (
+  root: string,
+  memoryBytes: number,
+  sink: Sink,
+): Effect.fn.Return<void, SpaceMissing | StorageFailed> {
+  const neededBytes = memoryBytes + overheadBytes
+  const beside =
+    sink._tag === "Archive" && sink.compression === "none" && sink.output.directory !== undefined
+      ? sink.output.directory
+      : undefined
+  if (beside === undefined) return yield* require(root, neededBytes)
+  if (yield* sameFileSystem(root, beside)) return yield* require(root, 2 * neededBytes)
+  yield* require(root, neededBytes)
+  yield* require(beside, neededBytes)
+})
+
+const require = Effect.fnUntraced(function* (path: string, neededBytes: number) {
+  const available = yield* availableBytes(path)
+  if (neededBytes > available) yield* new SpaceMissing({ path, neededBytes, availableBytes: available })
+})
+
+const sameFileSystem = (one: string, other: string) =>
+  attemptSync("look at", other, () => fs.statSync(one).dev === fs.statSync(other).dev)
