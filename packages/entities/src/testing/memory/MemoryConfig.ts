@@ -1,0 +1,147 @@
+/** From what a caller asks for and what the image says to a container in memory, and to what its programs find. */
+import * as Effect from "effect/Effect"
+import { NameInvalid, OptionInvalid, SignalInvalid } from "../../failures/ContainerFailures.ts"
+import type { ExecOptions } from "../../ContainerEngine.ts"
+import type { CreateOptions } from "../../options/CreateOptions.ts"
+import { capabilityName, capabilityNames } from "../../values/Capability.ts"
+import { isContainerName } from "../../values/ContainerName.ts"
+import { identityOf } from "../../values/Identity.ts"
+import { signalNumber } from "../../values/Signal.ts"
+import { parseSize } from "../../values/Size.ts"
+import { parseUlimit } from "../../values/Ulimit.ts"
+import { type Files, type ReadonlyFiles, textOf } from "./Files.ts"
+import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
+import type { Machine } from "./Shell.ts"
+
+const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
+  Object.fromEntries(texts.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""]))
+
+export const memoryConfig = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  {
+    id,
+    createdAt,
+    image,
+    options,
+  }: {
+    readonly id: string
+    readonly createdAt: string
+    readonly image: MemoryImage
+    readonly options: CreateOptions
+  },
+): Effect.fn.Return<MemoryConfig, NameInvalid | OptionInvalid | SignalInvalid> {
+  const { execution } = image
+  const invalid = (option: string, value: string, problem: string) => new OptionInvalid({ option, value, problem })
+  if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
+  if (options.network !== "none" && options.network !== "host") {
+    return yield* invalid("network", options.network, "only none and host can be had")
+  }
+  const shmSizeBytes = parseSize(options.shmSize)
+  if (shmSizeBytes === undefined)
+    return yield* invalid("shm-size", options.shmSize, "give a number with an optional unit")
+  const stopSignal = signalNumber(options.stopSignal || (execution.StopSignal ?? "TERM"))
+  if (stopSignal === undefined) return yield* new SignalInvalid({ signal: options.stopSignal })
+  const unknown = [...options.capAdd, ...options.capDrop].find((name) => capabilityName(name) === undefined)
+  if (unknown !== undefined) return yield* invalid("cap-add", unknown, "there is no such capability")
+  const rlimits = yield* Effect.forEach(options.ulimit, (text) => {
+    const limit = parseUlimit(text)
+    return limit === undefined
+      ? Effect.fail(invalid("ulimit", text, "give <type>=<soft>[:<hard>]"))
+      : Effect.succeed(limit)
+  })
+  const entrypoint = options.entrypoint === "" ? (execution.Entrypoint ?? []) : entrypointOf(options.entrypoint)
+  const command = options.command.length > 0 ? options.command : options.entrypoint === "" ? (execution.Cmd ?? []) : []
+  if (entrypoint.length + command.length === 0) {
+    return yield* invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
+  }
+  const user = options.user || execution.User || ""
+  const identity = identityIn(image.files, user)
+  if (typeof identity === "string") return yield* invalid("user", user, identity)
+  const hostname = options.hostname === "" ? id.slice(0, 12) : options.hostname
+  return {
+    createdAt,
+    imageId: image.id,
+    imageName: image.names[0] ?? "",
+    rawImageName: options.image,
+    runtime: host.runtime,
+    entrypoint,
+    command,
+    env: variables([
+      `PATH=${defaultPath}`,
+      "container=podman",
+      ...(options.tty ? ["TERM=xterm"] : []),
+      `HOSTNAME=${hostname}`,
+      `HOME=${identity.home}`,
+      ...(execution.Env ?? []),
+      ...options.env.filter((text) => text.includes("=")),
+    ]),
+    workdir: options.workdir || execution.WorkingDir || "/",
+    user,
+    hostname,
+    labels: { ...execution.Labels, ...pairs(options.label) },
+    annotations: pairs(options.annotation),
+    terminal: options.tty,
+    openStdin: options.interactive,
+    network: options.network,
+    autoRemove: options.autoRemove,
+    readOnly: options.readOnly,
+    privileged: options.privileged,
+    capAdd: options.capAdd,
+    capDrop: options.capDrop,
+    shmSizeBytes,
+    rlimits,
+    stopSignal,
+    stopTimeoutSeconds: options.stopTimeout,
+    createCommand: options.createCommand ?? [],
+  }
+})
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/** The last word on a name counts. */
+const variables = (texts: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...new Map(texts.map((text) => [text.split("=")[0] ?? "", text])).values(),
+]
+
+const entrypointOf = (text: string): ReadonlyArray<string> =>
+  text.startsWith("[") ? (JSON.parse(text) as ReadonlyArray<string>) : [text]
+
+const identityIn = (files: ReadonlyFiles, user: string) =>
+  identityOf(user, textOf(files.get("/etc/passwd")) ?? "", textOf(files.get("/etc/group")) ?? "")
+
+/** What programs of a container find around them; an exec session may want some of it otherwise. */
+export const machineOf = (
+  { config, files, shm }: Pick<MemoryContainer, "config" | "files" | "shm">,
+  terminal: Machine["terminal"],
+  session: Partial<Pick<ExecOptions, "env" | "workdir" | "user" | "privileged">> = {},
+): Machine => {
+  const identity = identityIn(files, session.user || config.user)
+  const env = variables([...config.env, ...(session.env ?? []).filter((text) => text.includes("="))])
+  return {
+    files,
+    shm,
+    mounts: new Map<string, Files>(),
+    env: new Map(env.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""])),
+    workdir: session.workdir || config.workdir,
+    hostname: config.hostname,
+    uid: typeof identity === "string" ? 0 : identity.uid,
+    capabilities: capabilityMask(config, session.privileged === true),
+    rlimits: config.rlimits,
+    shmSizeBytes: config.shmSizeBytes,
+    readOnly: config.readOnly,
+    terminal,
+  }
+}
+
+/** Podman's default capabilities (containers-common, `containers.conf` default_capabilities). */
+const standard =
+  "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split(" ")
+
+const capabilityMask = ({ capAdd, capDrop, privileged }: MemoryConfig, all: boolean): bigint => {
+  const named = (names: ReadonlyArray<string>) =>
+    names.flatMap((name) => (capabilityName(name) === "ALL" ? capabilityNames : (capabilityName(name) ?? [])))
+  const wanted = new Set(privileged || all ? capabilityNames : named(standard))
+  for (const name of named(capDrop)) wanted.delete(name)
+  for (const name of named(capAdd)) wanted.add(name)
+  return capabilityNames.reduce((mask, name, bit) => (wanted.has(name) ? mask | (1n << BigInt(bit)) : mask), 0n)
+}

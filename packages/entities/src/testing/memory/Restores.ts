@@ -1,0 +1,202 @@
+/** Restores in memory: in place, from an image, from an archive. What fails leaves nothing behind. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import {
+  BaseImageMissing,
+  CheckpointInvalid,
+  CheckpointMissing,
+  NotACheckpoint,
+  RestoreFailed,
+  RuntimeMismatch,
+} from "../../failures/CheckpointFailures.ts"
+import {
+  ContainerIdInUse,
+  ContainerStateImproper,
+  NameInUse,
+  NameInvalid,
+  OptionInvalid,
+} from "../../failures/ContainerFailures.ts"
+import type { RestoreFailure } from "../../failures/index.ts"
+import type { ArchiveSource } from "../../ImageEngine.ts"
+import type { RestoreOptions, TcpConnections } from "../../options/RestoreOptions.ts"
+import type { RestoreReport } from "../../reports/CheckpointReport.ts"
+import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
+import { isContainerName } from "../../values/ContainerName.ts"
+import { bytesOf, nameOf } from "./HostFiles.ts"
+import {
+  initialState,
+  instant,
+  isActive,
+  type MemoryContainer,
+  type MemoryHost,
+  type MemoryImage,
+  type MemoryState,
+  newId,
+} from "./MemoryHost.ts"
+import { beginRun, erase } from "./Runs.ts"
+import type { Program } from "./Shell.ts"
+import { decompressed, readSnapshot, type Snapshot } from "./Snapshot.ts"
+
+/** The caller holds the container's lock. */
+export const restoreInPlace = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  container: MemoryContainer,
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure> {
+  const { checkpoint, id, state } = container
+  if (isActive(container)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
+  if (checkpoint === undefined) return yield* new CheckpointMissing({ id })
+  const report = yield* goOn(host, container, { options, snapshot: checkpoint })
+  if (!options.keep) container.checkpoint = undefined
+  return report
+})
+
+export const restoreImage = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  { image, source }: { readonly image: MemoryImage; readonly source: string },
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure> {
+  if (!isCheckpointImage(image.annotations)) return yield* new NotACheckpoint({ id: image.id })
+  const snapshot = yield* readSnapshot(decompressed(Stream.make(image.layer), source), source)
+  return yield* restoreNew(host, { snapshot, source }, options)
+})
+
+export const restoreArchive = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  { archive, previous }: { readonly archive: ArchiveSource; readonly previous?: ArchiveSource },
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure> {
+  const source = nameOf(archive)
+  const snapshot = yield* readSnapshot(decompressed(bytesOf(archive), source), source)
+  const before =
+    previous === undefined
+      ? undefined
+      : yield* readSnapshot(decompressed(bytesOf(previous), nameOf(previous)), nameOf(previous))
+  if (snapshot.needs !== undefined && snapshot.needs !== before?.key) {
+    const problem = "needs the archive of its pre-checkpoint"
+    return yield* new CheckpointInvalid({ source, member: "checkpoint", problem })
+  }
+  return yield* restoreNew(host, { snapshot, source }, options)
+})
+
+const restoreNew = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  { snapshot, source }: { readonly snapshot: Snapshot; readonly source: string },
+  options: RestoreOptions,
+): Effect.fn.Return<RestoreReport, RestoreFailure> {
+  if (snapshot.memoryOnly) {
+    return yield* new CheckpointInvalid({
+      source,
+      member: "checkpoint",
+      problem: "is missing: this is a pre-checkpoint",
+    })
+  }
+  const { runtime } = snapshot.config
+  if (host.runtimeGiven && runtime !== host.runtime) {
+    return yield* new RuntimeMismatch({ source, required: runtime, given: host.runtime })
+  }
+  const name = options.name ?? snapshot.name
+  if (!isContainerName(name)) return yield* new NameInvalid({ name })
+  const id = options.name === undefined ? snapshot.id : yield* newId
+  const sameId = host.containers.find((other) => other.id === id)
+  if (sameId !== undefined) return yield* new ContainerIdInUse({ id, name: sameId.name })
+  const sameName = host.containers.find((other) => other.name === name)
+  if (sameName !== undefined) return yield* new NameInUse({ name, id: sameName.id })
+  if (options.pod !== undefined) {
+    return yield* new OptionInvalid({ option: "pod", value: options.pod, problem: "there are no pods in memory" })
+  }
+  const base = host.images.find((image) => image.id === snapshot.config.imageId)
+  if (base === undefined) {
+    return yield* new BaseImageMissing({
+      name: snapshot.config.imageName,
+      id: snapshot.config.imageId,
+      problem: "is not in the store",
+    })
+  }
+  const files = new Map(base.files)
+  if (!options.ignoreRootfs) {
+    for (const path of snapshot.deleted) {
+      for (const other of files.keys()) if (other === path || other.startsWith(`${path}/`)) files.delete(other)
+    }
+    for (const [path, node] of snapshot.changed) files.set(path, node)
+  }
+  const container: MemoryContainer = {
+    id,
+    name,
+    config: snapshot.config,
+    files,
+    shm: new Map(snapshot.shm),
+    log: [...snapshot.log],
+    lock: yield* Semaphore.make(1),
+    published: options.publish,
+    state: { ...initialState, startedAt: snapshot.startedAt },
+    runBegins: 0,
+    run: undefined,
+    checkpoint: options.keep ? snapshot : undefined,
+    preCheckpoint: undefined,
+    removed: false,
+    changed: yield* Deferred.make<void>(),
+  }
+  host.containers.unshift(container)
+  return yield* goOn(host, container, { options, snapshot }).pipe(Effect.onError(() => erase(host, container)))
+})
+
+/** The program goes on from where it was. */
+const goOn = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  container: MemoryContainer,
+  { options, snapshot }: { readonly options: RestoreOptions; readonly snapshot: Snapshot },
+): Effect.fn.Return<RestoreReport, RestoreFailed> {
+  const began = yield* Clock.currentTimeMillis
+  const { program } = snapshot
+  if (program.locks && !options.fileLocks) return yield* failed(container, "some file locks are held")
+  const connected = yield* connection(container, program, options.tcp)
+  const restoredAt = yield* instant
+  yield* beginRun(host, container, {
+    program: { ...program, connected },
+    change: (state): MemoryState => ({
+      ...state,
+      startedAt: state.startedAt ?? restoredAt,
+      checkpointed: false,
+      restored: true,
+      restoredAt,
+      kept: options.keep ? "restore" : "no",
+    }),
+  })
+  return {
+    Id: container.id,
+    runtime_restore_duration: ((yield* Clock.currentTimeMillis) - began) * 1000 + 1,
+    criu_statistics: {
+      pages_compared: 0,
+      pages_skipped_cow: 0,
+      forking_time: 10,
+      restore_time: 1000,
+      pages_restored: 512,
+    },
+  }
+})
+
+const connection = (container: MemoryContainer, { connected }: Program, tcp: TcpConnections) => {
+  if (!connected) return Effect.succeed(false)
+  return tcp === "refuse"
+    ? Effect.fail(failed(container, "connected TCP socket, consider using --tcp-established option"))
+    : Effect.succeed(tcp === "keep")
+}
+
+/** What runtimes say when CRIU gives up; scripts look for it. */
+const runtimeErrors = {
+  crun: "CRIU restoring failed -52. Please check CRIU logfile",
+  runc: "criu failed: type NOTIFY errno 0",
+}
+
+const failed = ({ config, id }: MemoryContainer, lastError: string) =>
+  new RestoreFailed({
+    id,
+    runtime: config.runtime,
+    runtimeError: runtimeErrors[config.runtime],
+    lastError,
+    logFile: `memory:${id}/restore.log`,
+  })

@@ -1,0 +1,196 @@
+/** What is told of a container in memory, in libpod's forms. */
+import type { ContainerInspect, ContainerSummary } from "../../reports/ContainerReports.ts"
+import { zeroInstant } from "../../reports/ContainerReports.ts"
+import { signalName } from "../../values/Signal.ts"
+import { isActive, type MemoryContainer, type MemoryHost, type MemoryState } from "./MemoryHost.ts"
+
+const zeroSeconds = -62_135_596_800
+const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.floor(Date.parse(at) / 1000))
+
+const statusWords = (state: MemoryState) =>
+  ({
+    created: "Created",
+    running: "Up",
+    paused: "Paused",
+    stopped: "Exited",
+    exited: `Exited (${state.exitCode})`,
+  })[state.status]
+
+export const summaryOf = ({ config, id, name, published, state }: MemoryContainer): ContainerSummary => ({
+  Command: [...config.entrypoint, ...config.command],
+  Created: config.createdAt,
+  CreatedAt: config.createdAt,
+  CreatedUnix: unix(config.createdAt),
+  Exited: state.status === "exited",
+  ExitedAt: unix(state.finishedAt),
+  ExitCode: state.exitCode,
+  Id: id,
+  Image: config.imageName || config.imageId,
+  ImageID: config.imageId,
+  IsInfra: false,
+  Labels: config.labels,
+  Mounts: [],
+  Names: [name],
+  Networks: [],
+  Pid: state.pid,
+  Pod: "",
+  PodName: "",
+  Ports: published.map((text) => portLine(text).replace(/^(\S+) -> (\S+)$/, "$2->$1")),
+  Restarts: 0,
+  Size: null,
+  StartedAt: unix(state.startedAt),
+  State: state.status,
+  Status: statusWords(state),
+})
+
+/** `8080:80` as `80/tcp -> 0.0.0.0:8080`. */
+export const portLine = (published: string): string => {
+  const [mapping = "", protocol = "tcp"] = published.split("/")
+  const parts = mapping.split(":")
+  const [container = "", host = container, address = "0.0.0.0"] = parts.toReversed()
+  return `${container}/${protocol} -> ${address}:${host}`
+}
+
+export const inspectOf = (host: MemoryHost, container: MemoryContainer): ContainerInspect => {
+  const { config, id, name } = container
+  const image = host.images.find((other) => other.id === config.imageId)
+  const [path = "", ...args] = [...config.entrypoint, ...config.command]
+  const place = `memory:${id}`
+  return {
+    Id: id,
+    Created: config.createdAt,
+    Path: path,
+    Args: args,
+    State: stateOf(container, place),
+    Image: config.imageId,
+    ImageDigest: image?.manifestDigest ?? "",
+    ImageName: config.imageName || config.imageId,
+    Rootfs: "",
+    Pod: "",
+    ResolvConfPath: "",
+    HostnamePath: "",
+    HostsPath: "",
+    StaticDir: place,
+    OCIConfigPath: `${place}/config.json`,
+    OCIRuntime: config.runtime,
+    ConmonPidFile: "",
+    PidFile: "",
+    Name: name,
+    RestartCount: 0,
+    Driver: "memory",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    EffectiveCaps: [],
+    BoundingCaps: [],
+    ExecIDs: [],
+    GraphDriver: { Name: "memory", Data: {} },
+    Mounts: [],
+    Dependencies: [],
+    NetworkSettings: noNetwork,
+    Namespace: "",
+    IsInfra: false,
+    IsService: false,
+    KubeExitCodePropagation: "invalid",
+    lockNumber: 0,
+    Config: {
+      Hostname: config.hostname,
+      Domainname: "",
+      User: config.user,
+      AttachStdin: false,
+      AttachStdout: false,
+      AttachStderr: false,
+      Tty: config.terminal,
+      OpenStdin: config.openStdin,
+      StdinOnce: false,
+      Env: config.env,
+      Cmd: config.command,
+      Image: config.imageName || config.imageId,
+      Volumes: null,
+      WorkingDir: config.workdir,
+      Entrypoint: config.entrypoint,
+      OnBuild: null,
+      Labels: config.labels,
+      Annotations: config.annotations,
+      StopSignal: signalName(config.stopSignal),
+      CreateCommand: config.createCommand,
+      Umask: "0022",
+      Timeout: 0,
+      StopTimeout: config.stopTimeoutSeconds,
+      Passwd: true,
+      sdNotifyMode: "container",
+    },
+    HostConfig: {
+      Binds: [],
+      CgroupManager: "none",
+      CgroupMode: "private",
+      ContainerIDFile: "",
+      LogConfig: { Type: "memory", Config: null, Path: "", Tag: "", Size: "0B" },
+      NetworkMode: config.network,
+      PortBindings: {},
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      AutoRemove: config.autoRemove,
+      Annotations: config.annotations,
+      VolumeDriver: "",
+      VolumesFrom: null,
+      CapAdd: config.capAdd,
+      CapDrop: config.capDrop,
+      Privileged: config.privileged,
+      ReadonlyRootfs: config.readOnly,
+      ShmSize: config.shmSizeBytes,
+      Runtime: "oci",
+      IpcMode: "shareable",
+      PidMode: "private",
+      UTSMode: "private",
+      UsernsMode: "",
+      Init: false,
+    },
+  }
+}
+
+const stateOf = (container: MemoryContainer, place: string): ContainerInspect["State"] => {
+  const { state } = container
+  return {
+    OciVersion: "1.2.0",
+    Status: state.status,
+    Running: state.status === "running",
+    Paused: state.status === "paused",
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: state.pid,
+    ConmonPid: 0,
+    ExitCode: state.exitCode,
+    Error: "",
+    StartedAt: state.startedAt ?? zeroInstant,
+    FinishedAt: state.finishedAt ?? zeroInstant,
+    CgroupPath: isActive(container) ? `/memory/${container.id}` : "",
+    Checkpointed: state.checkpointed,
+    ...(state.checkpointedAt === undefined ? {} : { CheckpointedAt: state.checkpointedAt }),
+    ...(state.restored ? { Restored: true } : {}),
+    ...(state.restoredAt === undefined ? {} : { RestoredAt: state.restoredAt }),
+    ...(container.checkpoint === undefined ? {} : { CheckpointPath: `${place}/userdata/checkpoint` }),
+    ...(state.kept === "checkpoint" || (state.kept === "restore" && container.checkpoint !== undefined)
+      ? { CheckpointLog: `${place}/userdata/dump.log` }
+      : {}),
+    ...(state.kept === "restore" ? { RestoreLog: `${place}/userdata/restore.log` } : {}),
+  }
+}
+
+const noNetwork: ContainerInspect["NetworkSettings"] = {
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+  MacAddress: "",
+  Bridge: "",
+  SandboxID: "",
+  HairpinMode: false,
+  LinkLocalIPv6Address: "",
+  LinkLocalIPv6PrefixLen: 0,
+  Ports: {},
+  SandboxKey: "",
+}
