@@ -1,12 +1,10 @@
 /**
  * CRIU's `stats-dump` and `stats-restore`, in its work directory after every dump and restore.
  *
- * Source: CRIU 4.2 `images/stats.proto` (`dump_stats_entry`, `restore_stats_entry`, `stats_entry`); `criu/stats.c`
- * writes times as microseconds. The field names are CRIU's own and those that libpod reports; the reports of
- * `@cryopod/entities` have the same shape, and this package does not know them.
+ * Source: CRIU 4.2 `images/stats.proto`, `criu/stats.c` (times are microseconds). The field names are CRIU's own and
+ * those that libpod reports; the reports of `@cryopod/entities` have the same shape, and this package does not know them.
  */
-import { CriuImageInvalid, imageEntry } from "./CriuImage.ts"
-import { decode, message, nested, uint } from "./Protobuf.ts"
+import { bytesSource, CriuImageInvalid, readOnly } from "./CriuImage.ts"
 
 export interface DumpStatistics {
   /** Time it took to freeze all processes. */
@@ -27,52 +25,20 @@ export interface RestoreStatistics {
   readonly pages_restored: number
 }
 
-const dumpEntry = message({
-  freezing_time: uint(1),
-  frozen_time: uint(2),
-  memdump_time: uint(3),
-  memwrite_time: uint(4),
-  pages_scanned: uint(5),
-  pages_written: uint(7),
-})
-
-const restoreEntry = message({
-  pages_compared: uint(1),
-  pages_skipped_cow: uint(2),
-  forking_time: uint(3),
-  restore_time: uint(4),
-  pages_restored: uint(5),
-})
-
-const statsEntry = message({ dump: nested(1, dumpEntry), restore: nested(2, restoreEntry) })
-
 /** What is in `stats-dump`. Throws `CriuImageInvalid` or `ProtobufInvalid`. */
 export const dumpStatistics = (file: Uint8Array): DumpStatistics => {
-  const { dump } = decode(imageEntry(file, "stats"), statsEntry)
-  return {
-    freezing_time: required(dump?.freezing_time, "freezing_time"),
-    frozen_time: required(dump?.frozen_time, "frozen_time"),
-    memdump_time: required(dump?.memdump_time, "memdump_time"),
-    memwrite_time: required(dump?.memwrite_time, "memwrite_time"),
-    pages_scanned: required(dump?.pages_scanned, "pages_scanned"),
-    pages_written: required(dump?.pages_written, "pages_written"),
-  }
+  const { dump } = readOnly(bytesSource(file), "stats")
+  if (dump === undefined) throw new CriuImageInvalid("missingField", 0, "dump")
+  const { freezing_time, frozen_time, memdump_time, memwrite_time, pages_scanned, pages_written } = dump
+  return { freezing_time, frozen_time, memdump_time, memwrite_time, pages_scanned, pages_written }
 }
 
 /** What is in `stats-restore`. Throws `CriuImageInvalid` or `ProtobufInvalid`. */
 export const restoreStatistics = (file: Uint8Array): RestoreStatistics => {
-  const { restore } = decode(imageEntry(file, "stats"), statsEntry)
-  return {
-    pages_compared: required(restore?.pages_compared, "pages_compared"),
-    pages_skipped_cow: required(restore?.pages_skipped_cow, "pages_skipped_cow"),
-    forking_time: required(restore?.forking_time, "forking_time"),
-    restore_time: required(restore?.restore_time, "restore_time"),
-    // optional in the message: older CRIUs do not write it
-    pages_restored: restore?.pages_restored ?? 0,
-  }
-}
-
-const required = (value: number | undefined, name: string): number => {
-  if (value === undefined) throw new CriuImageInvalid("missingField", 0, name)
-  return value
+  const { restore } = readOnly(bytesSource(file), "stats")
+  if (restore === undefined) throw new CriuImageInvalid("missingField", 0, "restore")
+  const { forking_time, pages_compared, pages_skipped_cow, restore_time } = restore
+  // older CRIUs do not write how many pages were restored
+  const { pages_restored = 0 } = restore
+  return { pages_compared, pages_skipped_cow, forking_time, restore_time, pages_restored }
 }
