@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { eventually, Host, project, runCommand } from "./support/Host.ts"
+import { builtProgram, eventually, Host, nodeProgram, project, runCommand } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
 let host: Host
@@ -196,9 +196,17 @@ it("understands that the host was started anew", async () => {
 it("completes commands, flags and names", async () => {
   await host.ok("run", "-d", "--name", "completed", "base", ...counter)
   const complete = async (...words: ReadonlyArray<string>) => {
-    const [node, program = ""] = host.command([])
     return (
-      await runCommand([node, program, "__completeNoDesc", "--root", host.root, "--runroot", host.runroot, ...words])
+      await runCommand([
+        nodeProgram,
+        builtProgram,
+        "__completeNoDesc",
+        "--root",
+        host.root,
+        "--runroot",
+        host.runroot,
+        ...words,
+      ])
     ).stdout
   }
   expect(await complete("container", "che")).toContain("checkpoint\n")
@@ -210,7 +218,7 @@ it("completes commands, flags and names", async () => {
 it("runs the example of the documentation", async () => {
   await host.ok("run", "-d", "--name", "library", "base", ...counter)
   const ran = await runCommand([
-    join(project, "node_modules/.bin/node"),
+    nodeProgram,
     "--conditions=cryopod-source",
     join(project, "docs/examples/checkpoint.ts"),
     host.root,

@@ -59,7 +59,7 @@ const hosts = [
 describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
   let host: Host
   beforeAll(async () => {
-    host = await Host.make({ runtime, cgroups })
+    host = await Host.make({ runtime, cgroups, network: "machine" })
     await importBase(host, (rootfs) => {
       fs.writeFileSync(join(rootfs, "etc/motd"), "old\n")
       fs.writeFileSync(join(rootfs, "etc/gone"), "gone\n")

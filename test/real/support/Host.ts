@@ -1,6 +1,6 @@
 /**
- * A host for tests: a cryopod with state of its own, on this machine's cgroups or in a mount namespace with another
- * layout. Everything a test leaves behind is removed, whatever became of the test.
+ * A host for tests: a cryopod with state and a network of its own, on this machine's cgroups or with a layout of its own.
+ * Everything a test leaves behind is removed, whatever became of the test.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -17,6 +17,8 @@ export interface Ran {
 export interface HostOptions {
   readonly runtime?: "runc" | "crun"
   readonly cgroups?: "host" | "v1" | "v2"
+  /** A network with nothing but loopback, or this machine's, where a registry may be. */
+  readonly network?: "own" | "machine"
   /** Where state lies; a directory of its own by default. */
   readonly directory?: string
   /** Another build of the program than the one in `dist`. */
@@ -24,8 +26,8 @@ export interface HostOptions {
 }
 
 export const project = join(import.meta.dirname, "../../..")
-const node = join(project, "node_modules/.bin/node")
-const cgroups = join(import.meta.dirname, "cgroups.sh")
+export const nodeProgram = join(project, "node_modules/.bin/node")
+const hosting = join(import.meta.dirname, "host.sh")
 export const builtProgram = join(project, "apps/cli/dist/main.cjs")
 
 export class Host {
@@ -34,26 +36,25 @@ export class Host {
   readonly runroot: string
   readonly runtime: "runc" | "crun"
   private readonly program: string
-  private readonly namespace: ChildProcess | undefined
+  private readonly holder: ChildProcess
 
-  private constructor(options: HostOptions, directory: string, namespace: ChildProcess | undefined) {
+  private constructor(options: HostOptions, directory: string, holder: ChildProcess) {
     this.directory = directory
     this.root = join(directory, "root")
     this.runroot = join(directory, "run")
     this.runtime = options.runtime ?? "runc"
     this.program = options.program ?? builtProgram
-    this.namespace = namespace
+    this.holder = holder
   }
 
   static async make(options: HostOptions = {}): Promise<Host> {
     const directory = options.directory ?? fs.mkdtempSync("/var/tmp/cryopod-test.")
-    const layout = options.cgroups ?? "host"
-    return new Host(options, directory, layout === "host" ? undefined : await holdNamespace(layout))
+    return new Host(options, directory, await hold(options.cgroups ?? "host", options.network ?? "own"))
   }
 
   /** The same state under another build. */
   with(program: string): Host {
-    return new Host({ runtime: this.runtime, program }, this.directory, this.namespace)
+    return new Host({ runtime: this.runtime, program }, this.directory, this.holder)
   }
 
   readonly path = (...parts: ReadonlyArray<string>): string => join(this.root, ...parts)
@@ -61,7 +62,7 @@ export class Host {
   /** Words that run the program here. */
   command(args: ReadonlyArray<string>): readonly [string, ...Array<string>] {
     const words = [
-      node,
+      nodeProgram,
       this.program,
       "--root",
       this.root,
@@ -76,7 +77,7 @@ export class Host {
 
   /** The same words as a command on this host. */
   private entered(words: readonly [string, ...Array<string>]): readonly [string, ...Array<string>] {
-    return this.namespace === undefined ? words : [cgroups, "enter", String(this.namespace.pid), ...words]
+    return [hosting, "enter", String(this.holder.pid), ...words]
   }
 
   run(...args: ReadonlyArray<string>): Promise<Ran> {
@@ -120,20 +121,18 @@ export class Host {
   async dispose(): Promise<void> {
     await this.run("rm", "--all", "--force", "--time", "0")
     await this.shell(`awk '$2 ~ "^${this.directory}/" { print $2 }' /proc/mounts | sort -r | xargs -r umount -l`)
-    if (this.namespace !== undefined) {
-      this.namespace.kill("SIGKILL")
-      await runCommand([cgroups, "sweep", String(this.namespace.pid)])
-    }
+    this.holder.kill("SIGKILL")
+    await runCommand([hosting, "sweep", String(this.holder.pid)])
     // what conmon calls when a container ends may still be writing
     fs.rmSync(this.directory, { recursive: true, force: true, maxRetries: 20 })
   }
 }
 
-const holdNamespace = (layout: "v1" | "v2"): Promise<ChildProcess> =>
+const hold = (layout: "host" | "v1" | "v2", network: "own" | "machine"): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
-    const holder = spawn(cgroups, ["hold", layout], { stdio: ["ignore", "pipe", "inherit"] })
+    const holder = spawn(hosting, ["hold", layout, network], { stdio: ["ignore", "pipe", "inherit"] })
     holder.stdout.once("data", () => resolve(holder))
-    holder.once("exit", (status) => reject(new Error(`no ${layout} cgroups here: status ${status}`)))
+    holder.once("exit", (status) => reject(new Error(`no host with ${layout} cgroups here: status ${status}`)))
   })
 
 export const runCommand = ([file, ...args]: readonly [string, ...Array<string>], input = ""): Promise<Ran> =>
