@@ -11,11 +11,13 @@ import * as Layer from "effect/Layer"
 import { ContainerEngine } from "../ContainerEngine.ts"
 import { ImageEngine } from "../ImageEngine.ts"
 import { SystemEngine } from "../SystemEngine.ts"
+import { VolumeEngine } from "../VolumeEngine.ts"
 import { memoryContainers } from "./memory/MemoryContainers.ts"
 import type { MemoryHost } from "./memory/MemoryHost.ts"
 import { memoryImages } from "./memory/MemoryImages.ts"
 import { makeRegistry, type MemoryRegistry } from "./memory/MemoryRegistry.ts"
 import { memorySystem } from "./memory/MemorySystem.ts"
+import { memoryVolumes } from "./memory/MemoryVolumes.ts"
 import { erase, stopRun } from "./memory/Runs.ts"
 
 export { makeRegistry, type MemoryRegistry, type RegistryOptions } from "./memory/MemoryRegistry.ts"
@@ -29,13 +31,16 @@ export interface MemorySettings {
   readonly registry?: MemoryRegistry
 }
 
-/** The three engines of a host that is not there. What runs ends with the layer. */
-export const layer = (settings: MemorySettings = {}): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine> =>
+/** The engines of a host that is not there. What runs ends with the layer. */
+export const layer = (
+  settings: MemorySettings = {},
+): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine | VolumeEngine> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const host: MemoryHost = {
         containers: [],
         images: [],
+        volumes: [],
         registry: settings.registry ?? makeRegistry(),
         runtime: settings.runtime ?? "crun",
         runtimeGiven: settings.runtime !== undefined,
@@ -48,6 +53,7 @@ export const layer = (settings: MemorySettings = {}): Layer.Layer<ContainerEngin
         Context.make(ContainerEngine, ContainerEngine.of(memoryContainers(host))),
         Context.make(ImageEngine, ImageEngine.of(memoryImages(host, removeByForce))),
         Context.make(SystemEngine, SystemEngine.of(memorySystem(host))),
+        Context.make(VolumeEngine, VolumeEngine.of(memoryVolumes(host, removeByForce))),
       )
     }),
   )

@@ -117,6 +117,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         config,
         files: new Map(image.files),
         shm: new Map(),
+        mounts: new Map(),
         log: [],
         lock: yield* Semaphore.make(1),
         published: [],

@@ -13,6 +13,7 @@ import type { ContainerStatus, LogLine } from "../../reports/ContainerReports.ts
 import type { Rlimit } from "../../values/Ulimit.ts"
 import type { Files, ReadonlyFiles } from "./Files.ts"
 import type { MemoryRegistry } from "./MemoryRegistry.ts"
+import type { MemoryVolume } from "./MemoryVolumes.ts"
 import type { Process } from "./Process.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
@@ -118,6 +119,8 @@ export interface MemoryContainer {
   /** Files of the root filesystem and of /dev/shm. */
   readonly files: Files
   readonly shm: Files
+  /** Where its volumes are mounted, by their names. */
+  readonly mounts: ReadonlyMap<string, string>
   readonly log: Array<LogLine>
   /** One operation at a time. */
   readonly lock: Semaphore.Semaphore
@@ -140,6 +143,8 @@ export interface MemoryHost {
   readonly containers: Array<MemoryContainer>
   /** Newest first. */
   readonly images: Array<MemoryImage>
+  /** In the order of creation. */
+  readonly volumes: Array<MemoryVolume>
   readonly registry: MemoryRegistry
   readonly runtime: "crun" | "runc"
   readonly runtimeGiven: boolean

@@ -55,7 +55,7 @@ export const startProcess = (
 
     const perform = (next: Statement, rest: ReadonlyArray<Statement>) =>
       Effect.gen(function* () {
-        if (next.onSuccess && now.status !== 0) {
+        if (next.after !== "always" && (next.after === "success") !== (now.status === 0)) {
           now = { ...now, rest }
           return
         }

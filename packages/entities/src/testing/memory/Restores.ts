@@ -129,6 +129,7 @@ const restoreNew = Effect.fnUntraced(function* (
     config: snapshot.config,
     files,
     shm: new Map(snapshot.shm),
+    mounts: new Map(),
     log: [...snapshot.log],
     lock: yield* Semaphore.make(1),
     published: options.publish,

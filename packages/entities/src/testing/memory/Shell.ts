@@ -14,8 +14,8 @@ export interface Statement {
   readonly words: ReadonlyArray<Word>
   /** Where standard output goes, when it is not the container's. */
   readonly output?: { readonly to: "file"; readonly path: Word; readonly append: boolean } | { readonly to: "stderr" }
-  /** Behind `&&`: only when what came before succeeded. */
-  readonly onSuccess: boolean
+  /** Behind `&&` and `||`: only when what came before went so. */
+  readonly after: "always" | "success" | "failure"
 }
 
 /** What a program is in the middle of. */
@@ -66,33 +66,33 @@ export const programOf = (command: ReadonlyArray<string>, machine: Machine): Pro
   const idle = { rest: [], status: 0, locks: false, connected: false }
   if (base === "sh" && args[0] === "-c") return { ...idle, rest: parseScript(args[1] ?? "") }
   if (base === "sh" && args.length === 0) return { ...idle, line: "" }
-  return { ...idle, rest: [{ words: command.map(literal), onSuccess: false }] }
+  return { ...idle, rest: [{ words: command.map(literal), after: "always" }] }
 }
 
 const literal = (text: string): Word => [{ text, literal: true }]
 
 const isInstalled = (path: string, machine: Machine) => /^\/(usr\/)?bin\//.test(path) || machine.files.has(path)
 
-/** Statements parted by `;`, `&&` and line ends. */
+/** Statements parted by `;`, `&&`, `||` and line ends. */
 export const parseScript = (script: string): ReadonlyArray<Statement> => {
   const statements: Array<Statement> = []
   let words: Array<Array<{ text: string; literal: boolean }>> = []
   let word: Array<{ text: string; literal: boolean }> | undefined
-  let onSuccess = false
+  let after: Statement["after"] = "always"
   const endWord = () => {
     if (word !== undefined) words.push(word)
     word = undefined
   }
-  const endStatement = (next: boolean) => {
+  const endStatement = (next: Statement["after"]) => {
     endWord()
-    if (words.length > 0) statements.push({ ...redirected(words), onSuccess })
+    if (words.length > 0) statements.push({ ...redirected(words), after })
     words = []
-    onSuccess = next
+    after = next
   }
-  const tokens = /\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|(&&)|([;\n])|(\s+)|([^\\'"\s;&\n]+|&)/gs
+  const tokens = /\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)"|(&&|\|\|)|([;\n])|(\s+)|(>&2|[^\\'"\s;&|\n]+|&)/gs
   for (const [, escaped, single, double, and, end, blank, plain] of script.matchAll(tokens)) {
-    if (and !== undefined) endStatement(true)
-    else if (end !== undefined) endStatement(false)
+    if (and !== undefined) endStatement(and === "&&" ? "success" : "failure")
+    else if (end !== undefined) endStatement("always")
     else if (blank !== undefined) endWord()
     else {
       word ??= []
@@ -101,11 +101,11 @@ export const parseScript = (script: string): ReadonlyArray<Statement> => {
       else word.push({ text: double?.replaceAll(/\\(.)/g, "$1") ?? plain ?? "", literal: false })
     }
   }
-  endStatement(false)
+  endStatement("always")
   return statements
 }
 
-const redirected = (words: ReadonlyArray<Word>): Omit<Statement, "onSuccess"> => {
+const redirected = (words: ReadonlyArray<Word>): Omit<Statement, "after"> => {
   const at = words.findIndex((word) => word.length === 1 && /^(>>?|>&2)$/.test(word[0]?.text ?? ""))
   if (at === -1) return { words }
   const operator = words[at]?.[0]?.text
@@ -205,6 +205,11 @@ const programs: Readonly<Record<string, Run>> = {
           : { ...outcome, stdout: outcome.stdout + content }
     }
     return outcome
+  },
+  grep: ([pattern = "", path = ""], machine) => {
+    const content = textOf(nodeAt(machine, resolvePath(machine.workdir, path))) ?? ""
+    const lines = content.split("\n").filter((line) => line.includes(pattern))
+    return { ...said(lines.map((line) => `${line}\n`).join("")), status: lines.length > 0 ? 0 : 1 }
   },
   rm: (args, machine) => {
     if (machine.readOnly) return complained("rm: can't remove: Read-only file system")

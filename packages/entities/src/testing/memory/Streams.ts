@@ -35,11 +35,8 @@ export const logLines = (
 /** Where the last lines begin; a line that goes on in several records counts once. */
 export const tailStart = ({ log }: MemoryContainer, lines: number): number => {
   if (lines < 0) return 0
-  let at = log.length
-  for (let left = lines; at > 0; at--) {
-    if (log[at - 1]?.partial === false && left-- === 0) break
-  }
-  return at
+  const begins = log.flatMap((_, at) => (log[at - 1]?.partial === true ? [] : [at]))
+  return lines === 0 ? log.length : (begins.at(-lines) ?? 0)
 }
 
 export const exitCode = (container: MemoryContainer, intervalMillis: number): Effect.Effect<number> =>

@@ -1,0 +1,168 @@
+/** New containers: what is asked for is what programs find. */
+import { expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { ContainerEngine } from "../../../ContainerEngine.ts"
+import type { CreateOptions } from "../../../options/CreateOptions.ts"
+import { Selection } from "../../../Selection.ts"
+import { beyond, createOptions, created, failureOf, inside, one, running, said, statusOf, unique } from "../Bench.ts"
+import type { Case } from "../Case.ts"
+
+/** Options, a script, and what it says in a container made with them. */
+const found: ReadonlyArray<readonly [name: string, options: Partial<CreateOptions>, script: string, stdout: string]> = [
+  ["its variables", { env: ["COLOUR=blue", "COLOUR=green"] }, "echo $COLOUR", "green\n"],
+  ["its working directory", { workdir: "/tmp" }, "pwd", "/tmp\n"],
+  ["its hostname", { hostname: "depot" }, "hostname", "depot\n"],
+  ["its user", { user: "guest" }, "id -u", "405\n"],
+  ["its user by number", { user: "1234" }, "id -u", "1234\n"],
+  ["a limit", { ulimit: ["nofile=1000:2000"] }, "ulimit -n", "1000\n"],
+  ["the capabilities that Podman gives", {}, "grep CapEff /proc/self/status", capEff("00000000800405fb")],
+  ["another capability", { capAdd: ["net_raw"] }, "grep CapEff /proc/self/status", capEff("00000000800425fb")],
+  ["a capability less", { capDrop: ["CHOWN"] }, "grep CapEff /proc/self/status", capEff("00000000800405fa")],
+]
+
+function capEff(mask: string) {
+  return `CapEff:\t${mask}\n`
+}
+
+export const creating: ReadonlyArray<Case> = [
+  ...found.map(([name, options, script, stdout]): Case => ({
+    name: `a container has ${name}`,
+    run: Effect.gen(function* () {
+      const id = yield* running(options)
+      expect(yield* inside(id, script)).toEqual({ code: 0, stdout, stderr: "" })
+    }),
+  })),
+  {
+    name: "a container is created, and runs only when it is started",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const name = unique("created")
+      const id = yield* created({ name })
+      expect(id).toMatch(/^[0-9a-f]{64}$/)
+      expect(yield* statusOf(name)).toBe("created")
+      expect(one(yield* engine.start(Selection.names(name)))).toBe(id)
+      expect(yield* statusOf(id.slice(0, 12))).toBe("running")
+      yield* beyond(name, 1)
+    }),
+  },
+  {
+    name: "a container is shown with what it was made of",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* created({
+        label: ["tier=front", "bare"],
+        annotation: ["note=kept"],
+        stopSignal: "HUP",
+        stopTimeout: 3,
+        shmSize: "1m",
+        autoRemove: true,
+        interactive: true,
+        tty: true,
+        privileged: true,
+        readOnly: true,
+        entrypoint: "sh",
+        command: ["-c", "true"],
+        network: "host",
+        createCommand: ["tool", "create"],
+      })
+      const shown = yield* engine.inspect(id)
+      expect(shown).toMatchObject({
+        Id: id,
+        Path: "sh",
+        Args: ["-c", "true"],
+        Config: {
+          Labels: { tier: "front", bare: "" },
+          StopSignal: "SIGHUP",
+          StopTimeout: 3,
+          OpenStdin: true,
+          Tty: true,
+          CreateCommand: ["tool", "create"],
+        },
+        HostConfig: {
+          AutoRemove: true,
+          NetworkMode: "host",
+          Privileged: true,
+          ReadonlyRootfs: true,
+          ShmSize: 2 ** 20,
+        },
+      })
+      expect(shown.Config.Annotations).toMatchObject({ note: "kept" })
+    }),
+  },
+  {
+    name: "a container without a name gets one",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* created()
+      const { Name } = yield* engine.inspect(id)
+      expect(Name).toMatch(/^[a-z]+_[a-z]+/)
+      expect(yield* engine.exists(Name)).toBe(true)
+    }),
+  },
+  {
+    name: "a container with --rm is gone when it has ended",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ autoRemove: true, command: ["sh", "-c", "sleep 0.2; exit 3"] })
+      expect(one(yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 50 }))).toBe(3)
+      yield* Effect.gen(function* () {
+        while (yield* engine.exists(id)) yield* Effect.sleep("30 millis")
+      }).pipe(Effect.timeout("20 seconds"))
+    }),
+  },
+  {
+    name: "the root filesystem of a container with --read-only is not written to, /dev/shm is",
+    run: Effect.gen(function* () {
+      const id = yield* running({ readOnly: true })
+      expect((yield* inside(id, "echo x > /etc/new")).code).not.toBe(0)
+      expect((yield* inside(id, "echo x > /dev/shm/new && cat /dev/shm/new")).stdout).toBe("x\n")
+    }),
+  },
+  {
+    name: "an entrypoint takes the command as its arguments",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ entrypoint: '["echo","-n"]', command: ["one", "two"] })
+      yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 50 })
+      expect(yield* said(id)).toBe("one two")
+    }),
+  },
+  {
+    name: "a container is refused for its name, its values, its image",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const taken = unique("taken")
+      const id = yield* created({ name: taken })
+      const refusals: ReadonlyArray<readonly [Partial<CreateOptions>, tag: string, text: string]> = [
+        [{ name: "no/slash" }, "NameInvalid", "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*"],
+        [{ name: taken }, "NameInUse", `the container name "${taken}" is already in use by ${id}`],
+        [{ shmSize: "much" }, "OptionInvalid", "shm-size"],
+        [{ stopSignal: "NOPE" }, "SignalInvalid", "invalid signal: NOPE"],
+        [{ capAdd: ["FLY"] }, "OptionInvalid", "FLY"],
+        [{ ulimit: ["nofile"] }, "OptionInvalid", "ulimit"],
+        [{ user: "nobody-here" }, "OptionInvalid", "unable to find user nobody-here"],
+        [{ image: "no/such:image", pull: "never" }, "ImageNotFound", "no/such:image: image not known"],
+      ]
+      for (const [options, tag, text] of refusals) {
+        const failure = yield* failureOf(engine.create(yield* createOptions(options)))
+        expect([failure._tag, failure.message]).toEqual([tag, expect.stringContaining(text)])
+      }
+    }),
+  },
+  {
+    name: "a program that is not there leaves a container that has not run",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* created({ command: ["no-such-program"] })
+      const [item] = yield* engine.start(Selection.names(id))
+      expect(item?.result).toMatchObject({
+        _tag: "Failure",
+        failure: {
+          _tag: "CommandNotStarted",
+          message: expect.stringContaining("OCI runtime attempted to invoke a command that was not found"),
+        },
+      })
+      expect(yield* statusOf(id)).toBe("created")
+    }),
+  },
+]

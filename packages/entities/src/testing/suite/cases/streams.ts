@@ -1,0 +1,127 @@
+/** Talking with containers: attached ones, and programs run beside them. */
+import { expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { ContainerEngine } from "../../../ContainerEngine.ts"
+import { Selection } from "../../../Selection.ts"
+import { beyond, created, eventually, failureOf, inside, listening, running } from "../Bench.ts"
+import type { Case } from "../Case.ts"
+
+export const streams: ReadonlyArray<Case> = [
+  {
+    name: "whoever attaches hears a container from its beginning to its end, both streams apart",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ command: ["sh", "-c", "echo out; echo err >&2; sleep 0.5; echo late; exit 6"] })
+      const { heard, streams: ears } = listening()
+      expect(yield* engine.attach(id, ears)).toBe(6)
+      expect(heard).toEqual({ stdout: "out\nlate\n", stderr: "err\n" })
+    }),
+  },
+  {
+    name: "what is said to an attached container reaches its program, and so does the end",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ interactive: true, command: ["cat"] })
+      const { heard, streams: ears } = listening("one\n", "two\n")
+      expect(yield* engine.attach(id, ears)).toBe(0)
+      expect(heard.stdout).toBe("one\ntwo\n")
+    }),
+  },
+  {
+    name: "a container has the size of the terminal that is attached to it",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ tty: true, command: ["sh", "-c", "sleep 1; stty size"] })
+      const { heard, streams: ears } = listening()
+      const resizes = Stream.concat(Stream.make({ columns: 101, rows: 37 }), Stream.never)
+      expect(yield* engine.attach(id, { ...ears, resizes })).toBe(0)
+      expect(heard.stdout.trim()).toBe("37 101")
+    }),
+  },
+  {
+    name: "a container that is stopped ends the attachment with its exit code",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running()
+      const { heard, streams: ears } = listening()
+      const attached = yield* Effect.forkChild(engine.attach(id, ears))
+      yield* beyond(id, 2)
+      yield* engine.stop(Selection.names(id), { ignore: false, timeSeconds: 10 })
+      expect(yield* Fiber.join(attached)).toBe(7)
+      expect(heard.stdout).toMatch(/^0\n1\n2\n/)
+    }),
+  },
+  {
+    name: "a program beside the container has its own streams and exit code",
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      expect(yield* inside(id, "echo out; echo err >&2; exit 9")).toEqual({ code: 9, stdout: "out\n", stderr: "err\n" })
+      const missing = yield* inside(id, "", { command: ["cat", "/missing"] })
+      expect([missing.code, missing.stderr]).toEqual([1, "cat: can't open '/missing': No such file or directory\n"])
+    }),
+  },
+  {
+    name: "a program has the user, directory, variables and capabilities that were asked for",
+    run: Effect.gen(function* () {
+      const id = yield* running({ env: ["A=container", "B=kept"], workdir: "/etc" })
+      expect((yield* inside(id, "echo $A $B; pwd")).stdout).toBe("container kept\n/etc\n")
+      const wanted = { env: ["A=session"], workdir: "/tmp", user: "guest" }
+      expect((yield* inside(id, "echo $A $B; pwd; id -u", wanted)).stdout).toBe("session kept\n/tmp\n405\n")
+      expect((yield* inside(id, "grep CapEff /proc/self/status", { privileged: true })).stdout).toMatch(
+        /:\t[0-9a-f]*1ffffffffff\n/,
+      )
+    }),
+  },
+  {
+    name: "a program is fed, and sees the end of its input",
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      const spoken = { interactive: true, input: ["one\n", "two\n"] }
+      expect(yield* inside(id, "cat", spoken)).toEqual({ code: 0, stdout: "one\ntwo\n", stderr: "" })
+      expect(yield* inside(id, "cat")).toEqual({ code: 0, stdout: "", stderr: "" })
+    }),
+  },
+  {
+    name: "a program gets a terminal of the size that was told",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running()
+      const { heard, streams: ears } = listening()
+      const resizes = Stream.concat(Stream.make({ columns: 99, rows: 33 }), Stream.never)
+      const options = { detach: false, env: [], interactive: true, tty: true, user: "", workdir: "", privileged: false }
+      const command = ["sh", "-c", "sleep 1; stty size"] as [string, ...Array<string>]
+      const input = Stream.never
+      expect(yield* engine.exec(id, { ...options, command }, { ...ears, input, resizes })).toBe(0)
+      expect(heard.stdout.trim()).toBe("33 99")
+    }),
+  },
+  {
+    name: "a detached program goes on by itself",
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      const started = yield* inside(id, "sleep 0.3; echo done > /tmp/mark", { detach: true })
+      expect(started).toEqual({ code: 0, stdout: "", stderr: "" })
+      expect(
+        yield* eventually(
+          "the mark",
+          Effect.map(inside(id, "cat /tmp/mark"), ({ code, stdout }) => (code === 0 ? stdout : undefined)),
+        ),
+      ).toBe("done\n")
+    }),
+  },
+  {
+    name: "a program that is not there, and a container that does not run, are told apart",
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      const absent = yield* failureOf(inside(id, "", { command: ["no-such-program"] }))
+      expect(absent).toMatchObject({ _tag: "CommandNotStarted", exitStatus: 127 })
+      const idle = yield* created()
+      expect((yield* failureOf(inside(idle, "true"))).message).toBe(
+        "can only create exec sessions on running containers: container state improper",
+      )
+      expect((yield* failureOf(inside("nobody-here", "true")))._tag).toBe("ContainerNotFound")
+    }),
+  },
+]
