@@ -1,6 +1,5 @@
 /** How a stream is compressed, told by its first bytes and never by its name. */
-import { PassThrough, type Readable, type Transform } from "node:stream"
-import * as zlib from "node:zlib"
+import { ByteSource } from "./ByteSource.ts"
 
 export type Compression = "none" | "gzip" | "zstd"
 
@@ -11,30 +10,37 @@ export const compressionOf = (head: Uint8Array): Compression => {
   return "none"
 }
 
-/** Big output blocks: the default ones halve the rate. */
-const outputBlockBytes = 1 << 20
+/** The name of a compression that is told apart only to say that it is not supported. */
+export const foreignCompression = (head: Uint8Array): string | undefined =>
+  strangers.find(({ magic }) => magic.every((byte, at) => head[at] === byte))?.name
 
-export const decompressor = (compression: Compression): Transform => {
-  switch (compression) {
-    case "gzip":
-      return zlib.createGunzip({ chunkSize: outputBlockBytes })
-    case "zstd":
-      return zlib.createZstdDecompress({ chunkSize: outputBlockBytes })
-    case "none":
-      return new PassThrough({ highWaterMark: outputBlockBytes })
-  }
+const strangers = [
+  { name: "xz", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a] },
+  { name: "bzip2", magic: [0x42, 0x5a, 0x68] },
+  { name: "lz4", magic: [0x04, 0x22, 0x4d, 0x18] },
+]
+
+/** What is wrong with compressed bytes. */
+export class CompressionInvalid extends Error {
+  override readonly name = "CompressionInvalid"
 }
 
-/** A stream's own first chunk, put back in front of the rest. */
+/** Bytes that tell a compression; all of a shorter stream. */
+const headBytes = 8
+
+/** The first bytes of a stream, and the whole of it. */
 export const peek = async (
-  source: Readable,
-): Promise<{ readonly head: Uint8Array; readonly stream: AsyncIterable<Uint8Array> }> => {
-  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-  const first = await iterator.next()
-  const head = first.done === true ? new Uint8Array() : first.value
-  const stream = (async function* () {
-    if (head.length > 0) yield head
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ readonly head: Uint8Array; readonly blocks: AsyncGenerator<Uint8Array, void, void> }> => {
+  const bytes = new ByteSource(source)
+  const head = await bytes.take(headBytes)
+  const blocks = (async function* () {
+    try {
+      if (head.length > 0) yield head
+      yield* bytes.rest()
+    } finally {
+      await bytes.close()
+    }
   })()
-  return { head, stream }
+  return { head, blocks }
 }

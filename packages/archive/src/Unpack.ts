@@ -1,132 +1,155 @@
 /**
  * Unpack a tar archive from a stranger into a directory of our own.
  *
- * Only regular files and directories come in, under names that a caller's table accepts; every name is resolved
- * inside the target or refused, nothing that exists is written through, and the number of members and bytes is
- * bounded. Links and devices have no place in a checkpoint. The target is a new directory that nobody else can reach,
- * and on a failure the caller removes it whole.
+ * Only regular files and directories come in, under names that a caller's table accepts, and links that the table knows
+ * word by word; every name is resolved inside the target or refused, nothing that exists is written through, and the
+ * number of members and bytes is bounded. Devices have no place in a checkpoint. The target is a new directory that nobody
+ * else can reach, and on a failure the caller removes it whole.
  */
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
-import { Readable, type Writable } from "node:stream"
-import { pipeline } from "node:stream/promises"
 import { ArchiveInvalid, MemberUnsafe, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import * as tar from "tar-stream"
-import { compressionOf, decompressor, peek } from "./Compression.ts"
-import { type Measured, measure } from "./Digest.ts"
+import { CompressionInvalid } from "./Compression.ts"
+import { printable, readTar, TarInvalid, type TarMember } from "./TarReader.ts"
 
 export interface UnpackRules {
   /** Name of the archive in failures. */
   readonly archive: string
   /** True for members to take; others are passed over. Names come without leading `./` and trailing `/`. */
   readonly accepts: (name: string) => boolean
+  /** The longest that a member may be, for members that are read whole later. */
+  readonly maxMemberBytes?: (name: string) => number | undefined
+  /** Symbolic links that may be there, and where they must lead. */
+  readonly links?: Readonly<Record<string, string>>
   readonly maxMembers: number
+  /** Of all members together, those that are passed over included. */
   readonly maxBytes: number
 }
 
 export interface Unpacked {
-  /** Of the uncompressed archive: an OCI diffID. */
-  readonly measured: Measured
   readonly members: ReadonlyArray<string>
   readonly passedOver: ReadonlyArray<string>
 }
 
 export type UnpackFailure = ArchiveInvalid | MemberUnsafe | StorageFailed
 
-/** Unpack a possibly compressed archive into an existing empty directory, in one pass. */
-export const unpack = (source: Readable, target: string, rules: UnpackRules): Effect.Effect<Unpacked, UnpackFailure> =>
+/** Unpack an archive that is not compressed (`decompressed`) into an existing empty directory, in one pass. */
+export const unpack = (
+  source: AsyncIterable<Uint8Array>,
+  target: string,
+  rules: UnpackRules,
+): Effect.Effect<Unpacked, UnpackFailure> =>
   Effect.tryPromise({
-    try: (signal) => unpackStream(source, target, { ...rules, signal }),
+    try: (signal) => unpackMembers(readTar(source), target, { ...rules, signal }),
     catch: (cause) => {
-      if (cause instanceof MemberUnsafe || cause instanceof ArchiveInvalid) return cause
-      const { code, message, syscall } = cause as NodeJS.ErrnoException
+      if (cause instanceof MemberUnsafe || cause instanceof ArchiveInvalid || cause instanceof StorageFailed)
+        return cause
+      const { code, syscall } = cause as NodeJS.ErrnoException
       if (syscall !== undefined && code !== undefined)
         return new StorageFailed({ operation: "unpack into", path: target, code })
-      return new ArchiveInvalid({ archive: rules.archive, problem: message })
+      return archiveInvalid(rules.archive, cause)
     },
   })
 
-const unpackStream = async (
-  source: Readable,
+/** What is wrong with an archive, naming the member; anything that is not about the archive is a defect. */
+export const archiveInvalid = (archive: string, cause: unknown): ArchiveInvalid => {
+  if (cause instanceof CompressionInvalid) return new ArchiveInvalid({ archive, problem: cause.message })
+  if (!(cause instanceof TarInvalid)) throw cause
+  const { member, message } = cause
+  return new ArchiveInvalid({
+    archive,
+    problem: member === undefined ? message : `member ${JSON.stringify(printable(member))}: ${message}`,
+  })
+}
+
+const unpackMembers = async (
+  archive: AsyncIterable<TarMember>,
   target: string,
   rules: UnpackRules & { readonly signal: AbortSignal },
 ): Promise<Unpacked> => {
   const members: Array<string> = []
   const passedOver: Array<string> = []
   let bytes = 0
-  const extract = tar.extract()
-  const taken = (async () => {
-    for await (const entry of extract) {
-      const name = memberName(entry.header.name)
-      bytes += entry.header.size ?? 0
-      if (members.length + passedOver.length >= rules.maxMembers)
-        throw unsafe(name, `is one of more than ${rules.maxMembers}`)
-      if (bytes > rules.maxBytes) throw unsafe(name, `brings the archive over ${rules.maxBytes} bytes`)
-      if (name === "" || !rules.accepts(name)) {
-        if (name !== "") passedOver.push(name)
-        await drained(entry as Member)
-        continue
+  for await (const member of archive) {
+    rules.signal.throwIfAborted()
+    const name = memberName(member.name)
+    bytes += member.sizeBytes
+    if (members.length + passedOver.length >= rules.maxMembers)
+      throw unsafe(name, `is one of more than ${rules.maxMembers}`)
+    if (bytes > rules.maxBytes) throw unsafe(name, `brings the archive over ${rules.maxBytes} bytes`)
+    if (name === "") continue
+    if (!rules.accepts(name)) {
+      passedOver.push(name)
+      continue
+    }
+    const most = rules.maxMemberBytes?.(name) ?? Number.POSITIVE_INFINITY
+    if (member.sizeBytes > most) throw unsafe(name, `has more than ${most} bytes`)
+    await takeMember(member, name, join(target, name), rules)
+    members.push(name)
+  }
+  return { members, passedOver }
+}
+
+type TakeRules = Pick<UnpackRules, "links"> & { readonly signal: AbortSignal }
+
+const takeMember = async (
+  member: TarMember,
+  name: string,
+  path: string,
+  { links, signal }: TakeRules,
+): Promise<void> => {
+  if (member.sparseBytes !== undefined) throw unsafe(name, "is a sparse file, not a whole one")
+  switch (member.type) {
+    case "directory":
+      return makeDirectory(path, name)
+    case "symlink": {
+      const wanted = links?.[name]
+      if (wanted === undefined) throw unsafe(name, "is a symlink, not a file or directory")
+      if (member.linkName !== wanted) throw unsafe(name, `leads to ${JSON.stringify(printable(member.linkName))}`)
+      await makeDirectory(dirname(path), name)
+      return fs.promises.symlink(wanted, path).catch(thereTwice(name))
+    }
+    case "file": {
+      await makeDirectory(dirname(path), name)
+      // "wx" refuses a member that is there already, under whatever spelling
+      const handle = await fs.promises.open(path, "wx", 0o600).catch(thereTwice(name))
+      try {
+        let position = 0
+        for await (const block of member.content) {
+          signal.throwIfAborted()
+          position += await writeWhole(handle, block, position)
+        }
+      } finally {
+        await handle.close()
       }
-      await takeMember(entry as Member, join(target, name), name)
-      members.push(name)
+      return undefined
     }
-  })()
-
-  const { head, stream } = await peek(source)
-  const plain = decompressor(compressionOf(head))
-  const feeding = pipeline(Readable.from(stream, { objectMode: false, highWaterMark: 1 << 20 }), plain, {
-    signal: rules.signal,
-  })
-  const measuring = measure(plain as AsyncIterable<Uint8Array>, (block) =>
-    written(extract as unknown as Writable, block),
-  ).then((measured) => {
-    extract.end(null)
-    return measured
-  })
-  try {
-    // whichever fails first is the reason; the others only fail because of it
-    const [measured] = await Promise.all([measuring, feeding, taken])
-    return { measured, members, passedOver }
-  } catch (cause) {
-    source.destroy()
-    plain.destroy()
-    extract.destroy(null)
-    await Promise.allSettled([measuring, feeding, taken])
-    throw cause
+    default:
+      throw unsafe(name, `is a ${member.type}, not a file or directory`)
   }
 }
 
-type Member = { readonly header: tar.Header } & AsyncIterable<unknown>
-
-const drained = async (entry: Member) => {
-  for await (const _ of entry) continue
+const writeWhole = async (handle: fs.promises.FileHandle, block: Uint8Array, position: number): Promise<number> => {
+  for (let at = 0; at < block.length;) {
+    at += (await handle.write(block, at, block.length - at, position + at)).bytesWritten
+  }
+  return block.length
 }
 
-const takeMember = async (entry: Member, path: string, name: string) => {
-  const { type, size } = entry.header
-  if (type === "directory") {
-    await fs.promises.mkdir(path, { recursive: true, mode: 0o700 })
-    await drained(entry)
-    return
-  }
-  if (type !== "file" && type !== "contiguous-file") throw unsafe(name, `is a ${type}, not a file or directory`)
-  await fs.promises.mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  // "wx" refuses a member that is there already, under whatever spelling
-  const handle = await fs.promises.open(path, "wx", 0o600).catch((cause: NodeJS.ErrnoException) => {
+const makeDirectory = async (path: string, name: string): Promise<void> => {
+  await fs.promises.mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === "EEXIST" || cause.code === "ENOTDIR"
+      ? unsafe(name, "is or lies in what was a file before")
+      : cause
+  })
+}
+
+const thereTwice =
+  (name: string) =>
+  (cause: NodeJS.ErrnoException): never => {
     throw cause.code === "EEXIST" ? unsafe(name, "is there twice") : cause
-  })
-  try {
-    let position = 0
-    for await (const chunk of entry as AsyncIterable<Uint8Array>) {
-      await handle.write(chunk, 0, chunk.length, position)
-      position += chunk.length
-    }
-    if (position !== size) throw unsafe(name, `has ${position} bytes instead of ${size}`)
-  } finally {
-    await handle.close()
   }
-}
 
 /** `./a/b/` → `a/b`; anything that could leave the target is refused. */
 const memberName = (raw: string): string => {
@@ -137,19 +160,4 @@ const memberName = (raw: string): string => {
   return parts.join("/")
 }
 
-const unsafe = (member: string, problem: string) => new MemberUnsafe({ member, problem })
-
-const written = (stream: Writable, block: Uint8Array): Promise<void> | void => {
-  if (stream.destroyed) throw new Error("unpacking stopped")
-  if (stream.write(block)) return
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      stream.off("drain", settle)
-      stream.off("close", settle)
-      if (stream.destroyed) reject(new Error("unpacking stopped"))
-      else resolve()
-    }
-    stream.on("drain", settle)
-    stream.on("close", settle)
-  })
-}
+const unsafe = (member: string, problem: string) => new MemberUnsafe({ member: printable(member), problem })

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { type BlockCompression, compressBlocks, compressionOf, decompressor } from "../src/index.ts"
+import { type BlockCompression, compressBlocks, compressionOf, decompressed } from "../src/index.ts"
 
 const content = (length: number): Buffer => {
   const bytes = Buffer.allocUnsafe(length)
@@ -34,7 +34,7 @@ describe.each<BlockCompression>(["gzip", "zstd"])("compression by blocks: %s", (
     const bytes = content(length)
     const compressed = await gather(compressBlocks(reused(bytes, 700_001), compression))
     expect(compressionOf(compressed)).toBe(compression)
-    expect((await gather(Readable.from([compressed]).pipe(decompressor(compression)))).equals(bytes)).toBe(true)
+    expect((await gather(decompressed(Readable.from([compressed])))).equals(bytes)).toBe(true)
     expect(whole[compression](compressed).equals(bytes)).toBe(true)
   })
 

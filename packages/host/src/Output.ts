@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { attempt, attemptSync } from "./Attempt.ts"
+import { descriptorOf, isPipe } from "./Descriptor.ts"
 import { syncDirectory } from "./Files.ts"
 import { isMounted } from "./Mounts.ts"
 import { isAbandoned, ownedName } from "./Ownership.ts"
@@ -51,13 +52,6 @@ const targetOf = (path: string): Target => {
   // nothing can take the place of a mount point
   if (stat !== undefined && isMounted(file)) throw Object.assign(new Error(path), { code: "EBUSY" })
   return { _tag: "File", path: file }
-}
-
-/** proc(5): the names under which a process finds its own descriptors. */
-const descriptorOf = (path: string): number | undefined => {
-  const named = { "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2 }[path]
-  const number = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)?.[1]
-  return named ?? (number === undefined ? undefined : Number(number))
 }
 
 /** Other hosts may use the same directory: of their processes, and of those before a reboot, nothing is known here. */
@@ -134,14 +128,6 @@ const opened = (path: string, descriptor: number | undefined) =>
       Effect.retry({ while: ({ code }) => code === "ENXIO", schedule: Schedule.spaced("50 millis") }),
     )
   })
-
-const isPipe = (descriptor: number): boolean => {
-  try {
-    return fs.fstatSync(descriptor).isFIFO()
-  } catch {
-    return false
-  }
-}
 
 /** How many bytes were taken; none when there is no room at the moment. */
 const writeSome = (fd: number, bytes: Uint8Array): Promise<number> =>

@@ -2,6 +2,7 @@
 export * from "./Attempt.ts"
 export * from "./Database.ts"
 export * from "./Files.ts"
+export * from "./Input.ts"
 export * from "./Layout.ts"
 export * from "./Lock.ts"
 export * from "./Mounts.ts"

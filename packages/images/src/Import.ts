@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { type Compression, compressionOf, digestOfBytes, readBlockBytes, unpack } from "@cryopod/archive"
+import { type Compression, compressionOf, decompressed, digestOfBytes, readBlockBytes, unpack } from "@cryopod/archive"
 import {
   ArchiveInvalid,
   type ArchiveSource,
@@ -93,18 +93,19 @@ const storeLayer = Effect.fnUntraced(function* (source: ArchiveSource, file: str
   )
   let head: Uint8Array = new Uint8Array()
   const compressed = passing(bytes, (block) => {
-    if (head.length === 0) head = Uint8Array.from(block.subarray(0, 8))
+    if (head.length < 8) head = Buffer.concat([head, block.subarray(0, 8)])
     return handle.writeFile(block)
   })
-  const content = yield* unpack(compressed.stream(), nowhere, {
+  const content = passing(decompressed(compressed.blocks))
+  const { passedOver } = yield* unpack(content.blocks, nowhere, {
     archive,
     // nothing is unpacked: the archive is only looked through
     accepts: () => false,
     maxMembers: Number.MAX_SAFE_INTEGER,
     maxBytes: Number.MAX_SAFE_INTEGER,
-  }).pipe(Effect.mapError((failure) => explained(failure, head)))
-  if (content.passedOver.length === 0) return yield* new ArchiveInvalid({ archive, problem: "there is nothing in it" })
-  return { ...compressed.measured(), diffId: content.measured.digest, compression: compressionOf(head) }
+  })
+  if (passedOver.length === 0) return yield* new ArchiveInvalid({ archive, problem: "there is nothing in it" })
+  return { ...compressed.measured(), diffId: content.measured().digest, compression: compressionOf(head) }
 })
 
 const openFile = (path: string) => {
@@ -112,20 +113,4 @@ const openFile = (path: string) => {
   if (!fs.fstatSync(fd).isDirectory()) return fd
   fs.closeSync(fd)
   throw Object.assign(new Error(path), { code: "EISDIR" })
-}
-
-/** Compressions that are told apart only to name them. */
-const strangers = [
-  { name: "xz", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a] },
-  { name: "bzip2", magic: [0x42, 0x5a, 0x68] },
-]
-
-const explained = <F extends { readonly _tag: string }>(failure: F, head: Uint8Array): F | ArchiveInvalid => {
-  if (!(failure instanceof ArchiveInvalid)) return failure
-  const stranger = strangers.find(({ magic }) => magic.every((byte, at) => head[at] === byte))
-  if (stranger === undefined) return failure
-  return new ArchiveInvalid({
-    archive: failure.archive,
-    problem: `${stranger.name} compression is not supported, use zstd, gzip or none`,
-  })
 }

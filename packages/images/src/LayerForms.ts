@@ -9,7 +9,7 @@ import {
   type BlockCompression,
   compressBlocks,
   compressionOf,
-  decompressor,
+  decompressed,
   digestOfBytes,
   type Measured,
   planDirectory,
@@ -95,7 +95,7 @@ const formLayer = Effect.fnUntraced(function* (
   }
   if (form !== "plain") return descriptor
   if (compression !== "zstd") return { ...descriptor, mediaType: typeOf(compression) }
-  const written = yield* writeBlob(layer, async () => blobBlocks(path).pipe(decompressor("zstd")), files, undefined)
+  const written = yield* writeBlob(layer, async () => decompressed(blobBlocks(path)), files, undefined)
   return { ...descriptor, mediaType: mediaTypes.layer, digest: written.digest, size: written.sizeBytes }
 })
 

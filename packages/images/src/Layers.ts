@@ -8,6 +8,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
+  decompressed,
   type Measured,
   measure,
   planDirectory,
@@ -53,10 +54,11 @@ const make = Effect.fnUntraced(function* () {
   const unpackBlob = Effect.fnUntraced(function* (ref: string, layer: StoredLayer, target: string, rules: UnpackRules) {
     const blob = fs.createReadStream(store.blobPath(layer.digest), { highWaterMark: readBlockBytes })
     const compressed = passing(blob)
-    const { measured: content } = yield* unpack(compressed.stream(), target, rules)
+    const content = passing(decompressed(compressed.blocks))
+    yield* unpack(content.blocks, target, rules)
     if (compressed.measured().digest !== layer.digest)
       return yield* new ImageInvalid({ ref, problem: `layer blob ${layer.digest} is damaged` })
-    if (content.digest !== layer.diffId)
+    if (content.measured().digest !== layer.diffId)
       return yield* new ImageInvalid({ ref, problem: `layer content is not ${layer.diffId}` })
   })
 

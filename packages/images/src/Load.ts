@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import { join, resolve } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { compressionOf, decompressor, peek, readBlockBytes, unpack } from "@cryopod/archive"
+import { compressionOf, decompressed, peek, readBlockBytes, unpack } from "@cryopod/archive"
 import {
   ArchiveInvalid,
   type ArchiveSource,
@@ -113,7 +113,7 @@ const inFile = Effect.fnUntraced(function* (archive: Wanted): Candidates {
   const { path, ref, select } = archive
   const directory = join(yield* (yield* ImageStore).area, "unpacked")
   yield* makeDirectory(directory)
-  yield* unpack(fs.createReadStream(path, { highWaterMark: readBlockBytes }), directory, {
+  yield* unpack(decompressed(fs.createReadStream(path, { highWaterMark: readBlockBytes })), directory, {
     archive: ref,
     accepts: (name) => layoutMember.test(name),
     maxMembers: 1_000_000,
@@ -187,8 +187,7 @@ const plainArchive = Effect.fnUntraced(function* (path: string, target: string) 
   if (compression === "none") return path
   yield* attempt("decompress", path, (signal) =>
     pipeline(
-      fs.createReadStream(path, { highWaterMark: readBlockBytes }),
-      decompressor(compression),
+      decompressed(fs.createReadStream(path, { highWaterMark: readBlockBytes })),
       fs.createWriteStream(target, { mode: 0o600 }),
       { signal },
     ),

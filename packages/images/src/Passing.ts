@@ -1,13 +1,10 @@
 /** Bytes that are measured while somebody reads them. */
 import { createHash } from "node:crypto"
-import { Readable } from "node:stream"
 import type { Measured } from "@cryopod/archive"
 
 export interface Passing {
-  /** To be read once, here or as `stream`. A block may be valid only until the next one is asked for. */
+  /** To be read once. A block may be valid only until the next one is asked for. */
   readonly blocks: AsyncIterable<Uint8Array>
-  /** For sources whose blocks stay valid. */
-  readonly stream: () => Readable
   /** Of what has passed so far. */
   readonly measured: () => Measured
 }
@@ -26,7 +23,6 @@ export const passing = (source: AsyncIterable<Uint8Array>, each?: (block: Uint8A
   })()
   return {
     blocks,
-    stream: () => Readable.from(blocks, { objectMode: false, highWaterMark: 1 << 20 }),
     measured: () => ({ digest: `sha256:${hash.copy().digest("hex")}`, sizeBytes }),
   }
 }

@@ -74,6 +74,8 @@ const errnoWords: Readonly<Record<string, string>> = {
   EEXIST: "file exists",
   EISDIR: "is a directory",
   EBUSY: "device or resource busy",
+  EINVAL: "invalid argument",
+  ENXIO: "no such device or address",
   EPIPE: "broken pipe",
   EFBIG: "file too large",
   EDQUOT: "disk quota exceeded",
