@@ -1,6 +1,7 @@
 /** What commands write, and the exit status that goes with it. */
 import { writeSync } from "node:fs"
 import { ContainerStateImproper, type Item } from "@cryopod/entities"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -30,6 +31,14 @@ export const printLine = (line: string): Effect.Effect<void> => writeOut(`${line
 
 export const printFailure = (failure: { readonly message: string }): Effect.Effect<void> =>
   writeError(`Error: ${failure.message}\n`)
+
+/** A warning as Podman logs it where standard error is no terminal. */
+export const printWarning = (warning: string): Effect.Effect<void> =>
+  Effect.flatMap(DateTime.now, (now) =>
+    writeError(
+      `time="${DateTime.formatIso(now).replace(/\.\d+Z$/, "Z")}" level=warning msg=${JSON.stringify(warning)}\n`,
+    ),
+  )
 
 /** One line per success in order, one error per failure; the status says whether all went well. */
 export const printItems = <A, E extends CommandFailure>(

@@ -10,6 +10,7 @@
  * "Storing Sparse Files".
  */
 import { ByteSource } from "./ByteSource.ts"
+import { CompressionInvalid } from "./Compression.ts"
 
 export type TarType = "file" | "link" | "symlink" | "character-device" | "block-device" | "directory" | "fifo"
 
@@ -62,14 +63,21 @@ const maxTrailingBytes = 1 << 24
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember, void, void> {
   const bytes = new ByteSource(source)
   const globals = new Map<string, string>()
+  let current: string | undefined
+  // what is wrong with the compression is known by the member in which it shows
+  const named = <A>(work: Promise<A>): Promise<A> =>
+    work.catch((cause: unknown) => {
+      throw cause instanceof CompressionInvalid ? new TarInvalid(cause.message, current) : cause
+    })
   try {
     for (let count = 0; ; count++) {
-      const header = await nextHeader(bytes, globals, count === 0 ? "there is nothing in it" : endOfArchive)
+      const header = await named(nextHeader(bytes, globals, count === 0 ? "there is nothing in it" : endOfArchive))
       if (header === undefined) break
+      current = header.name
       let unread = header.sizeBytes
       const content = (async function* () {
         while (unread > 0) {
-          const piece = await bytes.some(unread)
+          const piece = await named(bytes.some(unread))
           if (piece.length === 0) throw cutOff(header.name)
           unread -= piece.length
           yield piece
@@ -78,9 +86,9 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
       yield { ...header, content }
       const skipped = unread + padding(header.sizeBytes)
       unread = 0
-      if ((await bytes.skip(skipped)) < skipped) throw cutOff(header.name)
+      if ((await named(bytes.skip(skipped))) < skipped) throw cutOff(header.name)
     }
-    if ((await bytes.skip(maxTrailingBytes)) === maxTrailingBytes) throw new TarInvalid("goes on behind its end")
+    if ((await named(bytes.skip(maxTrailingBytes))) === maxTrailingBytes) throw new TarInvalid("goes on behind its end")
   } finally {
     await bytes.close()
   }

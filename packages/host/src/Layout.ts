@@ -23,6 +23,7 @@ export interface ContainerPaths {
   /** CRIU's configuration file for this container. */
   readonly criuConfig: string
   readonly checkpoint: string
+  readonly preCheckpoint: string
   readonly dumpLog: string
   readonly restoreLog: string
   readonly log: string
@@ -85,6 +86,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
       config: join(userdata, "config.json"),
       criuConfig: join(userdata, "criu.conf"),
       checkpoint: join(userdata, "checkpoint"),
+      preCheckpoint: join(userdata, "pre-checkpoint"),
       dumpLog: join(userdata, "dump.log"),
       restoreLog: join(userdata, "restore.log"),
       log: join(userdata, "ctr.log"),

@@ -15,7 +15,7 @@ import * as Result from "effect/Result"
 import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { printFailures, printItems, writeError, writeOut } from "../output.ts"
+import { printFailures, printItems, printWarning, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
 
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
@@ -32,7 +32,7 @@ export const checkpoint: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const flags = withStandardStream(optionsOf(CheckpointFlags, call))
+      const flags = withStandardOutput(optionsOf(CheckpointFlags, call))
       const given = givenOptions(CheckpointFlags, call)
       const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
       const began = yield* Clock.currentTimeNanos
@@ -48,8 +48,12 @@ export const checkpoint: CliCommand = {
 
 const standardOutput = "/dev/stdout"
 
+/** `--import -` reads standard input. */
+const withStandardInput = (flags: RestoreFlags): RestoreFlags =>
+  flags.import === "-" ? { ...flags, import: "/dev/stdin" } : flags
+
 /** `--export -` writes to standard output. */
-const withStandardStream = (flags: CheckpointFlags): CheckpointFlags =>
+const withStandardOutput = (flags: CheckpointFlags): CheckpointFlags =>
   flags.export === "-" ? { ...flags, export: standardOutput } : flags
 
 export const restore: CliCommand = {
@@ -63,13 +67,16 @@ export const restore: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const flags = optionsOf(RestoreFlags, call)
+      const flags = withStandardInput(optionsOf(RestoreFlags, call))
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args))
       const engine = yield* ContainerEngine
       const known = new Set<string>()
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Restoring", engine.restore(source, options))
+      for (const { result } of items) {
+        if (Result.isSuccess(result)) yield* Effect.forEach(result.success.warnings, printWarning, { discard: true })
+      }
       if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)
       // a container answers by the name it was called by, one made from an image by its id
       return yield* printItems(items, (report, input) => (known.has(input) && flags.name === "" ? input : report.Id))
@@ -84,7 +91,13 @@ const printStatistics = Effect.fnUntraced(function* <E extends CommandFailure>(
   write = writeOut,
 ) {
   const micros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
-  const reports = items.flatMap(({ result }) => (Result.isSuccess(result) ? [result.success] : []))
+  const reports = items.flatMap(({ result }) => (Result.isSuccess(result) ? [withoutWarnings(result.success)] : []))
   yield* write(`${JSON.stringify({ [duration]: micros, container_statistics: reports }, undefined, 4)}\n`)
   return yield* printFailures(items)
 })
+
+/** libpod's report has none; they have been said. */
+const withoutWarnings = (report: CheckpointReport | RestoreReport) => {
+  const { warnings: _, ...rest } = { warnings: [], ...report }
+  return rest
+}

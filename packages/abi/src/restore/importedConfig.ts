@@ -1,14 +1,8 @@
 /** From libpod's `config.dump` and `spec.dump` to a container of ours: the way back of `libpodDocument`. Pure. */
 import { CheckpointInvalid } from "@cryopod/entities"
-import type { ContainerPaths } from "@cryopod/host"
-import {
-  type ContainerConfig,
-  criuConfigAnnotation,
-  engineMountSource,
-  type OciSpec,
-  type RuntimeName,
-} from "@cryopod/runtime"
+import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
+import { importedAnnotations } from "./importedSpec.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 
 export interface Destination {
@@ -41,9 +35,7 @@ export const importedConfig = (
     user: config.user ?? "",
     hostname: spec.hostname ?? "",
     labels: config.labels ?? {},
-    annotations: Object.fromEntries(
-      Object.entries(spec.annotations ?? {}).filter(([key]) => !ownAnnotations.test(key)),
-    ),
+    annotations: importedAnnotations(spec.annotations),
     terminal: program.terminal === true,
     openStdin: config.stdin === true,
     network: spec.linux.namespaces.some(({ type }) => type === "network") ? "none" : "host",
@@ -62,44 +54,3 @@ export const importedConfig = (
 
 /** libpod's own default. */
 const defaultShmBytes = 65_536_000
-
-/** Annotations that engines write by themselves, and those by which an archive could make the host do something. */
-const ownAnnotations =
-  /^(io\.container\.manager|io\.podman\.annotations\.|org\.criu\.config|org\.systemd\.property\.|cdi\.k8s\.io\/)/
-
-/**
- * A stranger's runtime configuration made ours: root and mount sources lie in our bundle, by destination; cgroups are
- * ours; hooks and everything that names a file of the host are gone.
- */
-export const importedSpec = (
-  spec: OciSpec,
-  {
-    cgroups,
-    config,
-    paths,
-  }: { readonly cgroups: string; readonly config: ContainerConfig; readonly paths: ContainerPaths },
-): OciSpec => {
-  const { hooks: _, ...rest } = spec
-  return {
-    ...rest,
-    process: { ...spec.process, rlimits: config.rlimits },
-    root: { ...spec.root, path: paths.merged },
-    mounts: spec.mounts.map((mount) => {
-      const source = engineMountSource(paths, mount.destination)
-      return mount.type === "bind" && source !== undefined ? { ...mount, source } : mount
-    }),
-    annotations: {
-      "io.container.manager": "libpod",
-      ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
-      ...config.annotations,
-      [criuConfigAnnotation]: paths.criuConfig,
-    },
-    linux: { ...spec.linux, cgroupsPath: cgroups },
-  }
-}
-
-/** Bind mounts of the host's own files, which a checkpoint from elsewhere must not get silently. */
-export const foreignBinds = (spec: OciSpec, paths: ContainerPaths): ReadonlyArray<string> =>
-  spec.mounts
-    .filter(({ destination, type }) => type === "bind" && engineMountSource(paths, destination) === undefined)
-    .map(({ destination }) => destination)

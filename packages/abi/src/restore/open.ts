@@ -1,32 +1,28 @@
-/** Open a checkpoint: its members on disk and complete, its two documents read. */
+/** An opened checkpoint: its members on disk and complete, its two documents read. Where it came from is said elsewhere. */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
-  checkpointLimits,
   checkpointMembers,
-  completeDumpFiles,
-  isCheckpointPath,
   type LibpodConfig,
+  memberKinds,
+  parentLink,
   parseLibpodConfig,
+  requiredPaths,
 } from "@cryopod/checkpoint"
-import {
-  CheckpointInvalid,
-  type HostFailure,
-  type ImageFailure,
-  isCheckpointImage,
-  NotACheckpoint,
-} from "@cryopod/entities"
+import { CheckpointInvalid, type StorageFailed } from "@cryopod/entities"
 import { attemptSync } from "@cryopod/host"
-import { checkpointLayer, describingAnnotations, type Layers, type StoredImage } from "@cryopod/images"
-import type { OciSpec } from "@cryopod/runtime"
+import { type OciSpec, parseSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 
 /** A checkpoint that can be restored, as far as can be seen from itself. */
 export interface OpenedCheckpoint {
   /** What the caller called it. */
   readonly source: string
-  /** Directory of the members; read, never written. */
+  /** Directory of the members. */
   readonly members: string
+  /** `ours`: the members may be moved away. `shared`: they are read and never written. */
+  readonly files: "ours" | "shared"
   /** The image that must not go while it is restored; absent when it did not come from one. */
   readonly imageId?: string
   readonly config: LibpodConfig
@@ -34,50 +30,43 @@ export interface OpenedCheckpoint {
   readonly annotations: Readonly<Record<string, string>>
   /** In Go's words; empty when nothing says it. */
   readonly architecture: string
+  /** What was left out on the way here. */
+  readonly warnings: ReadonlyArray<string>
 }
 
-export const openImage = Effect.fn("restore.openImage")(function* (
-  image: StoredImage,
-  source: string,
-): Effect.fn.Return<OpenedCheckpoint, NotACheckpoint | CheckpointInvalid | HostFailure | ImageFailure, Layers> {
-  const annotations = describingAnnotations(image)
-  if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id: image.id })
-  const members = yield* checkpointLayer(image.id, { archive: source, accepts: isCheckpointPath, ...checkpointLimits })
-  const documents = yield* readMembers(source, members)
-  return { source, members, imageId: image.id, ...documents, annotations, architecture: image.architecture }
-})
-
-/** Everything that a restore needs is there, and the two documents can be read. */
-const readMembers = Effect.fnUntraced(function* (
+/** Everything that a restore needs is there and of its kind, and the two documents can be read. */
+export const readMembers = Effect.fn("restore.readMembers")(function* (
   source: string,
   members: string,
-): Effect.fn.Return<Pick<OpenedCheckpoint, "config" | "spec">, CheckpointInvalid | HostFailure> {
-  const needed = [
-    ...Object.values(checkpointMembers).flatMap(({ name, required }) => (required ? [name] : [])),
-    ...completeDumpFiles.map((file) => join(checkpointMembers.images.name, file)),
-  ]
-  const missing = needed.find((member) => !fs.existsSync(join(members, member)))
-  if (missing !== undefined) return yield* new CheckpointInvalid({ source, member: missing, problem: "is missing" })
+): Effect.fn.Return<Pick<OpenedCheckpoint, "config" | "spec">, CheckpointInvalid | StorageFailed> {
+  const problem = yield* attemptSync("look at", members, () => problemOf(members))
+  if (problem !== undefined) return yield* new CheckpointInvalid({ source, ...problem })
   const text = (name: string) =>
     attemptSync("read", join(members, name), () => fs.readFileSync(join(members, name), "utf8"))
-  return {
-    config: yield* parseLibpodConfig(source, yield* text(checkpointMembers.config.name)),
-    spec: yield* parseSpec(source, yield* text(checkpointMembers.spec.name)),
-  }
-})
-
-/** The parts of a stranger's spec that are used are checked; the runtime checks the rest. */
-const parseSpec = (source: string, text: string): Effect.Effect<OciSpec, CheckpointInvalid> => {
+  const config = yield* parseLibpodConfig(source, yield* text(checkpointMembers.config.name))
   const member = checkpointMembers.spec.name
-  const invalid = (problem: string) => new CheckpointInvalid({ source, member, problem })
-  return Effect.try({ try: () => JSON.parse(text) as Partial<OciSpec>, catch: () => invalid("is not JSON") }).pipe(
-    Effect.filterOrFail(
-      (spec): spec is OciSpec =>
-        Array.isArray(spec.process?.args) &&
-        typeof spec.root?.path === "string" &&
-        Array.isArray(spec.mounts) &&
-        Array.isArray(spec.linux?.namespaces),
-      () => invalid("is no OCI runtime configuration"),
+  const spec = yield* Effect.fromResult(
+    Result.mapError(
+      parseSpec(yield* text(member)),
+      (words) => new CheckpointInvalid({ source, member, problem: words }),
     ),
   )
+  return { config, spec }
+})
+
+const problemOf = (members: string): Pick<CheckpointInvalid, "member" | "problem"> | undefined => {
+  const at = (name: string) => fs.lstatSync(join(members, name), { throwIfNoEntry: false })
+  const missing = requiredPaths().find((path) => at(path) === undefined)
+  if (missing !== undefined) return { member: missing, problem: "is missing" }
+  const otherKind = memberKinds.find(({ kind, name }) => {
+    const stat = at(name)
+    return stat !== undefined && stat.isDirectory() !== (kind === "directory")
+  })
+  if (otherKind !== undefined) return { member: otherKind.name, problem: `is no ${otherKind.kind}` }
+  return at(parentLink.name) !== undefined && at(checkpointMembers.previousImages.name) === undefined
+    ? {
+        member: parentLink.name,
+        problem: "builds on the memory of a pre-checkpoint, whose archive must be given as well",
+      }
+    : undefined
 }

@@ -15,8 +15,10 @@ export const replay = Effect.fn("restore.replay")(function* (
 ) {
   const paths = (yield* Layout).container(record.id)
   if (!ignoreRootfs) yield* replayRootfs(members, paths.merged)
-  const shm = join(members, checkpointMembers.shm.name)
-  if (fs.existsSync(shm)) yield* replayDirectory(shm, paths.shm)
+  const shm = [paths.userdata, members]
+    .map((directory) => join(directory, checkpointMembers.shm.name))
+    .find(fs.existsSync)
+  if (shm !== undefined) yield* replayDirectory(shm, paths.shm)
   const log = join(members, checkpointMembers.log.name)
   if (fs.existsSync(log)) yield* attempt("copy", paths.log, () => fs.promises.copyFile(log, paths.log))
 })

@@ -3,6 +3,7 @@
  *
  *   container:  preflight → mount → replay memory files → run → settle
  *   image:      open → preflight → record → stage → replay files → run → settle
+ *   archive:    open → as an image
  *
  * Nothing is shared between inputs; one that fails leaves nothing behind, and the others go on.
  */
@@ -13,7 +14,6 @@ import {
   NoSuchContainerOrImage,
   type NoContainers,
   OptionConflict,
-  OptionInvalid,
   type RestoreFailure,
   type RestoreOptions,
   type RestoreReport,
@@ -22,13 +22,13 @@ import {
 import { ImageStore } from "@cryopod/images"
 import { Containers } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { within } from "../container/ContainerScope.ts"
 import { eachSelected, select } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
-import { openImage } from "./open.ts"
+import { openArchive } from "./openArchive.ts"
+import { openImage } from "./openImage.ts"
 import { restoreContainer } from "./restoreContainer.ts"
 import { restoreNew } from "./restoreNew.ts"
 
@@ -40,8 +40,8 @@ export const restore = Effect.fn("ContainerEngine.restore")(function* (
   const criu = yield* Effect.result((yield* Probes).criu)
   const inPlace = (id: string) => within(id, (record) => restoreContainer(record, options))
   if (source._tag === "Archive") {
-    const problem = "archives cannot be restored yet"
-    return [{ input: "", result: Result.fail(new OptionInvalid({ option: "import", value: "", problem })) }]
+    const restored = Effect.andThen(Effect.fromResult(criu), fromArchive(source, options))
+    return [{ input: "", result: yield* Effect.result(restored) }]
   }
   if (source._tag === "Names") {
     return yield* Effect.forEach(source.names, (input) =>
@@ -55,6 +55,11 @@ export const restore = Effect.fn("ContainerEngine.restore")(function* (
   const selected = yield* select(source, ({ state }) => state.status === "exited" && state.checkpointed)
   return yield* eachSelected(selected, ({ id }) => Effect.andThen(Effect.fromResult(criu), inPlace(id)))
 })
+
+const fromArchive = (
+  { archive, previous }: Extract<RestoreSource, { readonly _tag: "Archive" }>,
+  options: RestoreOptions,
+) => Effect.scoped(Effect.flatMap(openArchive(archive, previous), (opened) => restoreNew(opened, options)))
 
 /** A name is a container's first; an image's otherwise. */
 const named = Effect.fnUntraced(function* <E, R>(

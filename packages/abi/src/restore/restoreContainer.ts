@@ -40,7 +40,12 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
     return yield* runRestored(record, { imagesDirectory: paths.checkpoint, ...options })
   }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
   yield* settleRestored(record, running, options)
-  return { Id: id, runtime_restore_duration: running.runtimeMicros, criu_statistics: running.statistics }
+  return {
+    Id: id,
+    runtime_restore_duration: running.runtimeMicros,
+    criu_statistics: running.statistics,
+    warnings: [],
+  }
 })
 
 /** The container is as it was: stopped, with its checkpoint. */

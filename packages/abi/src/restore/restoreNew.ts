@@ -32,13 +32,19 @@ export const restoreNew = Effect.fn("restore.new")(function* (
     state: { ...initialState, operation: "import" },
   }
   yield* recordImport(record, opened)
-  const running = yield* Effect.gen(function* () {
-    const imagesDirectory = yield* stage(record, opened)
+  const { dropped, running } = yield* Effect.gen(function* () {
+    const staged = yield* stage(record, opened, options)
     yield* replay(record, opened, options)
-    return yield* runRestored(record, { imagesDirectory, tcp: options.tcp, fileLocks: options.fileLocks })
+    const request = { imagesDirectory: staged.imagesDirectory, tcp: options.tcp, fileLocks: options.fileLocks }
+    return { dropped: staged.dropped, running: yield* runRestored(record, request) }
   }).pipe(Effect.onError(() => Effect.ignore(erase(record))))
   yield* settleRestored(record, running, options)
-  return { Id: record.id, runtime_restore_duration: running.runtimeMicros, criu_statistics: running.statistics }
+  return {
+    Id: record.id,
+    runtime_restore_duration: running.runtimeMicros,
+    criu_statistics: running.statistics,
+    warnings: [...opened.warnings, ...dropped.map((what) => `${opened.source}: not restored: ${what}`)],
+  }
 }, Effect.scoped)
 
 /** With the store's lock held, no image that is needed can go between the look and the record that keeps it. */

@@ -39,6 +39,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
   if (options.keep) return
   for (const path of [
     paths.checkpoint,
+    paths.preCheckpoint,
     paths.dumpLog,
     paths.restoreLog,
     join(paths.userdata, checkpointMembers.shm.name),

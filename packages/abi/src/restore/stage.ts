@@ -1,34 +1,41 @@
-/** Bundle and root filesystem of a container that is made from a checkpoint. */
-import { join } from "node:path"
+/** Bundle and root filesystem of a container that is made from a checkpoint, and the place of CRIU's files. */
+import * as fs from "node:fs"
+import { dirname, join } from "node:path"
 import { checkpointMembers } from "@cryopod/checkpoint"
-import { CheckpointInvalid } from "@cryopod/entities"
-import { Layout } from "@cryopod/host"
+import type { RestoreOptions } from "@cryopod/entities"
+import { attemptSync, type ContainerPaths, Layout, linkTree } from "@cryopod/host"
 import { cgroupsPath, type ContainerRecord, hardLimits } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "../container/bundle.ts"
 import { mountRootfs } from "../container/start.ts"
-import { foreignBinds, importedSpec } from "./importedConfig.ts"
+import { importedSpec, type StandIn } from "./importedSpec.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 
-/** Succeeds with the directory of CRIU's files. */
-export const stage = Effect.fn("restore.stage")(function* (record: ContainerRecord, opened: OpenedCheckpoint) {
+export interface Staged {
+  /** CRIU's files. */
+  readonly imagesDirectory: string
+  /** What of the stranger's configuration was left out. */
+  readonly dropped: ReadonlyArray<string>
+}
+
+export const stage = Effect.fn("restore.stage")(function* (
+  record: ContainerRecord,
+  opened: OpenedCheckpoint,
+  options: Pick<RestoreOptions, "keep">,
+) {
   const paths = (yield* Layout).container(record.id)
-  const [foreign] = foreignBinds(opened.spec, paths)
-  if (foreign !== undefined) {
-    return yield* new CheckpointInvalid({
-      source: opened.source,
-      member: checkpointMembers.spec.name,
-      problem: `wants a directory of this host bound to ${foreign}, which is not restored`,
-    })
-  }
-  yield* makeContainerDirectories(paths)
-  yield* writeSpec(
+  const { dropped, spec, standIns } = importedSpec(opened.spec, {
+    cgroups: cgroupsPath(record.id),
+    config: clamped(record),
     paths,
-    importedSpec(opened.spec, { cgroups: cgroupsPath(record.id), config: clamped(record), paths }),
-  )
+  })
+  yield* makeContainerDirectories(paths)
+  yield* writeSpec(paths, spec)
   yield* writeEngineFiles(paths, record.config, record.name)
   yield* mountRootfs(record)
-  return join(opened.members, checkpointMembers.images.name)
+  yield* attemptSync("make directories of", paths.userdata, () => makeStandIns(standIns, paths))
+  const staged: Staged = { imagesDirectory: yield* placeImages(paths, opened, options), dropped }
+  return staged
 })
 
 /** No limit above what this process may set. */
@@ -40,3 +47,37 @@ const clamped = ({ config }: ContainerRecord) => {
     rlimits: config.rlimits.map(({ hard, soft, type }) => ({ type, soft: lower(type, soft), hard: lower(type, hard) })),
   }
 }
+
+/** An empty file where the image has a file, an empty directory everywhere else. */
+const makeStandIns = (standIns: ReadonlyArray<StandIn>, paths: ContainerPaths): void => {
+  for (const { destination, path } of standIns) {
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const isFile =
+      fs.lstatSync(join(paths.merged, join("/", destination)), { throwIfNoEntry: false })?.isFile() === true
+    if (isFile) fs.writeFileSync(path, "", { mode: 0o644 })
+    else fs.mkdirSync(path, { mode: 0o755 })
+  }
+}
+
+/** What a restore in place reads again. */
+const inPlace = [checkpointMembers.images.name, checkpointMembers.previousImages.name, checkpointMembers.shm.name]
+
+/**
+ * Files that are ours move into the bundle. Those of an image are read where they are; to be kept, they get second names
+ * in the bundle.
+ */
+const placeImages = Effect.fnUntraced(function* (
+  paths: ContainerPaths,
+  { files, members }: OpenedCheckpoint,
+  { keep }: Pick<RestoreOptions, "keep">,
+) {
+  if (files === "shared" && !keep) return join(members, checkpointMembers.images.name)
+  for (const name of inPlace) {
+    const from = join(members, name)
+    const to = join(paths.userdata, name)
+    if (!fs.existsSync(from)) continue
+    if (files === "shared") yield* linkTree(from, to)
+    else yield* attemptSync("move", to, () => fs.renameSync(from, to))
+  }
+  return paths.checkpoint
+})

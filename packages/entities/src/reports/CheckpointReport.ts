@@ -4,6 +4,7 @@
  * Field names are libpod's (`pkg/domain/entities` CheckpointReport, RestoreReport; `libpod/define` CRIU statistics),
  * because the REST API and `--print-stats` show them. All times are microseconds.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /** CRIU's `stats-dump`. */
@@ -46,5 +47,9 @@ export const RestoreReport = Schema.Struct({
   /** Time the OCI runtime took. */
   runtime_restore_duration: Schema.Int,
   criu_statistics: Schema.NullOr(CriuRestoreStatistics),
+  /** What of the checkpoint was left out, and why; one sentence each. None when nothing was. */
+  warnings: Schema.Array(Schema.String).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed([] as ReadonlyArray<string>)),
+  ),
 })
 export type RestoreReport = typeof RestoreReport.Type

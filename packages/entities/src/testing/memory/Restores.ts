@@ -170,6 +170,7 @@ const goOn = Effect.fnUntraced(function* (
   return {
     Id: container.id,
     runtime_restore_duration: ((yield* Clock.currentTimeMillis) - began) * 1000 + 1,
+    warnings: [],
     criu_statistics: {
       pages_compared: 0,
       pages_skipped_cow: 0,

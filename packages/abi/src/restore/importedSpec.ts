@@ -1,0 +1,129 @@
+/**
+ * A stranger's runtime configuration made ours. Pure.
+ *
+ * Root, cgroups and the sources of the engine's own mounts become those of our bundle. What would reach into this host
+ * is dropped, and told: files and file systems of the host, namespaces of others, hooks, annotations that runtimes act
+ * upon. A mount that is dropped keeps its place, with nothing of the host behind it: CRIU does not restore a container
+ * that lacks one of its mount points.
+ */
+import type { ContainerPaths } from "@cryopod/host"
+import {
+  type ContainerConfig,
+  criuConfigAnnotation,
+  engineMountSource,
+  type OciSpec,
+  type SpecMount,
+} from "@cryopod/runtime"
+
+export interface ImportInputs {
+  /** Path of the container's own cgroup. */
+  readonly cgroups: string
+  readonly config: ContainerConfig
+  readonly paths: ContainerPaths
+}
+
+export interface ImportedSpec {
+  readonly spec: OciSpec
+  /** Mounts in whose place something empty must lie. */
+  readonly standIns: ReadonlyArray<StandIn>
+  /** What was dropped, one sentence each. */
+  readonly dropped: ReadonlyArray<string>
+}
+
+/** Something empty of the container's own in place of what a mount brought. */
+export interface StandIn {
+  /** Where the container sees it. */
+  readonly destination: string
+  /** Where it is to be made. */
+  readonly path: string
+}
+
+export const importedSpec = (spec: OciSpec, inputs: ImportInputs): ImportedSpec => {
+  const { config, paths } = inputs
+  const { hooks, ...rest } = spec
+  const { dropped, mounts, standIns } = importedMounts(spec.mounts, paths)
+  const { seccomp } = spec.linux as { readonly seccomp?: { readonly listenerPath?: string } | null }
+  const { listenerPath, ...filter } = seccomp ?? {}
+  return {
+    spec: {
+      ...rest,
+      process: { ...spec.process, rlimits: config.rlimits },
+      root: { ...spec.root, path: paths.merged },
+      mounts,
+      annotations: {
+        "io.container.manager": "libpod",
+        ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
+        ...config.annotations,
+        [criuConfigAnnotation]: paths.criuConfig,
+      },
+      linux: {
+        ...spec.linux,
+        cgroupsPath: inputs.cgroups,
+        namespaces: spec.linux.namespaces.map(({ type }) => ({ type })),
+        ...(seccomp === undefined || seccomp === null ? {} : { seccomp: filter }),
+      },
+    },
+    standIns,
+    dropped: [
+      ...dropped,
+      ...hooksOf(hooks).map((name) => `OCI hook ${name}`),
+      ...dangerous(spec.annotations ?? {}).map((key) => `annotation ${key}`),
+      ...(listenerPath === undefined ? [] : [`seccomp listener ${listenerPath}`]),
+      ...spec.linux.namespaces
+        // the network is made anew in any case
+        .filter(({ path, type }) => type !== "network" && (path ?? "") !== "")
+        .map(({ path, type }) => `${type} namespace ${path}`),
+    ],
+  }
+}
+
+/** Hooks that are there and not empty, by their kind. */
+const hooksOf = (hooks: unknown): ReadonlyArray<string> =>
+  Object.entries((hooks as Readonly<Record<string, unknown>> | null | undefined) ?? {})
+    .filter(([, list]) => Array.isArray(list) && list.length > 0)
+    .map(([name]) => name)
+
+/** File systems of the kernel, of which every container gets its own or a view that its namespaces bound. */
+const kernelFileSystems = new Set(["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"])
+
+const importedMounts = (mounts: ReadonlyArray<SpecMount>, paths: ContainerPaths) => {
+  const dropped: Array<string> = []
+  const standIns: Array<StandIn> = []
+  const imported = mounts.map((mount): SpecMount => {
+    const engine = engineMountSource(paths, mount.destination)
+    if (isBind(mount) && engine !== undefined) return { ...mount, source: engine }
+    if (!isBind(mount) && kernelFileSystems.has(mount.type)) return mount
+    const path = `${paths.userdata}/stand-ins/${standIns.length}`
+    standIns.push({ destination: mount.destination, path })
+    dropped.push(
+      isBind(mount)
+        ? `bind mount of ${mount.source} on ${mount.destination}`
+        : `${mount.type} mount of ${mount.source} on ${mount.destination}`,
+    )
+    return { ...mount, type: "bind", source: path, options: [...(mount.options ?? []).filter(isHarmless), "bind"] }
+  })
+  return { mounts: imported, standIns, dropped }
+}
+
+/** The word may stand in the options alone (runtime-spec `config.md`, "Linux mount options"). */
+const isBind = ({ options, type }: SpecMount): boolean =>
+  type === "bind" || (options ?? []).some((option) => option === "bind" || option === "rbind")
+
+/** Options that mean the same for whatever is mounted. */
+const isHarmless = (option: string): boolean =>
+  /^(?:ro|rw|nosuid|nodev|noexec|r?(?:private|slave|shared|unbindable))$/.test(option)
+
+/** Annotations that a runtime acts upon: programs and files of the host, devices (CDI), units of systemd, crun's own. */
+const acting = /^(?:org\.criu\.config$|org\.systemd\.property\.|cdi\.k8s\.io\/|run\.oci\.)/
+
+const dangerous = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+  Object.keys(annotations).filter((key) => acting.test(key))
+
+/** Annotations that engines write by themselves. */
+const engines = /^(?:io\.container\.manager$|io\.podman\.annotations\.)/
+
+/** The annotations that are the container's own. */
+export const importedAnnotations = (
+  annotations: Readonly<Record<string, string>> | null | undefined,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !acting.test(key) && !engines.test(key)))

@@ -1,0 +1,99 @@
+/**
+ * Open a checkpoint archive: unpacked in one pass into an area of its own, on the file system of the containers, from
+ * where its files move into the bundle. The area goes with the scope.
+ */
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { decompressed, unpack } from "@cryopod/archive"
+import { checkpointMembers, checkpointRules, memberOf } from "@cryopod/checkpoint"
+import {
+  type ArchiveInvalid,
+  type ArchiveSource,
+  CheckpointInvalid,
+  type MemberUnsafe,
+  type StorageFailed,
+} from "@cryopod/entities"
+import {
+  attemptSync,
+  availableBytes,
+  Layout,
+  makeDirectory,
+  openInput,
+  streamInput,
+  temporaryArea,
+} from "@cryopod/host"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type OpenedCheckpoint, readMembers } from "./open.ts"
+
+/** `previous` is the archive of the pre-checkpoint that the checkpoint builds on. */
+export const openArchive = Effect.fn("restore.openArchive")(function* (
+  archive: ArchiveSource,
+  previous: ArchiveSource | undefined,
+): Effect.fn.Return<
+  OpenedCheckpoint,
+  CheckpointInvalid | ArchiveInvalid | MemberUnsafe | StorageFailed,
+  Layout | Scope.Scope
+> {
+  const source = nameOf(archive)
+  const area = yield* temporaryArea((yield* Layout).temporary)
+  const members = join(area, "members")
+  const passedOver = yield* unpackInto(archive, members, () => true)
+  if (previous !== undefined) yield* addPrevious(previous, area, members)
+  return {
+    source,
+    members,
+    files: "ours",
+    ...(yield* readMembers(source, members)),
+    annotations: {},
+    architecture: "",
+    warnings: passedOver.length === 0 ? [] : [ignored(source, passedOver)],
+  }
+})
+
+const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
+
+/** Paths of members that were not taken. */
+const unpackInto = Effect.fnUntraced(function* (
+  archive: ArchiveSource,
+  members: string,
+  wanted: (path: string) => boolean,
+) {
+  yield* makeDirectory(members)
+  const room = yield* availableBytes(members)
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
+      const { passedOver } = yield* unpack(decompressed(input), members, {
+        archive: nameOf(archive),
+        ...checkpointRules,
+        // what cannot fit is refused when it is announced, not when the disk is full
+        maxBytes: Math.min(checkpointRules.maxBytes, room),
+        accepts: (path) => checkpointRules.accepts(path) && wanted(path),
+      })
+      return passedOver
+    }),
+  )
+})
+
+/** Of a pre-checkpoint only the memory is of use. */
+const addPrevious = Effect.fnUntraced(function* (previous: ArchiveSource, area: string, members: string) {
+  const member = checkpointMembers.previousImages.name
+  const unpacked = join(area, "previous")
+  yield* unpackInto(previous, unpacked, (path) => memberOf(path)?.name === member)
+  const moved = yield* attemptSync("move", members, () => {
+    if (!fs.existsSync(join(unpacked, member))) return false
+    fs.rmSync(join(members, member), { recursive: true, force: true })
+    fs.renameSync(join(unpacked, member), join(members, member))
+    return true
+  })
+  if (!moved) return yield* new CheckpointInvalid({ source: nameOf(previous), member, problem: "is missing" })
+})
+
+const named = 5
+
+const ignored = (source: string, passedOver: ReadonlyArray<string>): string => {
+  const first = passedOver.slice(0, named).map((path) => JSON.stringify(path))
+  const more = passedOver.length > named ? ` and ${passedOver.length - named} more` : ""
+  return `${source}: ignored what is no part of a checkpoint: ${first.join(", ")}${more}`
+}
