@@ -269,7 +269,7 @@ describe("a process that is killed", () => {
   /** Where a restore from an image can die. */
   const importDeaths: ReadonlyArray<readonly [string, Change]> = [
     ["before anything is mounted", kill("restore/stage.ts", "yield* makeContainerDirectories(paths)")],
-    ["while files are replayed", kill("restore/replay.ts", "const shm = join(members")],
+    ["while files are replayed", kill("restore/replay.ts", "const shm = ")],
     ["when the processes run already", kill("restore/settle.ts", "const at = DateTime.formatIso(yield* DateTime.now)")],
   ]
 
