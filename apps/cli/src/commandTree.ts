@@ -4,6 +4,7 @@ import { diff, exec, exists, logs, port, ps, top } from "./commands/containers.t
 import { imageExists, images, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
 import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
+import { network } from "./commands/networks.ts"
 import { create, run } from "./commands/run.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
 import { volume } from "./commands/volumes.ts"
@@ -82,6 +83,7 @@ export const commandTree: CliCommand = {
     info,
     inspect,
     load,
+    network,
     pull,
     push,
     rmi,

@@ -67,14 +67,15 @@ export const printFailures = <A, E extends CommandFailure>(items: ReadonlyArray<
 
 export const exitStatus = (failure: CommandFailure): number => failure.exitStatus ?? failureStatus
 
-/** `rm`, `rmi` and `volume rm` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */
+/** `rm`, `rmi`, `network rm` and `volume rm` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */
 export const removalStatus = (failure: CommandFailure): number => {
   if (missingTags.has(failure._tag)) return 1
-  if (failure._tag === "ImageInUse" || failure._tag === "VolumeInUse") return 2
+  if (inUseTags.has(failure._tag)) return 2
   return failure instanceof ContainerStateImproper && failure.operation === "remove" ? 2 : exitStatus(failure)
 }
 
-const missingTags = new Set(["ContainerNotFound", "ImageNotFound", "VolumeNotFound"])
+const missingTags = new Set(["ContainerNotFound", "ImageNotFound", "NetworkNotFound", "VolumeNotFound"])
+const inUseTags = new Set(["ImageInUse", "NetworkInUse", "VolumeInUse"])
 
 /** A command line that asks for something that cannot be meant, found by the command itself. */
 export class Problem extends Schema.TaggedError<Problem>()("Problem", { text: Schema.String }) {

@@ -1,6 +1,6 @@
 /** From a command line to an exit status: read it, reach an engine, run the command, print what went wrong. */
 import { localEngine } from "@cryopod/abi"
-import { ContainerEngine, ImageEngine, VolumeEngine } from "@cryopod/entities"
+import { ContainerEngine, ImageEngine, NetworkEngine, VolumeEngine } from "@cryopod/entities"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -100,6 +100,12 @@ const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
     Effect.map(
       ImageEngine.use((engine) => engine.list({ all: false, filter: [] }, [])),
       (rows) => rows.flatMap(({ RepoTags }) => RepoTags),
+    ),
+  )
+  sources.networks = names(
+    Effect.map(
+      NetworkEngine.use((engine) => engine.list({ filter: [] })),
+      (rows) => rows.map(({ name }) => name),
     ),
   )
   sources.volumes = names(

@@ -3,6 +3,7 @@ import type {
   ContainerEngine,
   DatabaseFailed,
   ImageEngine,
+  NetworkEngine,
   StorageFailed,
   SystemEngine,
   VolumeEngine,
@@ -13,6 +14,8 @@ import {
   Conmon,
   Containers,
   containerTables,
+  Networks,
+  networkTables,
   OciRuntime,
   type RuntimeName,
   Volumes,
@@ -27,6 +30,7 @@ import { within, withinRef } from "./container/ContainerScope.ts"
 import { remove } from "./container/remove.ts"
 import { type AllServices, EngineDefaults, type EngineServices } from "./EngineServices.ts"
 import { imageEngineLayer } from "./image/ImageEngine.ts"
+import { networkEngineLayer } from "./network/NetworkEngine.ts"
 import { Probes } from "./system/Probes.ts"
 import { stateFindings } from "./system/StateFindings.ts"
 import { systemEngineLayer } from "./system/SystemEngine.ts"
@@ -64,11 +68,11 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
   const host = Layer.mergeAll(
     Layout.layer(settings.root, settings.runroot),
     Tools.layer({ prefix: settings.prefix, path: settings.path, overrides: settings.tools ?? {} }),
-    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables, volumeTables]),
+    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables, volumeTables, networkTables]),
   )
   const runtime = Conmon.layer(settings.exitCommand).pipe(
     Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Volumes.layer, Probes.layer)),
+    Layer.provideMerge(Layer.mergeAll(Containers.layer, Volumes.layer, Networks.layer, Probes.layer)),
     Layer.provideMerge(host),
   )
   const images = Layer.mergeAll(RootFilesystems.layer, Transport.layer).pipe(
@@ -155,7 +159,14 @@ const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, 
 /** The engines of this host. */
 export const localEngine = (
   settings: LocalEngineSettings,
-): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine | VolumeEngine, StorageFailed | DatabaseFailed> =>
-  Layer.mergeAll(containerEngineLayer, imageEngineLayer, systemEngine(settings), volumeEngineLayer).pipe(
-    Layer.provide(services(settings)),
-  )
+): Layer.Layer<
+  ContainerEngine | ImageEngine | NetworkEngine | SystemEngine | VolumeEngine,
+  StorageFailed | DatabaseFailed
+> =>
+  Layer.mergeAll(
+    containerEngineLayer,
+    imageEngineLayer,
+    networkEngineLayer,
+    systemEngine(settings),
+    volumeEngineLayer,
+  ).pipe(Layer.provide(services(settings)))

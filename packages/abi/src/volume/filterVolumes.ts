@@ -2,7 +2,7 @@
  * `--filter` of `volume ls` and `volume prune` (Podman 5.4 `pkg/domain/filters/volumes.go`). Values of one kind are
  * alternatives, kinds go together; `label` alone wants all of its values. Pure.
  */
-import { VolumeFilterInvalid } from "@cryopod/entities"
+import { instantOf, labelsHold, patternOf, truthOf, VolumeFilterInvalid } from "@cryopod/entities"
 import type { VolumeRecord } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 
@@ -66,13 +66,13 @@ const predicateOf = (
     case "scope":
       return Result.succeed(() => value === "local")
     case "label":
-      return Result.succeed(({ record }) => holds(record.config.labels, value))
+      return Result.succeed(({ record }) => labelsHold(record.config.labels, value))
     case "label!":
-      return Result.succeed(({ record }) => !holds(record.config.labels, value))
+      return Result.succeed(({ record }) => !labelsHold(record.config.labels, value))
     case "opt":
-      return Result.succeed(({ record }) => holds(record.config.options, value))
+      return Result.succeed(({ record }) => labelsHold(record.config.options, value))
     case "dangling": {
-      const wanted = booleans[value.toLowerCase()]
+      const wanted = truthOf(value)
       return wanted === undefined ? invalid("dangling", value) : Result.succeed(({ used }) => used !== wanted)
     }
     case "until": {
@@ -89,32 +89,4 @@ const predicateOf = (
     default:
       return invalid("key", key)
   }
-}
-
-const booleans: Readonly<Record<string, boolean | undefined>> = { true: true, "1": true, false: false, "0": false }
-
-const holds = (texts: Readonly<Record<string, string>>, value: string): boolean => {
-  const equals = value.indexOf("=")
-  return equals < 0 ? Object.hasOwn(texts, value) : texts[value.slice(0, equals)] === value.slice(equals + 1)
-}
-
-const patternOf = (source: string): RegExp | undefined => {
-  try {
-    return new RegExp(source)
-  } catch {
-    return undefined
-  }
-}
-
-const unitMillis: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** A Go duration back from now (`1h30m`), Unix seconds, or a time as RFC 3339 has it. */
-const instantOf = (text: string, nowMillis: number): number | undefined => {
-  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-    return parts.reduce((left, [, count, unit]) => left - Number(count) * (unitMillis[unit ?? ""] ?? 0), nowMillis)
-  }
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000
-  const instant = Date.parse(text)
-  return Number.isNaN(instant) ? undefined : instant
 }

@@ -6,6 +6,7 @@ import * as C from "./ContainerFailures.ts"
 import * as K from "./CheckpointFailures.ts"
 import * as H from "./HostFailures.ts"
 import * as I from "./ImageFailures.ts"
+import * as N from "./NetworkFailures.ts"
 import { OptionConflict } from "./OptionConflict.ts"
 import * as V from "./VolumeFailures.ts"
 
@@ -13,6 +14,7 @@ export * from "./CheckpointFailures.ts"
 export * from "./ContainerFailures.ts"
 export * from "./HostFailures.ts"
 export * from "./ImageFailures.ts"
+export * from "./NetworkFailures.ts"
 export * from "./OptionConflict.ts"
 export * from "./VolumeFailures.ts"
 
@@ -78,7 +80,37 @@ export const volumeFailures = [
 ] as const
 export type VolumeFailure = InstanceOf<typeof volumeFailures>
 
-export const createFailures = [...containerFailures, ...imageFailures] as const
+/** An operation on one network was refused or failed. */
+export const networkFailures = [
+  N.NetworkNotFound,
+  N.NetworkAmbiguous,
+  N.NetworkExists,
+  N.NetworkInUse,
+  N.NetworkProtected,
+  N.NetworkDefinitionInvalid,
+  N.NetworkFilterInvalid,
+  ...hostFailures,
+] as const
+export type NetworkFailure = InstanceOf<typeof networkFailures>
+
+/** A container cannot have the place on its networks that it asks for. */
+export const placementFailures = [
+  N.NetworkNotFound,
+  N.NetworkAmbiguous,
+  N.AddressInUse,
+  N.AddressOutside,
+  N.AddressesExhausted,
+  N.PortInUse,
+  N.NetworkOptionInvalid,
+  ...hostFailures,
+] as const
+export type PlacementFailure = InstanceOf<typeof placementFailures>
+
+/** A container was not put on a network, or not taken off one. */
+export const attachmentFailures = [...containerFailures, ...placementFailures, N.NetworkAttachmentRefused] as const
+export type AttachmentFailure = InstanceOf<typeof attachmentFailures>
+
+export const createFailures = [...containerFailures, ...imageFailures, ...placementFailures] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
 
 export const checkpointFailures = [
@@ -95,6 +127,7 @@ export type CheckpointFailure = InstanceOf<typeof checkpointFailures>
 export const restoreFailures = [
   ...containerFailures,
   ...imageFailures,
+  ...placementFailures,
   C.ContainerIdInUse,
   K.NoSuchContainerOrImage,
   K.RestoreFailed,

@@ -1,0 +1,82 @@
+/** Options of the network commands, one struct each. */
+import * as Schema from "effect/Schema"
+import { bool, integer, text, texts } from "../Option.ts"
+
+const filter = texts({
+  cli: "filter",
+  short: "f",
+  rest: "filters",
+  description: "Provide filter values (e.g. 'name=podman')",
+})
+
+export const NetworkCreateFlags = Schema.Struct({
+  disableDns: bool({ cli: "disable-dns", rest: "dns_enabled", description: "Disable names on the network" }),
+  dns: texts({ cli: "dns", rest: "network_dns_servers", description: "DNS servers this network will use" }),
+  driver: text({ cli: "driver", short: "d", description: "Driver to manage the network", fallback: "bridge" }),
+  gateway: texts({ cli: "gateway", description: "IPv4 or IPv6 gateway for the subnet" }),
+  ignore: bool({ cli: "ignore", rest: "ignoreIfExists", description: "Don't fail if network already exists" }),
+  interfaceName: text({
+    cli: "interface-name",
+    rest: "network_interface",
+    description: "Interface name which is used by the driver",
+  }),
+  internal: bool({ cli: "internal", description: "Restrict external access from this network" }),
+  ipRange: texts({
+    cli: "ip-range",
+    rest: "lease_range",
+    description: "Allocate container IP from range (<CIDR> or <start>-<end>)",
+  }),
+  ipamDriver: text({ cli: "ipam-driver", rest: "ipam_options", description: "IP Address Management Driver" }),
+  ipv6: bool({ cli: "ipv6", rest: "ipv6_enabled", description: "Enable IPv6 networking" }),
+  label: texts({ cli: "label", rest: "labels", description: "Set metadata on a network" }),
+  opt: texts({ cli: "opt", short: "o", rest: "options", description: "Set driver specific options" }),
+  route: texts({ cli: "route", rest: "routes", description: "Static routes (<destination>,<gateway>[,<metric>])" }),
+  subnet: texts({ cli: "subnet", rest: "subnets", description: "Subnets in CIDR format" }),
+})
+export type NetworkCreateFlags = typeof NetworkCreateFlags.Type
+
+export interface NetworkCreateOptions extends NetworkCreateFlags {
+  /** The empty text asks for the name of the bridge. */
+  readonly name: string
+}
+
+export const NetworkListFlags = Schema.Struct({ filter })
+export type NetworkListFlags = typeof NetworkListFlags.Type
+
+export const NetworkRemoveFlags = Schema.Struct({
+  force: bool({ cli: "force", short: "f", description: "Remove any containers using network" }),
+  time: integer({
+    cli: "time",
+    short: "t",
+    rest: "timeout",
+    description: "Seconds to wait for running containers to stop before killing the container",
+    fallback: 10,
+  }),
+})
+export type NetworkRemoveFlags = typeof NetworkRemoveFlags.Type
+
+export const NetworkPruneFlags = Schema.Struct({
+  filter: texts({
+    cli: "filter",
+    rest: "filters",
+    description: "Provide filter values (e.g. 'label=<key>=<value>')",
+  }),
+})
+export type NetworkPruneFlags = typeof NetworkPruneFlags.Type
+
+export const NetworkConnectFlags = Schema.Struct({
+  alias: texts({ cli: "alias", rest: "aliases", description: "Network scoped alias for container" }),
+  ip: text({ cli: "ip", rest: "static_ips", description: "Set a static ipv4 address for this container network" }),
+  ip6: text({ cli: "ip6", description: "Set a static ipv6 address for this container network" }),
+  macAddress: text({
+    cli: "mac-address",
+    rest: "static_mac",
+    description: "Set a static mac address for this container network",
+  }),
+})
+export type NetworkConnectFlags = typeof NetworkConnectFlags.Type
+
+export const NetworkDisconnectFlags = Schema.Struct({
+  force: bool({ cli: "force", short: "f", description: "Force removal of container from network" }),
+})
+export type NetworkDisconnectFlags = typeof NetworkDisconnectFlags.Type
