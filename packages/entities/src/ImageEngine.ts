@@ -4,6 +4,7 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { HostFailure, ImageFailure } from "./failures/index.ts"
 import type { Items } from "./Item.ts"
+import type { ArchiveDestination } from "./options/CheckpointOptions.ts"
 import type { ImageListFlags, PullFlags, PushFlags } from "./options/ImageOptions.ts"
 import type { ImageInspect, ImageRemoval, ImageSummary, ImageTree } from "./reports/ImageReports.ts"
 
@@ -25,10 +26,10 @@ export interface ImageEngineShape {
   readonly import: (source: ArchiveSource, options: ImportOptions) => Effect.Effect<string, ImageFailure>
   /** Take the images of an archive (docker-archive, oci-archive or oci-dir) in; succeeds with their names or ids. */
   readonly load: (source: ArchiveSource) => Effect.Effect<ReadonlyArray<string>, ImageFailure>
-  /** Write an image to a file or directory, complete or not at all. */
+  /** Write an image to a file or directory, complete or not at all, or to whatever takes the bytes of an archive. */
   readonly save: (
     ref: string,
-    options: { readonly output: string; readonly format: string },
+    options: { readonly destination: ArchiveDestination; readonly format: string },
   ) => Effect.Effect<void, ImageFailure>
   /** Take an image in from any skopeo transport, a registry when none is named; succeeds with its id. */
   readonly pull: (ref: string, flags: PullFlags) => Effect.Effect<string, ImageFailure>

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { planDirectory, tarBlocks } from "@cryopod/archive"
-import { OptionInvalid, StorageFailed } from "@cryopod/entities"
+import { type ArchiveDestination, OptionInvalid, StorageFailed } from "@cryopod/entities"
 import { attempt, attemptSync, removeTree, syncDirectory, temporaryBeside } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
@@ -14,8 +14,8 @@ export const saveFormats = ["docker-archive", "oci-archive", "oci-dir"] as const
 export type SaveFormat = (typeof saveFormats)[number]
 
 export interface SaveOptions {
-  /** File or directory to make; `-` or nothing for standard output. */
-  readonly output: string
+  /** File or directory to make, or what takes the bytes of an archive. */
+  readonly destination: ArchiveDestination
   readonly format: SaveFormat
   /** Name of the image inside; none when absent. */
   readonly name?: string
@@ -30,27 +30,30 @@ export const saveImage = Effect.fn("saveImage")(function* (
   imageId: string,
   options: SaveOptions,
 ): Effect.fn.Return<void, SaveFailure, ImageStore | Transport> {
-  const toStandardOutput = options.output === "" || options.output === "-"
-  if (options.format === "oci-dir" && toStandardOutput) {
-    return yield* new OptionInvalid({ option: "output", value: options.output, problem: "a directory needs a path" })
+  const { destination, format } = options
+  const output = destination._tag === "File" ? resolve(destination.path) : undefined
+  if (output === undefined && format === "oci-dir") {
+    return yield* new OptionInvalid({ option: "output", value: "", problem: "a directory needs a path" })
   }
-  const output = resolve(options.output)
-  if (!toStandardOutput) yield* refuseEarly(output, options.format)
+  if (output !== undefined) yield* refuseEarly(output, format)
   yield* Effect.scoped(
     Effect.gen(function* () {
       const store = yield* ImageStore
       const area = yield* store.area
       const layout = yield* exportLayout(imageId, {
-        form: options.format === "docker-archive" ? "plain" : ociForm(yield* store.get(imageId)),
+        form: format === "docker-archive" ? "plain" : ociForm(yield* store.get(imageId)),
         ...(options.name === undefined ? {} : { ref: options.name }),
       })
-      if (options.format === "oci-dir") return yield* copyTree(layout, output, options.mode)
+      if (output !== undefined && format === "oci-dir") return yield* copyTree(layout, output, options.mode)
       const archive = join(area, "archive")
-      if (options.format === "docker-archive") yield* dockerArchive(layout, archive, options)
-      else if (toStandardOutput) return yield* toOutput(async () => tarBlocks(await planDirectory(layout)))
-      else yield* writeFile(archive, async () => tarBlocks(await planDirectory(layout)))
-      if (toStandardOutput) yield* toOutput(async () => fs.createReadStream(archive, { highWaterMark: 1 << 20 }))
-      else yield* deliver(archive, output, options.mode)
+      if (format === "docker-archive") yield* dockerArchive(layout, archive, options)
+      const blocks: Blocks =
+        format === "docker-archive"
+          ? async () => fs.createReadStream(archive, { highWaterMark: 1 << 20 })
+          : async () => tarBlocks(await planDirectory(layout))
+      if (destination._tag === "Stream") return yield* toStream(destination.write, blocks)
+      if (format !== "docker-archive") yield* writeFile(archive, blocks)
+      yield* deliver(archive, resolve(destination.path), options.mode)
     }),
   )
 })
@@ -73,7 +76,7 @@ const refuseEarly = (output: string, format: SaveFormat) =>
 const dockerArchive = Effect.fnUntraced(function* (layout: string, archive: string, options: SaveOptions) {
   yield* (yield* Transport).copy({
     operation: "save",
-    ref: options.output,
+    ref: options.destination._tag === "File" ? options.destination.path : (options.name ?? "a stream"),
     from: { _tag: "Path", transport: "oci", path: layout },
     to: {
       _tag: "Path",
@@ -100,16 +103,18 @@ const writeFile = (path: string, blocks: Blocks) =>
     }
   })
 
-/** Blocks are used again after they were handed over: each is out before the next is asked for. */
-const toOutput = (blocks: Blocks) =>
-  attempt("write to", "standard output", async (signal) => {
-    for await (const block of await blocks()) {
-      signal.throwIfAborted()
-      await new Promise<void>((done, failed) => {
-        process.stdout.write(block, (cause) => (cause ? failed(cause) : done()))
-      })
-    }
-  })
+/** Blocks are used again after they were handed over: each is taken before the next is asked for. */
+const toStream = (write: (block: Uint8Array) => Effect.Effect<void, StorageFailed>, blocks: Blocks) =>
+  Effect.acquireUseRelease(
+    attempt("read", "image", async () => (await blocks())[Symbol.asyncIterator]()),
+    (iterator) =>
+      attempt("read", "image", () => iterator.next()).pipe(
+        Effect.tap(({ done, value }) => (done === true ? Effect.void : write(value as Uint8Array))),
+        Effect.repeat({ until: ({ done }) => done === true }),
+      ),
+    // what was not read to its end is closed
+    (iterator) => Effect.promise(async () => void (await iterator.return?.())),
+  )
 
 /** Give a finished file its name; across file systems it is copied under a temporary name first. */
 const deliver = Effect.fnUntraced(function* (archive: string, output: string, mode: number) {

@@ -7,6 +7,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { digestOfBytes } from "@cryopod/archive"
+import { type ArchiveDestination, StorageFailed } from "@cryopod/entities"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -51,6 +52,13 @@ const access = { tlsVerify: false, authfile: "", creds: "" }
 const secure = { ...access, tlsVerify: true }
 const acceptAll = { archive: "layer", accepts: () => true, maxMembers: 1000, maxBytes: 1 << 30 }
 const pages = Buffer.alloc(3 << 20, "pages of memory ")
+
+const file = (path: string): ArchiveDestination => ({ _tag: "File", path })
+/** Collects copies of the blocks it is given, as these are used again. */
+const into = (blocks: Array<Uint8Array>): ArchiveDestination => ({
+  _tag: "Stream",
+  write: (block) => Effect.sync(() => void blocks.push(Uint8Array.from(block))),
+})
 
 const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scoped(Effect.flatMap(temporaryHost, test))
 /** Work on a host of its own. */
@@ -268,7 +276,10 @@ describe.skipIf(missing.length > 0)(
           Effect.gen(function* () {
             const image = yield* at(here, importBusybox(here, "localhost/bb:1", "gzip"))
             const directory = join(here.root, "layout")
-            yield* at(here, saveImage(image.id, { output: directory, format: "oci-dir", name: "bb:1", mode: 0o644 }))
+            yield* at(
+              here,
+              saveImage(image.id, { destination: file(directory), format: "oci-dir", name: "bb:1", mode: 0o644 }),
+            )
             const blob = join(directory, "blobs/sha256", hexOf(image.layers[0]?.digest ?? ""))
             const bytes = fs.readFileSync(blob)
             bytes[1000] = (bytes[1000] ?? 0) ^ 1
@@ -334,7 +345,10 @@ describe.skipIf(missing.length > 0)(
             Effect.gen(function* () {
               const made = yield* at(here, newCheckpoint(here, "localhost/web:1"))
               const output = join(here.root, "saved")
-              yield* at(here, saveImage(made.id, { output, format, name: "localhost/web:1", mode: 0o600 }))
+              yield* at(
+                here,
+                saveImage(made.id, { destination: file(output), format, name: "localhost/web:1", mode: 0o600 }),
+              )
               if (format !== "oci-dir") expect(fs.statSync(output).mode & 0o777).toBe(0o600)
               expect(treeOf(here.layout.temporary)).toEqual([])
               expect(fs.readdirSync(here.root).filter((name) => name.includes("tmp-"))).toEqual([])
@@ -365,7 +379,10 @@ describe.skipIf(missing.length > 0)(
               const image = yield* at(here, importBusybox(here, "localhost/bb:1"))
               for (const format of ["docker-archive", "oci-archive"] as const) {
                 const output = join(here.root, format)
-                yield* at(here, saveImage(image.id, { output, format, name: "localhost/bb:1", mode: 0o644 }))
+                yield* at(
+                  here,
+                  saveImage(image.id, { destination: file(output), format, name: "localhost/bb:1", mode: 0o644 }),
+                )
                 const bytes = Stream.make(compress(fs.readFileSync(output), compression))
                 const loaded = yield* at(there, loadImages({ _tag: "Stream", bytes }))
                 expect(loaded.map((one) => [one.image.id, one.names])).toEqual([[image.id, ["localhost/bb:1"]]])
@@ -382,7 +399,7 @@ describe.skipIf(missing.length > 0)(
           const layout = join(host.root, "layout")
           yield* pushImage(made.id, `oci:${layout}:web`, { access })
           yield* saveImage(made.id, {
-            output: join(host.root, "web.tar"),
+            destination: file(join(host.root, "web.tar")),
             format: "oci-archive",
             name: "web",
             mode: 0o600,
@@ -435,7 +452,12 @@ describe.skipIf(missing.length > 0)(
             const archive = join(here.root, "docker.tar")
             yield* at(
               here,
-              saveImage(image.id, { output: archive, format: "docker-archive", name: "localhost/bb:1", mode: 0o644 }),
+              saveImage(image.id, {
+                destination: file(archive),
+                format: "docker-archive",
+                name: "localhost/bb:1",
+                mode: 0o644,
+              }),
             )
             execFileSync("skopeo", [
               "copy",
@@ -503,16 +525,37 @@ describe.skipIf(missing.length > 0)(
       ),
     )
 
+    it.live.each<readonly ["docker-archive" | "oci-archive"]>([["docker-archive"], ["oci-archive"]])(
+      "a %s goes to whatever takes its bytes, and stops when nobody takes them",
+      ([format]) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const [here, there] = [yield* temporaryHost, yield* temporaryHost]
+            const image = yield* at(here, importBusybox(here, "localhost/bb:1"))
+            const blocks: Array<Uint8Array> = []
+            const options = { format, name: "localhost/bb:1", mode: 0o600 }
+            yield* at(here, saveImage(image.id, { destination: into(blocks), ...options }))
+            const loaded = yield* at(there, loadImages({ _tag: "Stream", bytes: Stream.fromIterable(blocks) }))
+            expect(loaded.map((one) => one.names)).toEqual([["localhost/bb:1"]])
+            const full = new StorageFailed({ operation: "send to", path: "the client", code: "EPIPE" })
+            const refusing: ArchiveDestination = { _tag: "Stream", write: () => Effect.fail(full) }
+            expect(yield* at(here, Effect.flip(saveImage(image.id, { destination: refusing, ...options })))).toBe(full)
+            expect(treeOf(here.layout.temporary)).toEqual([])
+          }),
+        ),
+    )
+
     it.live("refuses to write where it cannot, before anything is produced", () =>
       onHost((host) =>
         Effect.gen(function* () {
           const image = yield* importBusybox(host, "localhost/bb:1")
           const save = (output: string, format: "docker-archive" | "oci-dir") =>
-            Effect.flip(saveImage(image.id, { output, format, mode: 0o644 }))
+            Effect.flip(saveImage(image.id, { destination: file(output), format, mode: 0o644 }))
           expect((yield* save("/nonexistent/x.tar", "docker-archive")).message).toContain("no such file or directory")
           expect((yield* save(host.root, "docker-archive")).message).toContain("is a directory")
           expect((yield* save(host.root, "oci-dir")).message).toContain("file exists")
-          expect((yield* save("-", "oci-dir")).message).toContain("a directory needs a path")
+          const streamed = saveImage(image.id, { destination: into([]), format: "oci-dir", mode: 0o644 })
+          expect((yield* Effect.flip(streamed)).message).toContain("a directory needs a path")
         }).pipe(Effect.provide(host.layer)),
       ),
     )

@@ -140,7 +140,11 @@ export const save: CliCommand = {
       }
       yield* withProgress(
         "Saving",
-        (yield* ImageEngine).save(call.args[0] ?? "", { output: output === "" ? "-" : output, format }),
+        (yield* ImageEngine).save(call.args[0] ?? "", {
+          destination:
+            output === "" || output === "-" ? { _tag: "Stream", write: writeOut } : { _tag: "File", path: output },
+          format,
+        }),
       )
       return 0
     }),

@@ -45,7 +45,7 @@ export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer
         const loaded = yield* here(loadImages(source))
         return loaded.flatMap(({ image, names }) => (names.length > 0 ? names : [`sha256:${image.id}`]))
       }),
-      save: Effect.fn("ImageEngine.save")(function* (ref, { output, format }) {
+      save: Effect.fn("ImageEngine.save")(function* (ref, { destination, format }) {
         const known = saveFormats.find((name) => name === format)
         if (known === undefined) {
           return yield* new OptionInvalid({
@@ -58,7 +58,7 @@ export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer
         const mode = isCheckpointImage(describingAnnotations(image)) ? secretMode : publicMode
         // no archive names an image by its digest
         const tag = name === undefined || name.includes("@") ? {} : { name }
-        yield* here(saveImage(image.id, { output, format: known, mode, ...tag }))
+        yield* here(saveImage(image.id, { destination, format: known, mode, ...tag }))
       }),
       pull: Effect.fn("ImageEngine.pull")(function* (ref, flags) {
         return (yield* here(pullImage(ref, flags))).id

@@ -207,8 +207,8 @@ describe("images of this host", () => {
           ["localhost/web:latest", false],
           ["localhost/cp:1", true],
         ])
-        yield* engine.save("cp:1", { output: join(root, "cp.tar"), format: "oci-archive" })
-        yield* engine.save("web", { output: join(root, "web.tar"), format: "oci-archive" })
+        yield* engine.save("cp:1", { destination: { _tag: "File", path: join(root, "cp.tar") }, format: "oci-archive" })
+        yield* engine.save("web", { destination: { _tag: "File", path: join(root, "web.tar") }, format: "oci-archive" })
         expect(fs.statSync(join(root, "cp.tar")).mode & 0o777).toBe(0o600)
         expect(fs.statSync(join(root, "web.tar")).mode & 0o777).toBe(0o644)
         yield* engine.remove([], { ...plain, all: true })
@@ -225,7 +225,7 @@ describe("images of this host", () => {
         yield* image("web")
         const flags = { tlsVerify: true, authfile: "", creds: "", quiet: true }
         const failures = yield* Effect.all([
-          Effect.flip(engine.save("web", { output: "/tmp/x", format: "zip" })),
+          Effect.flip(engine.save("web", { destination: { _tag: "File", path: "/tmp/x" }, format: "zip" })),
           Effect.flip(engine.push("web", "oci:/tmp/x", { ...flags, compressionFormat: "lz4" })),
           Effect.flip(engine.tag("web", ["Web"])),
           Effect.flip(engine.pull("Web", flags)),

@@ -81,6 +81,7 @@ const stateWords = {
   checkpoint: (_id: string, state: string) => `"${state}" is not running, cannot checkpoint`,
   restore: (id: string) => `container ${id} is running or paused, cannot restore`,
   top: () => "top can only be used on running containers",
+  attach: () => "can only attach to created or running containers",
   remove: (id: string, state: string) =>
     `cannot remove container ${id} as it is ${state} - running or paused containers cannot be removed without force`,
 } as const
@@ -101,6 +102,7 @@ export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImp
       "checkpoint",
       "restore",
       "top",
+      "attach",
       "remove",
     ]),
   },
