@@ -41,6 +41,10 @@ export const parameter = {
   texts: (description: string) => Schema.optionalKey(Schema.Array(Schema.String).annotate({ description })),
 }
 
+/** A parameter whose name in the query is another than its field's. */
+export const named = <S extends Schema.Top>(name: string, field: S): S["Rebuild"] =>
+  field.annotate({ cryopodParameter: name })
+
 /** A query parameter for a value of this type. */
 type Parameter<Value> = [Value] extends [boolean]
   ? Schema.Codec<boolean, string>

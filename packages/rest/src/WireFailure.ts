@@ -63,6 +63,10 @@ export const onWire = <Self>(failure: FailureClass<Self>): Schema.Codec<Self, un
   return schema as never as Schema.Codec<Self, unknown>
 }
 
+/** The JSON of a failure, for documents that carry one. */
+export const toWire = (failure: { readonly message: string }): unknown =>
+  Schema.encodeUnknownSync(onWire(failure.constructor as never as FailureClass))(failure)
+
 /** The request itself cannot be read: a parameter or a body of the wrong shape. */
 export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
   "RequestInvalid",
@@ -85,7 +89,29 @@ export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
   }
 }
 
-/** The service asks for something that the engine behind it does not do; nothing was attempted. */
+/** A version of the API that is not spoken. */
+export class VersionUnknown extends Schema.TaggedError<VersionUnknown>()(
+  "VersionUnknown",
+  { version: Schema.String, spoken: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `version ${this.version} of the API is not spoken: this service speaks ${this.spoken}`
+  }
+}
+
+/** A request that a page in a browser has made. */
+export class PageRefused extends Schema.TaggedError<PageRefused>()(
+  "PageRefused",
+  { problem: Schema.String },
+  { httpApiStatus: 403 },
+) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/** The client asks for something that the engine behind it does not do; nothing was attempted. */
 export class NotSupported extends Schema.TaggedError<NotSupported>()(
   "NotSupported",
   { what: Schema.String },

@@ -27,7 +27,7 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { jsonText, parameter, parametersOf, query } from "../Query.ts"
+import { jsonText, named, parameter, parametersOf, query } from "../Query.ts"
 import { SpecGenerator } from "../SpecGenerator.ts"
 import { errorsOf } from "../WireFailure.ts"
 
@@ -75,6 +75,8 @@ export const containers = HttpApiGroup.make("containers").add(
   HttpApiEndpoint.get("list", "/libpod/containers/json", {
     query: query({
       ...parametersOf(ListFlags, ["all", "last", "external"]),
+      // what podman --remote calls the limit
+      alsoLast: named("last", parameter.int("The same as `limit`, and wins")),
       filters,
       size: parameter.bool("Return the sizes of the containers"),
       sync: parameter.bool("Taken for compatibility: what is told is always what is"),

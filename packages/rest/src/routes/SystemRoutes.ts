@@ -1,9 +1,10 @@
 /** What the service says of itself and its host. */
-import { hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
+import { CheckFlags, hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 
 const words = Schema.String.pipe(HttpApiSchema.asText())
@@ -39,5 +40,9 @@ export const system = HttpApiGroup.make("system").add(
   HttpApiEndpoint.get("versionBare", "/version", { success: VersionReport, error: errorsOf(hostFailures) }),
   HttpApiEndpoint.get("info", "/libpod/info", { success: SystemInfo, error: errorsOf(hostFailures) }),
   // beyond libpod: whether the service's host can checkpoint and restore
-  HttpApiEndpoint.get("check", "/cryopod/check", { success: SystemCheck, error: errorsOf(hostFailures) }),
+  HttpApiEndpoint.get("check", "/cryopod/check", {
+    query: query(parametersOf(CheckFlags, ["deep"])),
+    success: SystemCheck,
+    error: errorsOf(hostFailures),
+  }),
 )

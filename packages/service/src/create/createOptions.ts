@@ -1,0 +1,65 @@
+/**
+ * A SpecGenerator as the options of `create`.
+ *
+ * What clients send by default is taken as it is meant; what asks for something that this engine does not have is refused, so
+ * that nobody gets another container than the one they asked for.
+ */
+import { CreateFlags, type CreateOptions, OptionInvalid, signalName } from "@cryopod/entities"
+import { NotSupported, type SpecGenerator } from "@cryopod/rest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { unheardOf } from "./unheardOf.ts"
+
+const defaults = Schema.decodeUnknownSync(CreateFlags)({})
+
+export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOptions, OptionInvalid | NotSupported> => {
+  // our own client says it all at once
+  if (spec.cryopod !== undefined) return Result.succeed(spec.cryopod)
+  const lost = unheardOf(spec)
+  if (lost !== undefined) return Result.fail(new NotSupported({ what: lost }))
+  const image = spec.image || spec.raw_image_name || ""
+  if (image === "") return Result.fail(new OptionInvalid({ option: "image", value: "", problem: "an image is needed" }))
+  return Result.map(networkOf(spec), (network) => ({
+    ...defaults,
+    image,
+    network,
+    command: spec.command ?? [],
+    createCommand: spec.containerCreateCommand ?? [],
+    name: spec.name ?? "",
+    env: assignments(spec.env),
+    label: assignments(spec.labels),
+    annotation: assignments(spec.annotations),
+    workdir: spec.work_dir ?? "",
+    hostname: spec.hostname ?? "",
+    user: spec.user ?? "",
+    entrypoint: spec.entrypoint === undefined || spec.entrypoint === null ? "" : JSON.stringify(spec.entrypoint),
+    autoRemove: spec.remove ?? false,
+    interactive: spec.stdin ?? false,
+    tty: spec.terminal ?? false,
+    readOnly: spec.read_only_filesystem ?? false,
+    privileged: spec.privileged ?? false,
+    capAdd: spec.cap_add ?? [],
+    capDrop: spec.cap_drop ?? [],
+    shmSize: spec.shm_size ? String(spec.shm_size) : defaults.shmSize,
+    ulimit: (spec.r_limits ?? []).map(limitText),
+    stopSignal: spec.stop_signal ? signalName(spec.stop_signal) : "",
+    stopTimeout: spec.stop_timeout ?? defaults.stopTimeout,
+  }))
+}
+
+const assignments = (map: Readonly<Record<string, string>> | null | undefined): ReadonlyArray<string> =>
+  Object.entries(map ?? {}).map(([name, value]) => `${name}=${value}`)
+
+/** `RLIMIT_NOFILE` as `nofile=soft:hard`; what does not fit into a number is no limit. */
+const limitText = ({ hard, soft, type }: { readonly type: string; readonly hard: number; readonly soft: number }) => {
+  const value = (limit: number) => (limit >= Number.MAX_SAFE_INTEGER ? "-1" : String(limit))
+  return `${type.toLowerCase().replace(/^rlimit_/, "")}=${value(soft)}:${value(hard)}`
+}
+
+const networkOf = ({ netns }: SpecGenerator): Result.Result<string, NotSupported> => {
+  const mode = netns?.nsmode ?? ""
+  // nobody asked for a network in particular
+  if (mode === "" || mode === "default") return Result.succeed(defaults.network)
+  if (mode === "none" || mode === "host") return Result.succeed(mode)
+  return Result.fail(new NotSupported({ what: `the network mode ${JSON.stringify(mode)}` }))
+}

@@ -1,0 +1,102 @@
+/** Fields of a SpecGenerator that nobody reads here, and the values with which they ask for nothing. */
+import type { SpecGenerator } from "@cryopod/rest"
+
+/** Values that clients send although nobody asked for them (podman 5.4 `run` without options). */
+const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
+  image_volume_mode: (value) => value === "anonymous" || value === "ignore" || value === "",
+  init_container_type: isEmpty,
+  systemd: (value) => value === "true" || value === "false" || value === "",
+  sdnotifyMode: (value) => value === "container" || value === "",
+  seccomp_policy: (value) => value === "default" || value === "",
+  log_configuration: (value) => isEmpty(value) || isStandardLog(value),
+  healthLogDestination: (value) => value === "local" || value === "",
+  healthMaxLogCount: isNumber,
+  healthMaxLogSize: isNumber,
+  health_check_on_failure_action: isNumber,
+  manage_password: (value) => value === true,
+  restart_policy: (value) => value === "no" || value === "",
+  umask: (value) => value === "0022" || value === "022" || value === "",
+  unsetenvall: (value) => value === false,
+  use_image_hosts: (value) => value === false,
+  use_image_hostname: (value) => value === false,
+  use_image_resolve_conf: (value) => value === false,
+  publish_image_ports: (value) => value === false,
+  read_write_tmpfs: (value) => typeof value === "boolean",
+  cgroups_mode: (value) => value === "enabled" || value === "",
+  resource_limits: isEmpty,
+  Networks: isEmpty,
+}
+
+/** Namespaces that every container has of its own. */
+const namespaces: Readonly<Record<string, ReadonlyArray<string>>> = {
+  pidns: ["", "default", "private"],
+  utsns: ["", "default", "private"],
+  ipcns: ["", "default", "private", "shareable"],
+  userns: ["", "default", "host"],
+  cgroupns: ["", "default", "private", "host"],
+}
+
+/** Fields that `createOptions.ts` reads. */
+const read = new Set([
+  "name",
+  "image",
+  "raw_image_name",
+  "command",
+  "entrypoint",
+  "env",
+  "labels",
+  "annotations",
+  "terminal",
+  "stdin",
+  "remove",
+  "stop_signal",
+  "stop_timeout",
+  "hostname",
+  "user",
+  "work_dir",
+  "privileged",
+  "read_only_filesystem",
+  "cap_add",
+  "cap_drop",
+  "shm_size",
+  "r_limits",
+  "netns",
+  "containerCreateCommand",
+  "cryopod",
+])
+
+/** The first field that asks for something that would be lost, in words. */
+export const unheardOf = (spec: SpecGenerator): string | undefined => {
+  for (const [field, value] of Object.entries(spec)) {
+    if (read.has(field) || isEmpty(value)) continue
+    const modes = namespaces[field]
+    if (modes !== undefined) {
+      const mode = modeOf(value)
+      if (modes.includes(mode)) continue
+      return `${field} ${JSON.stringify(mode)} of a container`
+    }
+    if (harmless[field]?.(value) !== true) return `${field} of a container`
+  }
+  return undefined
+}
+
+const modeOf = (value: unknown): string => {
+  const mode = typeof value === "object" && value !== null && "nsmode" in value ? value.nsmode : undefined
+  return typeof mode === "string" ? mode : ""
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "" || value === false || value === 0) return true
+  return typeof value === "object" && Object.values(value).every(isEmpty)
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number"
+}
+
+const isStandardLog = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "driver" in value &&
+  (value.driver === "k8s-file" || value.driver === "") &&
+  Object.entries(value).every(([field, inner]) => field === "driver" || isEmpty(inner))

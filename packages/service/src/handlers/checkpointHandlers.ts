@@ -1,0 +1,73 @@
+/** Checkpoint and restore: options read by the rules that the command line has, archives as bodies. */
+import {
+  CheckpointFlags,
+  checkpointRequest,
+  type ContainerEngine,
+  RestoreFlags,
+  restoreRequest,
+  Selection,
+} from "@cryopod/entities"
+import { LibpodApi } from "@cryopod/rest"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { exportStream } from "../exportStream.ts"
+import { single } from "../single.ts"
+
+/** Every option at its default. */
+const checkpointDefaults = Schema.decodeUnknownSync(CheckpointFlags)({})
+const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
+
+/** Stands for the body in the flags, where a command line names a file. */
+const body = "-"
+
+/** libpod's remote archives are not compressed. */
+const wireCompression = "none"
+
+export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Scope.Scope) => ({
+  checkpoint: HttpApiBuilder.handler(LibpodApi, "containers", "checkpoint", ({ params, query }) =>
+    Effect.gen(function* () {
+      const { export: exporting = false, ...given } = query
+      const flags = {
+        ...checkpointDefaults,
+        compress: wireCompression,
+        ...given,
+        export: exporting ? body : "",
+      }
+      const names = new Set(Object.keys(given) as Array<keyof typeof given>)
+      const { options } = yield* Effect.fromResult(checkpointRequest(flags, [params.name], names))
+      const selection = Selection.names(params.name)
+      if (options.target._tag === "Archive") {
+        const { target } = options
+        return yield* exportStream(scope, (destination) =>
+          Effect.flatMap(engine.checkpoint(selection, { ...options, target: { ...target, destination } }), single),
+        )
+      }
+      const report = yield* single(yield* engine.checkpoint(selection, options))
+      if (report === undefined) return yield* Effect.die("a checkpoint without a report")
+      return flags.printStats ? report : { ...report, criu_statistics: null }
+    }),
+  ),
+  restore: HttpApiBuilder.handler(LibpodApi, "containers", "restore", ({ params, payload, query }) =>
+    Effect.gen(function* () {
+      const { import: importing = false, ...given } = query
+      const flags = {
+        ...restoreDefaults,
+        ...given,
+        // libpod takes one text with spaces, and its own clients send several
+        publish: (given.publish ?? []).flatMap((text) => text.split(/\s+/).filter((port) => port !== "")),
+        import: importing ? body : "",
+      }
+      const { options, source } = yield* Effect.fromResult(restoreRequest(flags, importing ? [] : [params.name]))
+      const items = yield* engine.restore(
+        importing ? { _tag: "Archive", archive: { _tag: "Stream", bytes: Stream.orDie(payload) } } : source,
+        options,
+      )
+      const report = yield* single(items)
+      if (report === undefined) return yield* Effect.die("a restore without a report")
+      return flags.printStats ? report : { ...report, criu_statistics: null }
+    }),
+  ),
+})

@@ -1,0 +1,128 @@
+/** From `create` to `remove`: what changes one container's state. */
+import {
+  type ContainerEngine,
+  type ContainerFailure,
+  ContainerNotFound,
+  type CreateFailure,
+  Selection,
+} from "@cryopod/entities"
+import { LibpodApi } from "@cryopod/rest"
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Result from "effect/Result"
+import { createOptionsOf } from "../create/createOptions.ts"
+import { filterWords } from "../filterWords.ts"
+import type { Runs } from "../sessions/Runs.ts"
+import { single } from "../single.ts"
+
+/** It was so already. */
+const unchanged = HttpServerResponse.empty({ status: 304 })
+
+export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs) => {
+  const start = (name: string): Effect.Effect<string, CreateFailure> =>
+    Effect.gen(function* () {
+      const { Id: id } = yield* engine.inspect(name)
+      yield* single(yield* engine.start(Selection.names(id)))
+      yield* runs.began(id)
+      return id
+    })
+
+  return {
+    create: HttpApiBuilder.handler(LibpodApi, "containers", "create", ({ payload }) =>
+      Effect.gen(function* () {
+        const options = yield* Effect.fromResult(createOptionsOf(payload))
+        const { id } = yield* engine.create(options)
+        return { Id: id, Warnings: [] }
+      }),
+    ),
+    start: HttpApiBuilder.handler(LibpodApi, "containers", "start", ({ params }) =>
+      Effect.gen(function* () {
+        const { State: state } = yield* engine.inspect(params.name)
+        if (state.Running) return unchanged
+        yield* start(params.name)
+      }),
+    ),
+    stop: HttpApiBuilder.handler(LibpodApi, "containers", "stop", ({ params, query }) =>
+      Effect.gen(function* () {
+        const ignore = query.ignore ?? false
+        const stopped = yield* isStopped(engine, params.name).pipe(
+          Effect.catchTag("ContainerNotFound", (failure) => (ignore ? Effect.succeed(false) : Effect.fail(failure))),
+        )
+        if (stopped) return unchanged
+        yield* single(yield* engine.stop(Selection.names(params.name), { ignore, timeSeconds: query.time ?? -1 }))
+      }),
+    ),
+    restart: HttpApiBuilder.handler(LibpodApi, "containers", "restart", ({ params, query }) =>
+      Effect.gen(function* () {
+        if (!(yield* isStopped(engine, params.name))) {
+          yield* single(yield* engine.stop(Selection.names(params.name), { ignore: false, timeSeconds: query.t ?? -1 }))
+        }
+        yield* start(params.name)
+      }),
+    ),
+    kill: HttpApiBuilder.handler(LibpodApi, "containers", "kill", ({ params, query }) =>
+      Effect.gen(function* () {
+        yield* single(yield* engine.kill(Selection.names(params.name), { signal: query.signal ?? "KILL" }))
+      }),
+    ),
+    pause: HttpApiBuilder.handler(LibpodApi, "containers", "pause", ({ params }) =>
+      Effect.asVoid(Effect.flatMap(engine.pause(Selection.names(params.name)), single)),
+    ),
+    unpause: HttpApiBuilder.handler(LibpodApi, "containers", "unpause", ({ params }) =>
+      Effect.asVoid(Effect.flatMap(engine.unpause(Selection.names(params.name)), single)),
+    ),
+    wait: HttpApiBuilder.handler(LibpodApi, "containers", "wait", ({ params, query }) =>
+      runs.wait(params.name, { conditions: query.condition ?? [], interval: query.interval }),
+    ),
+    remove: HttpApiBuilder.handler(LibpodApi, "containers", "remove", ({ params, query }) =>
+      Effect.gen(function* () {
+        const ignore = query.ignore ?? false
+        const id = yield* idOf(engine, params.name)
+        yield* single(
+          yield* engine.remove(Selection.names(params.name), {
+            force: query.force ?? false,
+            ignore,
+            timeSeconds: query.time ?? -1,
+          }),
+        )
+        return id === undefined ? [] : [{ Id: id, Err: null }]
+      }),
+    ),
+    prune: HttpApiBuilder.handler(LibpodApi, "containers", "prune", ({ query }) =>
+      Effect.gen(function* () {
+        const rows = yield* engine.list({
+          all: true,
+          latest: false,
+          filter: filterWords(query.filters),
+          last: -1,
+          external: false,
+        })
+        const idle = rows.filter(({ State: state }) => state === "created" || state === "exited" || state === "stopped")
+        return yield* Effect.forEach(idle, ({ Id: id }) =>
+          Effect.gen(function* () {
+            const [item] = yield* engine.remove(Selection.names(id), { force: false, ignore: true, timeSeconds: 0 })
+            const failed = item !== undefined && Result.isFailure(item.result)
+            return { Id: id, Size: 0, Err: failed ? item.result.failure.message : null }
+          }),
+        )
+      }),
+    ),
+    rename: HttpApiBuilder.handler(LibpodApi, "containers", "rename", ({ params, query }) =>
+      engine.rename(params.name, query.name ?? ""),
+    ),
+  }
+}
+
+const isStopped = (engine: ContainerEngine["Service"], name: string) =>
+  Effect.map(engine.inspect(name), ({ State: { Status: status } }) => status === "exited" || status === "stopped")
+
+/** Full id; none when there is no such container, about which the operation itself complains. */
+const idOf = (engine: ContainerEngine["Service"], name: string): Effect.Effect<string | undefined, ContainerFailure> =>
+  engine.inspect(name).pipe(
+    Effect.map(({ Id: id }) => id),
+    Effect.catchIf(
+      (failure) => failure instanceof ContainerNotFound,
+      () => Effect.succeed(undefined),
+    ),
+  )
