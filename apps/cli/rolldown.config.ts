@@ -23,11 +23,12 @@ const partsOfNode: Plugin = {
   name: "parts-of-node",
   renderChunk: (code) => ({
     code: code.replaceAll(
-      /^let (\w+) = require\("(?:node:)?([\w/]+)"\);\n(\1 = __toESM\(\1(?:, 1)?\);\n)?/gm,
-      (_, name: string, part: string) => {
+      /^let (\w+) = require\("(?:node:)?([\w/]+)"\);\n(?:\1 = ([\w.]+)\(\1(?:, 1)?\);\n)?/gm,
+      (_, name: string, part: string, toModule = "__toESM") => {
         const load = `require("node:${part}")`
         const whole = code.includes(`${name}.default`)
-        if (!heavyParts.has(part)) return whole ? `let ${name} = __toESM(${load}, 1);\n` : `let ${name} = ${load};\n`
+        if (!heavyParts.has(part))
+          return whole ? `let ${name} = ${toModule}(${load}, 1);\n` : `let ${name} = ${load};\n`
         return `const ${name} = new Proxy({}, { get: (_, key) => key === "default" ? ${load} : ${load}[key] });\n`
       },
     ),

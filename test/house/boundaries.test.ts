@@ -17,7 +17,7 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   rest: ["entities"],
   service: ["entities", "rest"],
   abi: ["archive", "checkpoint", "criu", "entities", "host", "images", "runtime"],
-  cli: ["abi", "entities", "host", "rest", "service"],
+  cli: ["abi", "entities", "host", "service"],
 }
 
 interface Import {

@@ -6,6 +6,7 @@ import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
 import { network } from "./commands/networks.ts"
 import { create, run } from "./commands/run.ts"
+import { service } from "./commands/service.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
 import { volume } from "./commands/volumes.ts"
 import { completion } from "./commands/completion.ts"
@@ -67,7 +68,7 @@ const image: CliCommand = {
   ],
 }
 
-const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info] }
+const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info, service] }
 
 export const commandTree: CliCommand = {
   name: "cryopod",

@@ -4,7 +4,7 @@
  * It knows no engine of its own, prints nothing and reads no environment: whoever composes it says where it listens, what it
  * calls itself and where its log goes.
  */
-import { ContainerEngine, ImageEngine, SystemEngine } from "@cryopod/entities"
+import type { ContainerEngine, ImageEngine, SystemEngine } from "@cryopod/entities"
 import { LibpodApi } from "@cryopod/rest"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"

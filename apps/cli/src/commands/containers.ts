@@ -65,11 +65,17 @@ const summaryFormat = (now: number, noTrunc: boolean): RowFormat<ContainerSummar
 const commandWidth = 17
 const truncated = (text: string, width: number) => (text.length > width + 3 ? `${text.slice(0, width)}...` : text)
 
+/** What a container does and since when, with what its health check last said. */
 const statusOf = (row: ContainerSummary, now: number): string => {
-  if (row.State === "running") return `${row.Status} ${humanDuration(now - row.StartedAt * 1000)}`
-  return row.State === "exited" && row.ExitedAt > 0
-    ? `${row.Status} ${humanAgo(now - row.ExitedAt * 1000)}`
-    : row.Status
+  const ended = row.ExitedAt > 0 ? ` ${humanAgo(now - row.ExitedAt * 1000)}` : ""
+  const words = {
+    created: "Created",
+    running: `Up ${humanDuration(now - row.StartedAt * 1000)}`,
+    paused: "Paused",
+    stopped: `Exited (${row.ExitCode})${ended}`,
+    exited: `Exited (${row.ExitCode})${ended}`,
+  }
+  return row.Status === "" ? words[row.State] : `${words[row.State]} (${row.Status})`
 }
 
 export const ps: CliCommand = {

@@ -1,7 +1,7 @@
 /** The rows of `ps`. */
 import { containerFilter, type ContainerSummary, type ListFlags } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
-import { type ContainerRecord, Containers, type ContainerState, isActive } from "@cryopod/runtime"
+import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { observe } from "./observe.ts"
 
@@ -43,20 +43,8 @@ const summaryOf = (record: ContainerRecord): ContainerSummary => {
     Size: null,
     StartedAt: seconds(state.startedAt),
     State: state.status,
-    Status: statusWord(state),
+    Status: "",
   }
-}
-
-/** The CLI puts the time behind it, which depends on when it is read. */
-const statusWord = (state: ContainerState): string => {
-  const words = {
-    created: "Created",
-    running: "Up",
-    paused: "Paused",
-    stopped: "Exited",
-    exited: `Exited (${state.exitCode})`,
-  }
-  return words[state.status]
 }
 
 /** libpod's zero time in Unix seconds, for what has not come to pass. */

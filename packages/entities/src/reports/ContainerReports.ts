@@ -36,6 +36,7 @@ export const ContainerSummary = Schema.Struct({
   Size: Schema.Null,
   StartedAt: Schema.Int,
   State: ContainerStatus,
+  /** What the health check last said; empty without one. */
   Status: Schema.String,
 })
 export type ContainerSummary = typeof ContainerSummary.Type

@@ -31,6 +31,8 @@ export const ExecStart = Schema.Struct({
   Tty: Schema.optionalKey(Schema.Boolean),
   h: Schema.optionalKey(Schema.Int),
   w: Schema.optionalKey(Schema.Int),
+  /** Beyond libpod: a program that cannot be started is told of by `inspect` alone, not as a line of its output, too. */
+  failures: Schema.optionalKey(Schema.Literal("inspect")),
 })
 
 /** libpod's InspectExecSession. */

@@ -5,6 +5,7 @@ import {
   ImageListFlags,
   ImageRemoveFlags,
   ImageSummary,
+  ImageTree,
   ImportFlags,
   PullFlags,
   PushFlags,
@@ -43,8 +44,11 @@ export const PushProgress = Schema.Struct({
 })
 export type PushProgress = typeof PushProgress.Type
 
-/** libpod's ImageTreeReport: the tree as text; and beyond libpod the document that the text was made of. */
-export const TreeReport = Schema.Struct({ Tree: Schema.String, tree: Schema.optionalKey(Schema.Unknown) })
+/**
+ * libpod's ImageTreeReport: the tree as text; and beyond libpod the document that the text was made of. Go takes names of
+ * fields for the same that differ in case only, so what is added has a name of its own.
+ */
+export const TreeReport = Schema.Struct({ Tree: Schema.String, document: Schema.optionalKey(ImageTree) })
 
 /** libpod's ImageRemoveReport with the errors' texts; beyond libpod `failures`, as `WireFailure.ts` writes them. */
 export const ImageRemovalReport = Schema.Struct({

@@ -3,6 +3,11 @@ import type { SpecGenerator } from "@cryopod/rest"
 
 /** Values that clients send although nobody asked for them (podman 5.4 `run` without options). */
 const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
+  // the service's own proxies would be passed on; this one has none to pass
+  httpproxy: (value) => typeof value === "boolean",
+  idmappings: (value) => isEmpty({ ...(value as object), HostUIDMapping: false, HostGIDMapping: false }),
+  // a hint to the storage about what need not be kept
+  volatile: (value) => typeof value === "boolean",
   image_volume_mode: (value) => value === "anonymous" || value === "ignore" || value === "",
   init_container_type: isEmpty,
   systemd: (value) => value === "true" || value === "false" || value === "",

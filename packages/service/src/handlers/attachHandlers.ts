@@ -6,7 +6,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Schedule from "effect/Schedule"
-import { openConnection, untilGone } from "../sessions/Connection.ts"
+import { errorLine, openConnection, untilGone } from "../sessions/Connection.ts"
 import type { Runs } from "../sessions/Runs.ts"
 import type { Terminals } from "../sessions/Terminals.ts"
 
@@ -47,7 +47,7 @@ export const attachHandlers = (engine: ContainerEngine["Service"], runs: Runs, t
       yield* untilGone(
         connection,
         Effect.andThen(begun, attached).pipe(
-          Effect.catch((failure) => connection.output("error", Buffer.from(failure.message))),
+          Effect.catch((failure) => connection.output("stderr", errorLine(failure))),
         ),
       )
     }),

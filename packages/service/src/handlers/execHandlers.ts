@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Result from "effect/Result"
-import { openConnection, untilGone } from "../sessions/Connection.ts"
+import { errorLine, openConnection, untilGone } from "../sessions/Connection.ts"
 import { type ExecSession, makeExecSessions } from "../sessions/ExecSessions.ts"
 import type { Terminals } from "../sessions/Terminals.ts"
 import { sizeOf } from "./attachHandlers.ts"
@@ -91,8 +91,8 @@ export const execHandlers = (terminals: Terminals) =>
                 ),
               ).pipe(
                 Effect.tap((result) =>
-                  Result.isFailure(result) && !options.tty
-                    ? connection.output("error", Buffer.from(result.failure.message))
+                  Result.isFailure(result) && payload.failures !== "inspect"
+                    ? connection.output("stderr", errorLine(result.failure))
                     : Effect.void,
                 ),
               ),

@@ -26,17 +26,6 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
     const engine = yield* ImageEngine
     const scope = yield* Effect.scope
 
-    /** The image of a reference, fetched as the policy says. */
-    const pulled = Effect.fnUntraced(function* (
-      reference: string,
-      how: { readonly policy: string; readonly tlsVerify: boolean; readonly creds: string },
-    ) {
-      const here = how.policy === "always" || how.policy === "newer" ? false : yield* engine.exists(reference)
-      if (here) return (yield* engine.inspect(reference)).Id
-      if (how.policy === "never") return yield* new ImageNotFound({ ref: reference })
-      return yield* engine.pull(reference, { tlsVerify: how.tlsVerify, authfile: "", creds: how.creds, quiet: true })
-    })
-
     return handlers.handleAll({
       list: ({ query }) => engine.list({ all: query.all ?? false, filter: filterWords(query.filters) }, []),
       exists: ({ params }) =>
@@ -48,7 +37,7 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
         Effect.gen(function* () {
           if (query.whatrequires === true) return yield* new NotSupported({ what: "whatrequires of an image's tree" })
           const tree = yield* engine.tree(params.name)
-          return { Tree: treeText(tree), tree }
+          return { Tree: treeText(tree), document: tree }
         }),
       pull: ({ headers, query }) =>
         Effect.gen(function* () {
@@ -58,15 +47,16 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
           if (other !== undefined) return yield* new NotSupported({ what: `images of another platform (${other})` })
           if (query.allTags === true) return yield* new NotSupported({ what: "all tags of an image in one pull" })
           const creds = yield* Effect.fromResult(registryCredentials(headers["x-registry-auth"], reference))
-          const fetched = pulled(reference, { policy, tlsVerify: query.tlsVerify ?? true, creds })
-          const end = fetched.pipe(
-            Effect.map((id) => ({ images: [id], id })),
+          if ((policy === "missing" || policy === "never") && (yield* engine.exists(reference))) {
+            return Stream.make(pulled((yield* engine.inspect(reference)).Id))
+          }
+          if (policy === "never") return yield* new ImageNotFound({ ref: reference })
+          const access = { tlsVerify: query.tlsVerify ?? true, authfile: "", creds, quiet: true }
+          const end = Effect.map(engine.pull(reference, access), pulled).pipe(
             Effect.catch((failure) => Effect.succeed({ error: failure.message, failure: toWire(failure) })),
           )
-          return Stream.concat(
-            query.quiet === true ? Stream.empty : Stream.make({ stream: `Trying to pull ${reference}...\n` }),
-            Stream.fromEffect(end),
-          )
+          const said = query.quiet === true ? [] : [{ stream: `Trying to pull ${reference}...\n` }]
+          return Stream.concat(Stream.fromIterable(said), Stream.fromEffect(end))
         }),
       push: ({ headers, params, query }) =>
         Effect.gen(function* () {
@@ -176,6 +166,8 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
     })
   }),
 )
+
+const pulled = (id: string) => ({ images: [id], id })
 
 const policies = ["always", "missing", "newer", "never"]
 

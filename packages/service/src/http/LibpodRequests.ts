@@ -37,7 +37,7 @@ export const libpodRequests = (versions: ServiceVersions, guard: Guard) =>
       yield* router.addGlobalMiddleware(
         Effect.fnUntraced(function* (app) {
           const request = yield* HttpServerRequest.HttpServerRequest
-          const { url, version } = requestPath(request.url)
+          const { url, version } = requestPath(request.method, request.url)
           const { host, origin, "sec-fetch-site": site } = request.headers
           const page = pageProblem({ host, origin, site }, guard === "peer")
           const answer =

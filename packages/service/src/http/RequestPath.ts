@@ -14,25 +14,27 @@ export interface RequestPath {
 
 const versioned = /^\/v(\d{1,4}(?:\.\d{1,6}){0,2})(?=[/?]|$)/
 
+const imagePrefix = "/libpod/images/"
+
 /** What stands behind the name of an image. */
-const imageVerbs = "json|exists|tree|push|get|tag|untag|history|changes|resolve"
-const slashed = new RegExp(`^(/libpod/images/)([^?]+/[^?]+?)(/(?:${imageVerbs}))?(\\?.*)?$`)
+const verbs = new Set(["json", "exists", "tree", "push", "get", "tag", "untag", "history", "changes", "resolve"])
 
-/** Routes below `images/` that are no names. */
-const imageRoutes = new Set(["json", "pull", "load", "import", "export", "prune", "remove", "search", "scp"])
-
-export const requestPath = (url: string): RequestPath => {
+export const requestPath = (method: string, url: string): RequestPath => {
   const version = versioned.exec(url)?.[1]
   const bare = version === undefined ? url : url.slice(version.length + 2) || "/"
-  return { url: oneSegment(bare), ...(version === undefined ? {} : { version }) }
+  return { url: oneSegment(method, bare), ...(version === undefined ? {} : { version }) }
 }
 
-const oneSegment = (url: string): string => {
-  const [, prefix = "", name = "", verb = "", query = ""] = slashed.exec(url) ?? []
-  if (name === "" || (verb !== "" && imageRoutes.has(name))) return url
-  const [first = "", ...others] = name.split("/")
-  if (imageRoutes.has(first) && others.length === 0) return url
-  return `${prefix}${name.replaceAll("/", "%2F")}${verb}${query}`
+/** Slashes inside an image's name escaped; a path without one as it is. */
+const oneSegment = (method: string, url: string): string => {
+  if (!url.startsWith(imagePrefix)) return url
+  const queryAt = url.indexOf("?")
+  const [path, query] = queryAt < 0 ? [url, ""] : [url.slice(0, queryAt), url.slice(queryAt)]
+  const segments = path.slice(imagePrefix.length).split("/")
+  // only a removal ends with the name itself
+  const verb = method !== "DELETE" && verbs.has(segments.at(-1) ?? "") ? segments.pop() : undefined
+  if (segments.length < 2) return url
+  return `${imagePrefix}${segments.join("%2F")}${verb === undefined ? "" : `/${verb}`}${query}`
 }
 
 /** Versions of the API that are spoken. */

@@ -46,9 +46,10 @@ const takeOver = (
     if (length > maximumBody) return
     // the response is ours to write from here on, and what comes is no HTTP any more
     response.detachSocket(socket)
-    for (const event of ["data", "end", "drain", "timeout"]) socket.removeAllListeners(event)
+    for (const event of ["data", "end", "drain", "timeout", "pause", "resume"]) socket.removeAllListeners(event)
     socket.setTimeout(0)
-    socket.pause()
+    // as Node leaves a socket that was upgraded: what comes waits for whoever reads
+    Object.assign(socket, { readableFlowing: null })
     request.headers.connection = "Upgrade"
     request.headers.upgrade = "tcp"
     delete request.headers["transfer-encoding"]

@@ -29,7 +29,7 @@ export const addressOf = (
 ): Result.Result<Address, ListenRefused> => {
   const refuse = (problem: string) => Result.fail(new ListenRefused({ address: uri, problem }))
   if (uri.startsWith("unix:")) {
-    const path = uri.slice("unix:".length).replace(/^\/\/(?=\/)/, "")
+    const path = uri.slice("unix:".length).replace(/^\/\//, "")
     if (!path.startsWith("/")) return refuse("the path of a socket begins with a slash")
     if (path.includes("\0")) return refuse("the path of a socket has no zero byte")
     if (Buffer.byteLength(path) > maximumSocketPath)

@@ -13,7 +13,7 @@ export interface Connection {
   /** What the client sends, until it says that nothing comes any more. */
   readonly input: Stream.Stream<Uint8Array>
   /** Bytes of one stream for the client; nothing happens when it is gone. */
-  readonly output: (stream: "stdout" | "stderr" | "error", content: Uint8Array) => Effect.Effect<void>
+  readonly output: (stream: "stdout" | "stderr", content: Uint8Array) => Effect.Effect<void>
   /** Done when the client can be told nothing any more. */
   readonly gone: Effect.Effect<void>
 }
@@ -24,6 +24,9 @@ export interface ConnectionOptions {
   /** Whether input is wanted: without it, a client that sends its end has left. */
   readonly input: boolean
 }
+
+/** How libpod tells a failure where no status can: as a line on standard error. */
+export const errorLine = ({ message }: { readonly message: string }): Uint8Array => Buffer.from(`Error: ${message}\n`)
 
 /** Chunks of input that are read ahead of the one who takes them. */
 const readAhead = 16

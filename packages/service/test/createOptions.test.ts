@@ -1,0 +1,129 @@
+import { CreateFlags, type CreateOptions, factsOf } from "@cryopod/entities"
+import type { SpecGenerator } from "@cryopod/rest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { describe, expect, it } from "vitest"
+import { createOptionsOf } from "../src/create/createOptions.ts"
+
+/** What `podman --remote create base` of 5.4.2 sends. */
+const podmanDefaults: SpecGenerator = {
+  env_host: false,
+  httpproxy: true,
+  terminal: false,
+  stdin: false,
+  stop_timeout: 10,
+  log_configuration: {},
+  systemd: "true",
+  sdnotifyMode: "container",
+  pidns: {},
+  utsns: {},
+  remove: false,
+  containerCreateCommand: ["podman", "create", "base"],
+  init_container_type: "",
+  unsetenvall: false,
+  manage_password: true,
+  image: "base",
+  raw_image_name: "base",
+  image_volume_mode: "anonymous",
+  init: false,
+  ipcns: {},
+  volatile: false,
+  privileged: false,
+  seccomp_policy: "default",
+  userns: {},
+  idmappings: {
+    HostUIDMapping: true,
+    HostGIDMapping: true,
+    UIDMap: null,
+    GIDMap: null,
+    AutoUserNs: false,
+    AutoUserNsOpts: { Size: 0, InitialSize: 0, PasswdFile: "", GroupFile: "", AdditionalUIDMappings: null },
+  },
+  read_only_filesystem: false,
+  read_write_tmpfs: false,
+  umask: "0022",
+  cgroupns: {},
+  netns: {},
+  publish_image_ports: false,
+  Networks: null,
+  use_image_resolve_conf: false,
+  use_image_hostname: false,
+  use_image_hosts: false,
+  healthLogDestination: "local",
+  healthMaxLogCount: 5,
+  healthMaxLogSize: 500,
+}
+
+const defaults = Schema.decodeUnknownSync(CreateFlags)({})
+
+const read = (spec: SpecGenerator): CreateOptions | string =>
+  Result.match(createOptionsOf(spec), { onSuccess: (one) => one, onFailure: (one) => one.message })
+
+describe("a SpecGenerator", () => {
+  it("of Podman's without options asks for a container without options", () => {
+    expect(read(podmanDefaults)).toEqual({
+      ...defaults,
+      image: "base",
+      command: [],
+      createCommand: ["podman", "create", "base"],
+    })
+  })
+
+  it.each<readonly [string, Partial<SpecGenerator>, Partial<CreateOptions>]>([
+    ["name", { name: "web" }, { name: "web" }],
+    ["command", { command: ["sh", "-c", "x"] }, { command: ["sh", "-c", "x"] }],
+    ["entrypoint", { entrypoint: ["a", "b c"] }, { entrypoint: '["a","b c"]' }],
+    ["an empty entrypoint", { entrypoint: [] }, { entrypoint: "[]" }],
+    ["env", { env: { A: "B=C" } }, { env: ["A=B=C"] }],
+    ["labels", { labels: { a: "" } }, { label: ["a="] }],
+    ["annotations", { annotations: { c: "d" } }, { annotation: ["c=d"] }],
+    ["workdir", { work_dir: "/tmp" }, { workdir: "/tmp" }],
+    ["hostname", { hostname: "h" }, { hostname: "h" }],
+    ["user", { user: "1:1" }, { user: "1:1" }],
+    ["rm", { remove: true, volatile: true }, { autoRemove: true }],
+    ["stdin", { stdin: true }, { interactive: true }],
+    ["terminal", { terminal: true }, { tty: true }],
+    ["read-only", { read_only_filesystem: true, read_write_tmpfs: true }, { readOnly: true }],
+    ["privileged", { privileged: true }, { privileged: true }],
+    ["capabilities", { cap_add: ["NET_ADMIN"], cap_drop: ["ALL"] }, { capAdd: ["NET_ADMIN"], capDrop: ["ALL"] }],
+    ["shm", { shm_size: 1024 }, { shmSize: "1024" }],
+    ["ulimit", { r_limits: [{ type: "nofile", soft: 10, hard: 20 }] }, { ulimit: ["nofile=10:20"] }],
+    ["no ulimit", { r_limits: [{ type: "RLIMIT_CORE", soft: 2 ** 64, hard: 2 ** 64 }] }, { ulimit: ["core=-1:-1"] }],
+    ["stop signal", { stop_signal: 15 }, { stopSignal: "SIGTERM" }],
+    ["stop timeout", { stop_timeout: 0 }, { stopTimeout: 0 }],
+    ["host network", { netns: { nsmode: "host" } }, { network: "host" }],
+    ["no network", { netns: { nsmode: "none" } }, { network: "none" }],
+  ])("with %s asks for it", (_, given, wanted) => {
+    expect(read({ ...podmanDefaults, ...given })).toMatchObject(wanted)
+  })
+
+  it.each<readonly [string, Partial<SpecGenerator>]>([
+    ["a memory limit", { resource_limits: { memory: { limit: 1 } } }],
+    ["the host's processes", { pidns: { nsmode: "host" } }],
+    ["a user namespace", { userns: { nsmode: "keep-id" } }],
+    ["id mappings", { idmappings: { HostUIDMapping: false, UIDMap: [{ size: 1 }] } }],
+    ["a restart policy", { restart_policy: "always" }],
+    ["devices", { devices: [{ path: "/dev/null" }] }],
+    ["the host's environment", { env_host: true }],
+    ["another umask", { umask: "0077" }],
+    ["a field of the future", { brand_new: "yes" }],
+    ["an init process", { init: true }],
+  ])("that asks for %s is refused, not half heard", (_, given) => {
+    expect(read({ ...podmanDefaults, ...given })).toContain("is not supported by this service")
+  })
+
+  it("needs an image", () =>
+    expect(read({ ...podmanDefaults, image: "", raw_image_name: "" })).toContain("an image is needed"))
+
+  it("of our own client says everything in its own words", () => {
+    const exact = { ...defaults, image: "base", command: ["sh"], shmSize: "1g", ulimit: ["nofile=1"], pull: "never" }
+    expect(read({ cryopod: exact, brand_new: "yes" })).toEqual(exact)
+  })
+
+  it("carries every option of create in our own words", () => {
+    const names = factsOf(CreateFlags.fields).map(([name]) => name)
+    expect(Object.keys(read({ cryopod: { ...defaults, image: "x", command: [] } })).toSorted()).toEqual(
+      [...names, "command", "image"].toSorted(),
+    )
+  })
+})
