@@ -82,7 +82,7 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
         }),
       )).flat()
     }),
-    save: Effect.fnUntraced(function* (ref, { format, output }) {
+    save: Effect.fnUntraced(function* (ref, { destination, format }) {
       if (!saveFormats.includes(format)) {
         const problem = `must be one of ${saveFormats.join(", ")}`
         return yield* new OptionInvalid({ option: "format", value: format, problem })
@@ -90,7 +90,13 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
       const { image, name } = yield* find(ref)
       const carried = { bytes: image, names: name === undefined || name.includes("@") ? [] : [name] }
       const files = layoutFiles(carried, format === "docker-archive" ? "docker" : "oci")
-      yield* format === "oci-dir" ? writeDirectory(output, files) : writeFile(output, layoutTar(files))
+      if (destination._tag === "File") {
+        yield* format === "oci-dir"
+          ? writeDirectory(destination.path, files)
+          : writeFile(destination.path, layoutTar(files))
+      } else if (format === "oci-dir") {
+        return yield* new OptionInvalid({ option: "output", value: "", problem: "a directory needs a path" })
+      } else yield* Stream.runForEach(layoutTar(files), destination.write)
     }),
     pull: Effect.fnUntraced(function* (ref, flags) {
       const { bytes, names } = yield* fetchImage(host, ref, flags)
