@@ -239,7 +239,8 @@ const imageEngine = (note: Note, engine: ImageEngine["Service"]): ImageEngine["S
       return engine.load(source)
     },
     save: (ref, options) => {
-      note("image save", options)
+      const { destination, format } = options
+      note("image save", { format, output: destination._tag === "File" ? destination.path : "" })
       return engine.save(ref, options)
     },
     pull: (ref, flags) => {

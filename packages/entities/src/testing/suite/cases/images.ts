@@ -1,5 +1,5 @@
 /** Images: taken in, named, looked at, carried away, removed. */
-import { createReadStream, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "@effect/vitest"
 import * as Tar from "effect/encoding/Tar"
@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../../ImageEngine.ts"
+import type { ArchiveDestination } from "../../../options/CheckpointOptions.ts"
 import { ImageListFlags, PushFlags } from "../../../options/ImageOptions.ts"
 import { ImageInspect, ImageSummary } from "../../../reports/ImageReports.ts"
 import { Selection } from "../../../Selection.ts"
@@ -172,7 +173,7 @@ export const images: ReadonlyArray<Case> = [
       const { full, id, name } = yield* made()
       for (const format of ["docker-archive", "oci-archive", "oci-dir"]) {
         const output = join(directory, unique(format))
-        yield* engine.save(name, { output, format })
+        yield* engine.save(name, { destination: { _tag: "File", path: output }, format })
         expect(statSync(output).isDirectory()).toBe(format === "oci-dir")
         expect(readdirSync(directory).filter((entry) => entry.includes(".tmp"))).toEqual([])
         yield* engine.remove([name], removal)
@@ -181,11 +182,17 @@ export const images: ReadonlyArray<Case> = [
         expect((yield* engine.inspect(name)).RootFS).toMatchObject({ Type: "layers" })
         if (format !== "docker-archive") expect((yield* engine.inspect(name)).Id).toBe(id)
       }
-      const streamed = join(directory, unique("streamed"))
-      yield* engine.save(name, { output: streamed, format: "oci-archive" })
-      const bytes = Stream.orDie(Stream.fromAsyncIterable<Uint8Array, unknown>(createReadStream(streamed), String))
-      expect(yield* engine.load({ _tag: "Stream", bytes })).toEqual([full])
-      const odd = { output: join(directory, "odd"), format: "odd" }
+      const blocks: Array<Uint8Array> = []
+      const taking: ArchiveDestination = {
+        _tag: "Stream",
+        write: (block) => Effect.sync(() => void blocks.push(Uint8Array.from(block))),
+      }
+      yield* engine.save(name, { destination: taking, format: "oci-archive" })
+      expect(yield* engine.load({ _tag: "Stream", bytes: Stream.fromIterable(blocks) })).toEqual([full])
+      expect((yield* failureOf(engine.save(name, { destination: taking, format: "oci-dir" })))._tag).toBe(
+        "OptionInvalid",
+      )
+      const odd = { destination: { _tag: "File", path: join(directory, "odd") } as ArchiveDestination, format: "odd" }
       expect((yield* failureOf(engine.save(name, odd)))._tag).toBe("OptionInvalid")
       expect((yield* failureOf(engine.save("no/such", { ...odd, format: "oci-archive" })))._tag).toBe("ImageNotFound")
     }),
@@ -211,7 +218,7 @@ export const images: ReadonlyArray<Case> = [
       })
       one(items)
       const output = join(directory, name)
-      yield* engine.save(name, { output, format: "oci-archive" })
+      yield* engine.save(name, { destination: { _tag: "File", path: output }, format: "oci-archive" })
       // what a container had in its memory is nobody else's business
       expect(statSync(output).mode & 0o077).toBe(0)
       yield* engine.remove([name], removal)
