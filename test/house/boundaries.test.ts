@@ -71,7 +71,7 @@ describe("import boundaries", () => {
 
   it("knows every package", () => {
     const packages = fs.readdirSync(join(project, "packages")).filter((name) => fs.existsSync(sourcesOf(name)))
-    expect([...packages, "cli"].toSorted()).toEqual(Object.keys(arrows).toSorted())
+    expect(new Set([...packages, "cli"])).toEqual(new Set(Object.keys(arrows)))
   })
 
   it("agrees with the dependencies that the packages declare", () => {
