@@ -17,6 +17,7 @@ tar             tar             required  archives
 zstd            zstd            required  compressed archives
 getfattr        attr            required  extended attributes of a root filesystem
 socat           socat           required  feeds the input of attached containers
+catatonit       catatonit       required  holds what the containers of a pod share
 ps              procps          required  lists the processes of a container
 ca-certificates ca-certificates required  lets skopeo trust a registry
 busybox-static  busybox-static  required  the container of the tests

@@ -1,9 +1,16 @@
 /** What a command does: an effect over the engines, whose success is the exit status. */
-import type { ContainerEngine, ImageEngine, NetworkEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
+import type {
+  ContainerEngine,
+  ImageEngine,
+  NetworkEngine,
+  PodEngine,
+  SystemEngine,
+  VolumeEngine,
+} from "@cryopod/entities"
 import type * as Effect from "effect/Effect"
 import type { Call, Command } from "./kit/index.ts"
 
-export type Engines = ContainerEngine | ImageEngine | NetworkEngine | SystemEngine | VolumeEngine
+export type Engines = ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine
 
 /** A failure that ends a command: its text goes to standard error behind `Error: `. */
 export interface CommandFailure {

@@ -5,6 +5,7 @@ import { imageExists, images, importImage, load, pull, push, rmi, save, tag, tre
 import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
 import { network } from "./commands/networks.ts"
+import { pod } from "./commands/pods.ts"
 import { create, run } from "./commands/run.ts"
 import { service } from "./commands/service.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
@@ -85,6 +86,7 @@ export const commandTree: CliCommand = {
     inspect,
     load,
     network,
+    pod,
     pull,
     push,
     rmi,

@@ -74,7 +74,7 @@ export const removalStatus = (failure: CommandFailure): number => {
   return failure instanceof ContainerStateImproper && failure.operation === "remove" ? 2 : exitStatus(failure)
 }
 
-const missingTags = new Set(["ContainerNotFound", "ImageNotFound", "NetworkNotFound", "VolumeNotFound"])
+const missingTags = new Set(["ContainerNotFound", "ImageNotFound", "NetworkNotFound", "PodNotFound", "VolumeNotFound"])
 const inUseTags = new Set(["ImageInUse", "NetworkInUse", "VolumeInUse"])
 
 /** A command line that asks for something that cannot be meant, found by the command itself. */

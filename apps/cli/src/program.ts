@@ -1,6 +1,6 @@
 /** From a command line to an exit status: read it, reach an engine, run the command, print what went wrong. */
 import { localEngine } from "@cryopod/abi"
-import { ContainerEngine, ImageEngine, NetworkEngine, VolumeEngine } from "@cryopod/entities"
+import { ContainerEngine, ImageEngine, NetworkEngine, PodEngine, VolumeEngine } from "@cryopod/entities"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -106,6 +106,12 @@ const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
     Effect.map(
       NetworkEngine.use((engine) => engine.list({ filter: [] })),
       (rows) => rows.map(({ name }) => name),
+    ),
+  )
+  sources.pods = names(
+    Effect.map(
+      PodEngine.use((engine) => engine.list({ latest: false, filter: [] })),
+      (rows) => rows.map(({ Name }) => Name),
     ),
   )
   sources.volumes = names(

@@ -1,12 +1,15 @@
 /** The local engine: this host's containers, images and system behind the interfaces of `entities`. */
-import type {
-  ContainerEngine,
-  DatabaseFailed,
-  ImageEngine,
-  NetworkEngine,
-  StorageFailed,
-  SystemEngine,
-  VolumeEngine,
+import {
+  type ContainerEngine,
+  type DatabaseFailed,
+  type HostFailure,
+  type ImageEngine,
+  isHostFailure,
+  type NetworkEngine,
+  type PodEngine,
+  type StorageFailed,
+  type SystemEngine,
+  type VolumeEngine,
 } from "@cryopod/entities"
 import { Database, Layout, Tools, type ToolName } from "@cryopod/host"
 import { ImageStore, imageTables, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
@@ -17,6 +20,8 @@ import {
   Networks,
   networkTables,
   OciRuntime,
+  Pods,
+  podTables,
   type RuntimeName,
   Volumes,
   volumeTables,
@@ -26,11 +31,12 @@ import * as Layer from "effect/Layer"
 import { join } from "node:path"
 import { cleanup } from "./container/cleanup.ts"
 import { containerEngineLayer } from "./container/ContainerEngine.ts"
-import { within, withinRef } from "./container/ContainerScope.ts"
-import { remove } from "./container/remove.ts"
+import { withinRef } from "./container/ContainerScope.ts"
 import { type AllServices, EngineDefaults, type EngineServices } from "./EngineServices.ts"
 import { imageEngineLayer } from "./image/ImageEngine.ts"
 import { networkEngineLayer } from "./network/NetworkEngine.ts"
+import { podEngineLayer } from "./pod/PodEngine.ts"
+import { removeAlong } from "./pod/removeAlong.ts"
 import { Probes } from "./system/Probes.ts"
 import { stateFindings } from "./system/StateFindings.ts"
 import { systemEngineLayer } from "./system/SystemEngine.ts"
@@ -68,11 +74,17 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
   const host = Layer.mergeAll(
     Layout.layer(settings.root, settings.runroot),
     Tools.layer({ prefix: settings.prefix, path: settings.path, overrides: settings.tools ?? {} }),
-    Database.layer(join(settings.root, "cryopod.db"), [containerTables, imageTables, volumeTables, networkTables]),
+    Database.layer(join(settings.root, "cryopod.db"), [
+      containerTables,
+      imageTables,
+      podTables,
+      volumeTables,
+      networkTables,
+    ]),
   )
   const runtime = Conmon.layer(settings.exitCommand).pipe(
     Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Volumes.layer, Networks.layer, Probes.layer)),
+    Layer.provideMerge(Layer.mergeAll(Containers.layer, Pods.layer, Volumes.layer, Networks.layer, Probes.layer)),
     Layer.provideMerge(host),
   )
   const images = Layer.mergeAll(RootFilesystems.layer, Transport.layer).pipe(
@@ -108,21 +120,12 @@ const imageUse: Layer.Layer<ImageUse, never, EngineServices> = Layer.effect(
     return ImageUse.of({
       usedBy: (imageId) => Effect.map(containers.byImage(imageId), (records) => records.map(({ id }) => id)),
       removeUsers: (ids) =>
-        Effect.forEach(ids, (id) => within(id, (record) => remove(record, { force: true, timeSeconds: 0 })), {
-          discard: true,
-        }).pipe(
-          Effect.catchTags({
-            ContainerNotFound: () => Effect.void,
-            // a removal by force and by id is not refused
-            ContainerAmbiguous: Effect.die,
-            ContainerStateImproper: Effect.die,
-            NoContainers: Effect.die,
-            CommandNotStarted: Effect.die,
-            NameInUse: Effect.die,
-            NameInvalid: Effect.die,
-            OptionInvalid: Effect.die,
-            SignalInvalid: Effect.die,
-          }),
+        Effect.forEach(ids, (id) => removeAlong(id, { force: true, timeSeconds: 0 }), { discard: true }).pipe(
+          // a removal by force and by id is not refused
+          Effect.catchIf(
+            (failure): failure is Exclude<typeof failure, HostFailure> => !isHostFailure(failure),
+            Effect.die,
+          ),
           Effect.provideContext(context),
         ),
     })
@@ -160,13 +163,14 @@ const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, 
 export const localEngine = (
   settings: LocalEngineSettings,
 ): Layer.Layer<
-  ContainerEngine | ImageEngine | NetworkEngine | SystemEngine | VolumeEngine,
+  ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine,
   StorageFailed | DatabaseFailed
 > =>
   Layer.mergeAll(
     containerEngineLayer,
     imageEngineLayer,
     networkEngineLayer,
+    podEngineLayer,
     systemEngine(settings),
     volumeEngineLayer,
   ).pipe(Layer.provide(services(settings)))

@@ -44,11 +44,19 @@ export const packDirectory = Effect.fnUntraced(function* (
   )
 })
 
+export interface UnpackDirectory {
+  readonly archive: string
+  readonly directory: string
+  /** What becomes of what is there already. */
+  readonly existing: "replace" | "keep"
+}
+
 /** Unpack over an existing directory. The archive has been looked through (`inspectTar`) before. */
-export const unpackDirectory = Effect.fnUntraced(function* (
-  archive: string,
-  directory: string,
-): Effect.fn.Return<void, ToolMissing | ToolFailed, Tools> {
+export const unpackDirectory = Effect.fnUntraced(function* ({
+  archive,
+  directory,
+  existing,
+}: UnpackDirectory): Effect.fn.Return<void, ToolMissing | ToolFailed, Tools> {
   const tools = yield* Tools
   yield* runOk(
     yield* tools.path("tar"),
@@ -58,6 +66,7 @@ export const unpackDirectory = Effect.fnUntraced(function* (
       "--same-owner",
       "--same-permissions",
       "--delay-directory-restore",
+      ...(existing === "keep" ? ["--skip-old-files"] : []),
       ...common,
       `--directory=${directory}`,
     ],

@@ -12,7 +12,7 @@ import {
 import { attemptSync, removeTree, type Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { checkpointMembers } from "./CheckpointMember.ts"
-import { unpackDirectory } from "./DirectoryTar.ts"
+import { type UnpackDirectory, unpackDirectory } from "./DirectoryTar.ts"
 import { checkParents, confined, inspectTar } from "./TarInspection.ts"
 
 export type ReplayFailure = ArchiveInvalid | CheckpointInvalid | MemberUnsafe | StorageFailed | ToolFailed | ToolMissing
@@ -63,12 +63,16 @@ const confinedPath = (rootfs: string, path: string): Effect.Effect<string, Membe
     },
   })
 
-/** Unpack an inner archive over a directory, after it has been looked through. */
+/**
+ * Unpack an inner archive over a directory, after it has been looked through. With `keep`, what is there stays: the
+ * directory belongs to others as well.
+ */
 export const replayDirectory = Effect.fnUntraced(function* (
   archive: string,
   directory: string,
+  existing: UnpackDirectory["existing"] = "replace",
 ): Effect.fn.Return<void, ReplayFailure, Tools> {
   const { conflicts } = yield* inspectTar(archive, directory)
-  for (const conflict of conflicts) yield* removeTree(conflict)
-  yield* unpackDirectory(archive, directory)
+  if (existing === "replace") for (const conflict of conflicts) yield* removeTree(conflict)
+  yield* unpackDirectory({ archive, directory, existing })
 })

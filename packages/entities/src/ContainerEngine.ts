@@ -78,10 +78,18 @@ export interface ContainerEngineShape {
     options: { readonly ignore: boolean; readonly intervalMillis: number },
   ) => Effect.Effect<Items<number, ContainerFailure>, HostFailure | NoContainers>
 
-  /** Remove containers with all they have; a running one only with `force`, which stops it first. */
+  /**
+   * Remove containers with all they have; a running one only with `force`, which stops it first. One that others join is
+   * refused, or goes with those with `depend`; the infra container of a pod goes with its pod, or with all containers.
+   */
   readonly remove: (
     selection: ContainerSelection,
-    options: { readonly force: boolean; readonly ignore: boolean; readonly timeSeconds: number },
+    options: {
+      readonly force: boolean
+      readonly ignore: boolean
+      readonly depend?: boolean
+      readonly timeSeconds: number
+    },
   ) => Effect.Effect<Items<string, ContainerFailure>, HostFailure | NoContainers>
 
   readonly list: (flags: ListFlags) => Effect.Effect<ReadonlyArray<ContainerSummary>, ContainerFailure>

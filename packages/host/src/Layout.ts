@@ -62,6 +62,8 @@ export interface LayoutShape {
   readonly locks: string
   readonly container: (id: string) => ContainerPaths
   readonly volume: (name: string) => VolumePaths
+  /** A pod has no files, but a lock. */
+  readonly podLock: (id: string) => string
 }
 
 export const makeLayout = (root: string, runroot: string): LayoutShape => ({
@@ -76,6 +78,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
   volumes: join(root, "volumes"),
   exits: join(runroot, "exits"),
   locks: join(runroot, "locks"),
+  podLock: (id) => join(runroot, "locks", `pod-${id}`),
   container: (id) => {
     const directory = join(root, "containers", id)
     const userdata = join(directory, "userdata")

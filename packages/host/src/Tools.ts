@@ -17,6 +17,7 @@ export const toolPurposes = {
   criu: "dumps and restores processes",
   crun: "runs containers (OCI runtime)",
   runc: "runs containers (OCI runtime)",
+  catatonit: "holds what the containers of a pod share",
   skopeo: "moves images between transports",
   umoci: "unpacks root filesystems",
   tar: "packs and unpacks root filesystem changes",

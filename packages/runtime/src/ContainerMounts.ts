@@ -18,10 +18,15 @@ const rootMode = 0o555
  */
 export const mountContainer = Effect.fnUntraced(function* (
   paths: ContainerPaths,
-  options: { readonly lower: string; readonly shmSizeBytes: number },
+  options: {
+    readonly lower: string
+    /** Size of the container's own shared memory; absent when it has another's. */
+    readonly shmSizeBytes?: number
+  },
 ): Effect.fn.Return<void, StorageFailed | ToolMissing | ToolFailed, Tools> {
   yield* attemptSync("make directories of", paths.directory, () => {
-    for (const path of [paths.work, paths.merged, paths.shm]) fs.mkdirSync(path, { recursive: true, mode: 0o755 })
+    const shm = options.shmSizeBytes === undefined ? [] : [paths.shm]
+    for (const path of [paths.work, paths.merged, ...shm]) fs.mkdirSync(path, { recursive: true, mode: 0o755 })
     if (fs.existsSync(paths.upper)) return
     fs.mkdirSync(paths.upper)
     fs.chmodSync(paths.upper, rootMode)
@@ -39,7 +44,7 @@ export const mountContainer = Effect.fnUntraced(function* (
       ],
     })
   }
-  if (!isMounted(paths.shm)) {
+  if (options.shmSizeBytes !== undefined && !isMounted(paths.shm)) {
     yield* mountAt({
       type: "tmpfs",
       target: paths.shm,

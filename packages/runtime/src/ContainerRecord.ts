@@ -4,6 +4,7 @@
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
 import type { ContainerStatus, Rlimit } from "@cryopod/entities"
+import type { Namespaces } from "./Namespaces.ts"
 
 export type RuntimeName = "runc" | "crun"
 
@@ -29,6 +30,14 @@ export interface ContainerConfig {
   readonly terminal: boolean
   readonly openStdin: boolean
   readonly network: "none" | "host"
+  /** Namespaces that are not the container's own; that of a network of the host is told by `network`. */
+  readonly namespaces?: Namespaces
+  /** Other containers may join its IPC namespace; true when absent. */
+  readonly ipcShareable?: boolean
+  /** Id of the pod that the container belongs to. */
+  readonly pod?: string
+  /** It holds the namespaces of its pod and does nothing else. */
+  readonly infra?: boolean
   readonly autoRemove: boolean
   readonly readOnly: boolean
   readonly privileged: boolean

@@ -9,6 +9,7 @@ import type { Identity, Rlimit } from "@cryopod/entities"
 import type { ContainerPaths } from "@cryopod/host"
 import { capabilitiesOf } from "./Capabilities.ts"
 import type { ContainerConfig } from "./ContainerRecord.ts"
+import { isOwnNamespace, type SpecNamespace, specNamespaces } from "./Namespaces.ts"
 import { criuConfigAnnotation } from "./runtimeArguments.ts"
 
 export interface SpecMount {
@@ -41,7 +42,7 @@ export interface OciSpec {
   readonly annotations?: Readonly<Record<string, string>>
   readonly hooks?: unknown
   readonly linux: {
-    readonly namespaces: ReadonlyArray<{ readonly type: string; readonly path?: string }>
+    readonly namespaces: ReadonlyArray<SpecNamespace>
     readonly cgroupsPath?: string
     readonly [key: string]: unknown
   }
@@ -84,29 +85,36 @@ export const makeSpec = ({ ceilings, config, identity, isDirectory, paths }: Spe
       oomScoreAdj: 0,
     },
     root: { path: paths.merged, readonly: config.readOnly },
-    hostname: config.hostname,
+    ...(isOwnNamespace(config, "uts") ? { hostname: config.hostname } : {}),
     mounts: [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)],
     annotations: {
       "io.container.manager": "libpod",
+      ...podAnnotations(config),
       ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
       ...config.annotations,
       [criuConfigAnnotation]: paths.criuConfig,
     },
     linux: {
       cgroupsPath: cgroupsPath(config.id),
-      namespaces: [
-        { type: "pid" },
-        config.network === "host" ? undefined : { type: "network" },
-        { type: "ipc" },
-        { type: "uts" },
-        { type: "mount" },
-      ].filter((namespace) => namespace !== undefined),
+      namespaces: specNamespaces(config),
       resources: { devices: [{ allow: config.privileged, access: "rwm" }] },
-      ...(config.network === "host" ? {} : { sysctl: { "net.ipv4.ping_group_range": "0 0" } }),
+      ...(isOwnNamespace(config, "net") ? { sysctl: { "net.ipv4.ping_group_range": "0 0" } } : {}),
       ...(config.privileged ? {} : { maskedPaths: masks.paths, readonlyPaths }),
     },
   }
 }
+
+/** By these libpod finds the pod of a checkpoint's container (Podman `pkg/annotations`). */
+export const podAnnotations = ({
+  infra,
+  pod,
+}: Pick<ContainerConfig, "pod" | "infra">): Readonly<Record<string, string>> =>
+  pod === undefined
+    ? {}
+    : {
+        "io.kubernetes.cri-o.SandboxID": pod,
+        "io.kubernetes.cri-o.ContainerType": infra === true ? "sandbox" : "container",
+      }
 
 const clamp = (limit: Rlimit, ceilings: Readonly<Record<string, number>>): Rlimit => {
   const ceiling = ceilings[limit.type] ?? Number.POSITIVE_INFINITY

@@ -31,6 +31,7 @@ const formatFlags = {
   format: { kind: "string", usage: "Pretty-print output to JSON or using a Go template" },
   noheading: { kind: "bool", usage: "Do not print headers" },
   "no-trunc": { kind: "bool", usage: "Display the extended information" },
+  pod: { kind: "bool", short: "p", usage: "Print the ID and name of the pod the containers are associated with" },
   quiet: { kind: "bool", short: "q", usage: "Print the numeric IDs only" },
 } as const
 
@@ -38,9 +39,12 @@ const formatFlags = {
 const shortId = 12
 
 /** Fields of a row of `ps`, in the forms that templates show. */
-const summaryFormat = (now: number, noTrunc: boolean): RowFormat<ContainerSummary> => ({
-  standard: "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
-  headings: { RunningFor: "CREATED", ID: "CONTAINER ID" },
+const summaryFormat = (
+  now: number,
+  { noTrunc, pods }: { readonly noTrunc: boolean; readonly pods: boolean },
+): RowFormat<ContainerSummary> => ({
+  standard: `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${pods ? "\t{{.Pod}}\t{{.PodName}}" : ""}`,
+  headings: { RunningFor: "CREATED", ID: "CONTAINER ID", Pod: "POD ID", PodName: "PODNAME" },
   typeName: "containers.psReporter",
   json: (rows) =>
     rows.map((row) => ({ ...row, Status: statusOf(row, now), CreatedAt: humanAgo(now - row.CreatedUnix * 1000) })),
@@ -57,6 +61,7 @@ const summaryFormat = (now: number, noTrunc: boolean): RowFormat<ContainerSummar
     Mounts: row.Mounts.join(","),
     Names: row.Names.join(","),
     Networks: row.Networks.join(","),
+    Pod: noTrunc ? row.Pod : row.Pod.slice(0, shortId),
     Ports: row.Ports.join(", "),
     Status: statusOf(row, now),
   }),
@@ -88,13 +93,13 @@ export const ps: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const rows = yield* (yield* ContainerEngine).list(optionsOf(ListFlags, call))
-      const { format, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, formatFlags)
+      const { format, "no-trunc": noTrunc, noheading, pod: pods, quiet } = valuesOf(call, formatFlags)
       if (quiet && format === "") {
         yield* writeOut(rows.map(({ Id }) => `${noTrunc ? Id : Id.slice(0, shortId)}\n`).join(""))
         return 0
       }
       const now = yield* Clock.currentTimeMillis
-      yield* printRows(rows, summaryFormat(now, noTrunc), { format, noHeading: noheading })
+      yield* printRows(rows, summaryFormat(now, { noTrunc, pods }), { format, noHeading: noheading })
       return 0
     }),
 }

@@ -1,5 +1,5 @@
 /** `inspect`, `container inspect` and `image inspect`. */
-import { ContainerEngine, ImageEngine, VolumeEngine } from "@cryopod/entities"
+import { ContainerEngine, ImageEngine, PodEngine, VolumeEngine } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { completeContainers, completeImages } from "../completions.ts"
 import { printDocument } from "../format.ts"
@@ -19,6 +19,7 @@ const typeNames = {
   container: "*define.InspectContainerData",
   image: "*inspect.ImageData",
   volume: "*define.VolumeInspectReport",
+  pod: "*define.InspectPodData",
 }
 
 const missingWords: Record<Kind, (ref: string) => string> = {
@@ -38,6 +39,9 @@ const look = (ref: string, kind: Kind) =>
     const volume = (yield* VolumeEngine)
       .inspect(ref)
       .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.volume })))
+    const pod = (yield* PodEngine)
+      .inspect(ref)
+      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.pod })))
     const missing = Effect.succeed(undefined)
     if (kind === "container") return yield* container.pipe(Effect.catchTag("ContainerNotFound", () => missing))
     if (kind === "image") return yield* image.pipe(Effect.catchTag("ImageNotFound", () => missing))
@@ -49,6 +53,9 @@ const look = (ref: string, kind: Kind) =>
         found === undefined
           ? volume.pipe(Effect.catchTag("VolumeNotFound", () => missing))
           : Effect.succeed(found as typeof found | undefined),
+      ),
+      Effect.flatMap((found) =>
+        found === undefined ? pod.pipe(Effect.catchTag("PodNotFound", () => missing)) : Effect.succeed(found),
       ),
     )
   })

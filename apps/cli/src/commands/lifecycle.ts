@@ -152,9 +152,10 @@ export const rm: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const { force, ignore, time } = optionsOf(RemoveFlags, call)
+      const { depend, force, ignore, time } = optionsOf(RemoveFlags, call)
       const items = yield* (yield* ContainerEngine).remove(yield* selected(call), {
         force,
+        depend,
         ignore: ignore || force,
         timeSeconds: time,
       })

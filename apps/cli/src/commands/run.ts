@@ -22,7 +22,7 @@ const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
 }
 
 /** The image is there, or is fetched as the pull policy says. */
-const haveImage = Effect.fnUntraced(function* ({ image, pull }: CreateOptions) {
+export const haveImage = Effect.fnUntraced(function* ({ image, pull }: Pick<CreateOptions, "image" | "pull">) {
   const images = yield* ImageEngine
   const policies = ["always", "missing", "never", "newer"]
   if (!policies.includes(pull))

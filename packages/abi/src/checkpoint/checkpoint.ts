@@ -43,7 +43,7 @@ export const checkpoint = Effect.fn("ContainerEngine.checkpoint")(function* (
   AllServices
 > {
   yield* requireRoot("checkpoint")
-  const selected = yield* select(selection, ({ state }) => state.status === "running")
+  const selected = yield* select(selection, ({ config, state }) => state.status === "running" && config.infra !== true)
   yield* refuseSharedTarget(selected, options)
   // asked here once: the answer is the same for every container
   const criu = yield* Effect.result((yield* Probes).criu)

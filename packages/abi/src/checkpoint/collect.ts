@@ -11,11 +11,13 @@ import { checkpointMembers, packDirectory, scanRootfs } from "@cryopod/checkpoin
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
 import { attempt, attemptSync, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
+import { type ContainerRecord, isHostNamespace, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { readSpec } from "../container/bundle.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { lastWords } from "./lastWords.ts"
 import { libpodDocument, portableSpec } from "./libpodDocument.ts"
+import { podDump, podOptions } from "./podDocuments.ts"
 import type { Plan } from "./preflight.ts"
 
 export interface CollectedMember {
@@ -32,10 +34,7 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   plan: Plan,
 ): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
   const { paths, sink } = plan
-  const shm = { name: checkpointMembers.shm.name, path: join(paths.userdata, checkpointMembers.shm.name) }
-  // the last one may have a second name in an image
-  yield* removeTree(shm.path)
-  yield* packDirectory({ directory: paths.shm, archive: shm.path })
+  const shm = yield* collectSharedMemory(plan)
   if (sink._tag === "Container") return []
   yield* lastWords(plan)
   const files = yield* collectFiles(plan, sink.area)
@@ -43,7 +42,17 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   const documents = yield* collectDocuments(plan, sink.area)
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
   // documents first: who looks into an archive finds them without reading the memory
-  return [...documents, ...files, shm, ...rootfs, images]
+  return [...documents, ...files, ...shm, ...rootfs, images]
+})
+
+/** The container's own, or its pod's; what is the host's stays there. */
+const collectSharedMemory = Effect.fnUntraced(function* ({ paths, record }: Plan) {
+  const shm = { name: checkpointMembers.shm.name, path: join(paths.userdata, checkpointMembers.shm.name) }
+  // the last one may have a second name in an image
+  yield* removeTree(shm.path)
+  if (isHostNamespace(record.config, "ipc")) return []
+  yield* packDirectory({ directory: paths.shm, archive: shm.path })
+  return [shm]
 })
 
 /** Files that go on changing: the log of a container that runs on, statistics that the next dump overwrites. */
@@ -80,6 +89,18 @@ const collectDocuments = Effect.fnUntraced(function* ({ paths, record }: Plan, a
     yield* document(area, checkpointMembers.spec.name, spec),
     yield* document(area, checkpointMembers.config.name, libpodDocument(record, spec)),
     yield* document(area, checkpointMembers.networkStatus.name, null),
+    ...(yield* collectPod(record, area)),
+  ]
+})
+
+const collectPod = Effect.fnUntraced(function* (record: ContainerRecord, area: string) {
+  const { pod: id } = record.config
+  if (id === undefined) return []
+  const pod = yield* (yield* Pods).get(id).pipe(Effect.catchTag("PodNotFound", () => Effect.succeed(undefined)))
+  if (pod === undefined) return []
+  return [
+    yield* document(area, checkpointMembers.podOptions.name, podOptions(pod.config, record)),
+    yield* document(area, checkpointMembers.podDump.name, podDump(pod.config)),
   ]
 })
 

@@ -3,12 +3,20 @@
  * bundle's `config.json` and `spec.dump`.
  */
 import type { LibpodConfig } from "@cryopod/checkpoint"
-import { type ContainerRecord, criuConfigAnnotation, type OciSpec } from "@cryopod/runtime"
+import type { NamespaceKind } from "@cryopod/entities"
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  criuConfigAnnotation,
+  joinedContainer,
+  type OciSpec,
+} from "@cryopod/runtime"
 
 /** The runtime configuration without what means something on this host only. */
 export const portableSpec = (spec: OciSpec): OciSpec => {
   const { [criuConfigAnnotation]: _, ...annotations } = spec.annotations ?? {}
-  return { ...spec, annotations }
+  const namespaces = spec.linux.namespaces.map(({ type }) => ({ type }))
+  return { ...spec, annotations, linux: { ...spec.linux, namespaces } }
 }
 
 /** The fields that Podman 5.4 needs, and those without which a container restored by it would be poorer. */
@@ -34,6 +42,7 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, spec: OciS
     },
   },
   Dependencies: null,
+  ...membershipFields(config),
   rootfsImageID: config.imageId,
   // libpod wants both or neither; an image id is a name it can look up
   rootfsImageName: config.imageName === "" ? config.imageId : config.imageName,
@@ -56,3 +65,17 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, spec: OciS
   sdnotifyMode: "container",
   umask: "0022",
 })
+
+/** The pod, and the containers that namespaces are shared with. */
+const membershipFields = (config: ContainerConfig): Partial<LibpodConfig> => {
+  const owner = (kind: NamespaceKind) => joinedContainer(config, kind) ?? ""
+  const fields = {
+    pod: config.pod ?? "",
+    cgroupNsCtr: owner("cgroup"),
+    ipcNsCtr: owner("ipc"),
+    netNsCtr: owner("net"),
+    pidNsCtr: owner("pid"),
+    utsNsCtr: owner("uts"),
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, id]) => id !== ""))
+}

@@ -6,7 +6,10 @@ import {
   AutoRemoveRefused,
   type CheckpointOptions,
   ContainerStateImproper,
+  type DependentExportRefused,
   type HostFailure,
+  type InfraCheckpointRefused,
+  type PidNamespaceShared,
   type ReferenceInvalid,
 } from "@cryopod/entities"
 import { type ContainerPaths, Layout } from "@cryopod/host"
@@ -15,12 +18,15 @@ import {
   cgroupsOf,
   cgroupsPath,
   type CgroupTreatment,
+  containerPaths,
   type ContainerRecord,
   hasOwnCgroups,
   treeResidentBytes,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { EngineServices } from "../EngineServices.ts"
+import { refuseForNeighbours } from "./neighbours.ts"
 import { openSink, type Sink } from "./sink.ts"
 import { requireSpace } from "./space.ts"
 
@@ -38,18 +44,25 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   options: CheckpointOptions,
 ): Effect.fn.Return<
   Plan,
-  ContainerStateImproper | AutoRemoveRefused | ReferenceInvalid | HostFailure,
-  Layout | Scope.Scope
+  | ContainerStateImproper
+  | AutoRemoveRefused
+  | InfraCheckpointRefused
+  | PidNamespaceShared
+  | DependentExportRefused
+  | ReferenceInvalid
+  | HostFailure,
+  EngineServices | Scope.Scope
 > {
   const { config, id, state } = record
   if (state.status !== "running") {
     return yield* new ContainerStateImproper({ id, state: state.status, operation: "checkpoint" })
   }
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
+  yield* refuseForNeighbours(record, options.target)
 
   const layout = yield* Layout
   const sink = yield* openSink(options.target)
   yield* requireSpace(layout.root, treeResidentBytes(state.pid), sink)
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths: layout.container(id), cgroups, sink }
+  return { record, options, paths: containerPaths(layout, config), cgroups, sink }
 })

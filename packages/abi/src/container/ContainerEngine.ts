@@ -17,6 +17,8 @@ import * as fs from "node:fs"
 import { checkpoint } from "../checkpoint/checkpoint.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { restore } from "../restore/restore.ts"
+import { createMember } from "../pod/createMember.ts"
+import { removeAlong } from "../pod/removeAlong.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { attach } from "./attach.ts"
 import { within, withinRef } from "./ContainerScope.ts"
@@ -53,7 +55,8 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       Effect.provideContext(effect, services)
 
     return ContainerEngine.of({
-      create: (options) => here(Effect.andThen(requireRoot("run"), create(options))),
+      create: (options) =>
+        here(Effect.andThen(requireRoot("run"), options.pod === "" ? create(options) : createMember(options))),
       start: (selection) => here(each(selection, everything, start)),
       attach: (ref, streams) =>
         here(
@@ -80,10 +83,15 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
         ),
       remove: (selection, options) =>
         here(
-          Effect.map(
-            each(selection, everything, (record) => remove(record, options)),
-            ignoring(options.ignore),
-          ),
+          Effect.flatMap(select(selection, everything), (selected) =>
+            // the newest first: what others join is older than they are
+            eachSelected(selection._tag === "All" ? selected.toReversed() : selected, ({ config, id }) =>
+              // all of them: with their infra containers, the pods go too
+              options.depend === true || (selection._tag === "All" && config.infra === true)
+                ? Effect.as(removeAlong(id, options), id)
+                : within(id, (record) => remove(record, options)),
+            ),
+          ).pipe(Effect.map(ignoring(options.ignore))),
         ),
       list: (flags) => here(list(flags)),
       exists: (ref) =>

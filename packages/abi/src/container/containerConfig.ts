@@ -14,6 +14,7 @@ import {
 import type { ExecutionConfig } from "@cryopod/images"
 import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
+import type { Membership } from "./membership.ts"
 
 export interface ConfigInputs {
   readonly id: string
@@ -23,6 +24,7 @@ export interface ConfigInputs {
   readonly image: { readonly id: string; readonly name: string; readonly config: ExecutionConfig }
   /** Hard limits of this process, the container's own by default. */
   readonly ceilings: Readonly<Record<string, number>>
+  readonly membership: Membership
   /** Environment of the caller, for `--env NAME` without a value. */
   readonly callerEnv: Readonly<Record<string, string | undefined>>
 }
@@ -35,9 +37,6 @@ export const containerConfig = (
     Result.fail(new OptionInvalid({ option, value, problem }))
 
   if (options.name !== "" && !isContainerName(options.name)) return Result.fail(new NameInvalid({ name: options.name }))
-  if (options.network !== "none" && options.network !== "host") {
-    return invalid("network", options.network, "only none and host can be had")
-  }
   const shmSizeBytes = parseSize(options.shmSize)
   if (shmSizeBytes === undefined)
     return invalid("shm-size", options.shmSize, "give a number with an optional unit b, k, m or g")
@@ -62,7 +61,8 @@ export const containerConfig = (
   if (entrypoint.length + command.length === 0) {
     return invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
   }
-  const hostname = options.hostname === "" ? inputs.id.slice(0, 12) : options.hostname
+  const { infra, ipcShareable, namespaces, network, pod } = inputs.membership
+  const hostname = inputs.membership.hostname ?? (options.hostname === "" ? inputs.id.slice(0, 12) : options.hostname)
 
   return Result.succeed({
     id: inputs.id,
@@ -81,7 +81,11 @@ export const containerConfig = (
     annotations: keyValues(options.annotation),
     terminal: options.tty,
     openStdin: options.interactive,
-    network: options.network,
+    network,
+    namespaces,
+    ipcShareable,
+    ...(pod === undefined ? {} : { pod }),
+    ...(infra === undefined ? {} : { infra }),
     autoRemove: options.autoRemove,
     readOnly: options.readOnly,
     privileged: options.privileged,

@@ -15,6 +15,7 @@ import { attemptSync, holdLock, Layout } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
   type ContainerConfig,
+  containerPaths,
   type ContainerRecord,
   Containers,
   hardLimits,
@@ -28,12 +29,31 @@ import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.
 import { repairAbandoned } from "./ContainerScope.ts"
 import { containerConfig } from "./containerConfig.ts"
 import { erase } from "./erase.ts"
+import { holdingOwners } from "./joining.ts"
+import { membership, type Membership } from "./membership.ts"
 
 /** Ids of containers are 64 hexadecimal digits, as everybody's. */
 export const newContainerId = Effect.sync(() => randomBytes(32).toString("hex"))
 
+/** A container that belongs to no pod. */
 export const create = Effect.fn("ContainerEngine.create")(function* (
   options: CreateOptions,
+): Effect.fn.Return<{ readonly id: string }, CreateFailure, AllServices> {
+  return yield* createContainer(options, {
+    id: yield* newContainerId,
+    membership: yield* membership(options, undefined),
+  })
+})
+
+/** What is decided about a container before it is made. */
+export interface NewContainer {
+  readonly id: string
+  readonly membership: Membership
+}
+
+export const createContainer = Effect.fn("Container.create")(function* (
+  options: CreateOptions,
+  { id, membership: decided }: NewContainer,
 ): Effect.fn.Return<{ readonly id: string }, CreateFailure, AllServices> {
   const defaults = yield* EngineDefaults
   const store = yield* ImageStore
@@ -47,20 +67,21 @@ export const create = Effect.fn("ContainerEngine.create")(function* (
   const ceilings = hardLimits()
   const config = yield* Effect.fromResult(
     containerConfig({
-      id: yield* newContainerId,
+      id,
       createdAt: DateTime.formatIso(yield* DateTime.now),
       runtime: yield* defaults.runtime,
       options,
       image: { id: image.id, name: image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
       ceilings,
+      membership: decided,
       callerEnv: {},
     }),
   )
   const lower = yield* (yield* RootFilesystems).unpacked(image.id)
   const withHome = yield* resolveIdentity(config, lower)
-  yield* insertNamed(withHome.config, options.name, (record) =>
+  const inserted = insertNamed(withHome.config, options.name, (record) =>
     Effect.gen(function* () {
-      const paths = (yield* Layout).container(record.id)
+      const paths = containerPaths(yield* Layout, record.config)
       yield* makeContainerDirectories(paths)
       yield* writeEngineFiles(paths, record.config, record.name)
       yield* writeSpec(
@@ -75,7 +96,9 @@ export const create = Effect.fn("ContainerEngine.create")(function* (
       )
     }),
   )
-  return { id: config.id }
+  // whoever removes a container that others join looks for them under its lock
+  yield* holdingOwners(config, inserted)
+  return { id }
 })
 
 /** Who runs in the container, and a HOME to match unless one was given. */

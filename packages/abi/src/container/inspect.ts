@@ -2,7 +2,16 @@
 import { type ContainerInspect, signalName, zeroInstant } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
-import { capabilitiesOf, cgroupsPath, Containers, type ContainerState, isActive, ociVersion } from "@cryopod/runtime"
+import {
+  capabilitiesOf,
+  cgroupsPath,
+  Containers,
+  type ContainerState,
+  dependenciesOf,
+  isActive,
+  namespaceText,
+  ociVersion,
+} from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { observe } from "./observe.ts"
@@ -29,7 +38,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     ImageDigest: digest,
     ImageName: config.imageName || config.imageId,
     Rootfs: "",
-    Pod: "",
+    Pod: config.pod ?? "",
     ResolvConfPath: config.network === "none" ? "" : file("resolv.conf"),
     HostnamePath: file("hostname"),
     HostsPath: file("hosts"),
@@ -56,10 +65,10 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       },
     },
     Mounts: [],
-    Dependencies: [],
+    Dependencies: dependenciesOf(config),
     NetworkSettings: noNetwork,
     Namespace: "",
-    IsInfra: false,
+    IsInfra: config.infra === true,
     IsService: false,
     KubeExitCodePropagation: "invalid",
     lockNumber: 0,
@@ -96,7 +105,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       CgroupMode: "host",
       ContainerIDFile: "",
       LogConfig: { Type: "k8s-file", Config: null, Path: paths.log, Tag: "", Size: "0B" },
-      NetworkMode: config.network,
+      NetworkMode: namespaceText(config, "net", config.network),
       PortBindings: {},
       RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
       AutoRemove: config.autoRemove,
@@ -109,9 +118,9 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       ReadonlyRootfs: config.readOnly,
       ShmSize: config.shmSizeBytes,
       Runtime: "oci",
-      IpcMode: "shareable",
-      PidMode: "private",
-      UTSMode: "private",
+      IpcMode: namespaceText(config, "ipc", config.ipcShareable === false ? "private" : "shareable"),
+      PidMode: namespaceText(config, "pid", "private"),
+      UTSMode: namespaceText(config, "uts", "private"),
       UsernsMode: "",
       Init: false,
     },

@@ -1,7 +1,7 @@
 /** The rows of `ps`. */
 import { containerFilter, type ContainerSummary, type ListFlags } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
-import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import { type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { observe } from "./observe.ts"
 
@@ -9,15 +9,16 @@ export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlag
   const layout = yield* Layout
   const { everyState, fits } = yield* Effect.fromResult(containerFilter(flags.filter))
   const every = flags.all || flags.latest || flags.last >= 0 || everyState
+  const podNames = new Map((yield* (yield* Pods).list).map((pod) => [pod.config.id, pod.config.name]))
   const wanted = (yield* (yield* Containers).list)
     .map((record) => ({ ...record, state: observe(record.state, layout.container(record.id)) }))
     .filter((record) => every || isActive(record.state))
-    .map(summaryOf)
+    .map((record) => summaryOf(record, podNames))
     .filter(fits)
   return wanted.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : wanted.length)
 })
 
-const summaryOf = (record: ContainerRecord): ContainerSummary => {
+const summaryOf = (record: ContainerRecord, podNames: ReadonlyMap<string, string>): ContainerSummary => {
   const { config, id, name, state } = record
   return {
     Command: [...config.entrypoint, ...config.command],
@@ -30,14 +31,14 @@ const summaryOf = (record: ContainerRecord): ContainerSummary => {
     Id: id,
     Image: config.imageName || config.imageId,
     ImageID: config.imageId,
-    IsInfra: false,
+    IsInfra: config.infra === true,
     Labels: config.labels,
     Mounts: [],
     Names: [name],
     Networks: [],
     Pid: state.pid,
-    Pod: "",
-    PodName: "",
+    Pod: config.pod ?? "",
+    PodName: podNames.get(config.pod ?? "") ?? "",
     Ports: [],
     Restarts: 0,
     Size: null,

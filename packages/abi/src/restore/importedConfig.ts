@@ -2,6 +2,8 @@
 import { CheckpointInvalid } from "@cryopod/entities"
 import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
+import type { Membership } from "../container/membership.ts"
+import { renamedPod } from "./importedMembership.ts"
 import { importedAnnotations } from "./importedSpec.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 
@@ -9,17 +11,16 @@ export interface Destination {
   readonly id: string
   readonly runtime: RuntimeName
   readonly imageId: string
+  readonly membership: Membership
 }
 
 export const importedConfig = (
   { config, source, spec }: OpenedCheckpoint,
-  { id, imageId, runtime }: Destination,
+  { id, imageId, membership, runtime }: Destination,
 ): Result.Result<ContainerConfig, CheckpointInvalid> => {
   const refuse = (problem: string) => Result.fail(new CheckpointInvalid({ source, member: "config.dump", problem }))
   if ((config.namedVolumes ?? []).length > 0) return refuse("named volumes cannot be restored yet")
   if (config.createNetNS === true) return refuse("only the networks none and host can be restored yet")
-  if ((config.pod ?? "") !== "") return refuse("cannot restore pod container without --pod")
-  if ((config.Dependencies ?? []).length > 0) return refuse("cannot import checkpoints of containers with dependencies")
   const { process: program } = spec
   return Result.succeed({
     id,
@@ -33,12 +34,15 @@ export const importedConfig = (
     env: program.env ?? [],
     workdir: program.cwd,
     user: config.user ?? "",
-    hostname: spec.hostname ?? "",
+    hostname: membership.hostname ?? spec.hostname ?? "",
     labels: config.labels ?? {},
     annotations: importedAnnotations(spec.annotations),
     terminal: program.terminal === true,
     openStdin: config.stdin === true,
-    network: spec.linux.namespaces.some(({ type }) => type === "network") ? "none" : "host",
+    network: membership.network,
+    namespaces: membership.namespaces,
+    ipcShareable: membership.ipcShareable,
+    ...(membership.pod === undefined ? {} : { pod: membership.pod }),
     autoRemove: spec.annotations?.["io.podman.annotations.autoremove"] === "TRUE",
     readOnly: spec.root.readonly === true,
     privileged: config.privileged === true,
@@ -48,7 +52,7 @@ export const importedConfig = (
     rlimits: program.rlimits ?? [],
     stopSignal: config.stopSignal ?? 15,
     stopTimeoutSeconds: config.stopTimeout ?? 10,
-    createCommand: config.CreateCommand ?? [],
+    createCommand: renamedPod(config.CreateCommand ?? [], { from: config.pod ?? "", to: membership.pod }),
   })
 }
 

@@ -6,12 +6,16 @@
  * upon. A mount that is dropped keeps its place, with nothing of the host behind it: CRIU does not restore a container
  * that lacks one of its mount points.
  */
+import { namespaceKinds } from "@cryopod/entities"
 import type { ContainerPaths } from "@cryopod/host"
 import {
   type ContainerConfig,
   criuConfigAnnotation,
   engineMountSource,
+  isOwnNamespace,
+  joinedContainer,
   type OciSpec,
+  podAnnotations,
   type SpecMount,
 } from "@cryopod/runtime"
 
@@ -40,18 +44,20 @@ export interface StandIn {
 
 export const importedSpec = (spec: OciSpec, inputs: ImportInputs): ImportedSpec => {
   const { config, paths } = inputs
-  const { hooks, ...rest } = spec
+  const { hooks, hostname, ...rest } = spec
   const { dropped, mounts, standIns } = importedMounts(spec.mounts, paths)
   const { seccomp } = spec.linux as { readonly seccomp?: { readonly listenerPath?: string } | null }
   const { listenerPath, ...filter } = seccomp ?? {}
   return {
     spec: {
       ...rest,
+      ...(hostname !== undefined && isOwnNamespace(config, "uts") ? { hostname } : {}),
       process: { ...spec.process, rlimits: config.rlimits },
       root: { ...spec.root, path: paths.merged },
       mounts,
       annotations: {
         "io.container.manager": "libpod",
+        ...podAnnotations(config),
         ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
         ...config.annotations,
         [criuConfigAnnotation]: paths.criuConfig,
@@ -70,12 +76,15 @@ export const importedSpec = (spec: OciSpec, inputs: ImportInputs): ImportedSpec 
       ...dangerous(spec.annotations ?? {}).map((key) => `annotation ${key}`),
       ...(listenerPath === undefined ? [] : [`seccomp listener ${listenerPath}`]),
       ...spec.linux.namespaces
-        // the network is made anew in any case
-        .filter(({ path, type }) => type !== "network" && (path ?? "") !== "")
+        // the network is made anew in any case, and those of a pod are replaced by another's
+        .filter(({ path, type }) => type !== "network" && (path ?? "") !== "" && !isJoined(config, type))
         .map(({ path, type }) => `${type} namespace ${path}`),
     ],
   }
 }
+
+const isJoined = (config: ContainerConfig, type: string): boolean =>
+  namespaceKinds.some((kind) => kind === type && joinedContainer(config, kind) !== undefined)
 
 /** Hooks that are there and not empty, by their kind. */
 const hooksOf = (hooks: unknown): ReadonlyArray<string> =>
@@ -120,7 +129,8 @@ const dangerous = (annotations: Readonly<Record<string, string>>): ReadonlyArray
   Object.keys(annotations).filter((key) => acting.test(key))
 
 /** Annotations that engines write by themselves. */
-const engines = /^(?:io\.container\.manager$|io\.podman\.annotations\.)/
+const engines =
+  /^(?:io\.container\.manager$|io\.kubernetes\.cri-o\.(?:SandboxID|ContainerType)$|io\.podman\.annotations\.)/
 
 /** The annotations that are the container's own. */
 export const importedAnnotations = (

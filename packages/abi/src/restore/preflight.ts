@@ -4,11 +4,13 @@ import {
   ArchitectureMismatch,
   BaseImageMissing,
   ContainerIdInUse,
+  CriuUnfit,
   type HostFailure,
   type ImageFailure,
   isContainerName,
   NameInUse,
   NameInvalid,
+  type PodRestoreRefused,
   type RestoreOptions,
   RuntimeMismatch,
 } from "@cryopod/entities"
@@ -18,9 +20,12 @@ import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/run
 import * as Effect from "effect/Effect"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
+import type { JoinedPod } from "../container/membership.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
+import { Probes } from "../system/Probes.ts"
 import { importedConfig } from "./importedConfig.ts"
+import { importedMembership } from "./importedMembership.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 
 /** A container that is about to be made from a checkpoint. */
@@ -37,13 +42,18 @@ type Failure =
   | ContainerIdInUse
   | NameInUse
   | NameInvalid
+  | PodRestoreRefused
+  | CriuUnfit
   | HostFailure
   | ImageFailure
 
 export const preflight = Effect.fn("restore.preflight")(function* (
   opened: OpenedCheckpoint,
   options: RestoreOptions,
+  pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
+  const membership = yield* Effect.fromResult(importedMembership(opened, pod))
+  if (pod !== undefined) yield* requirePodCriu
   const runtime = yield* chooseRuntime(opened)
   const here = yield* hostFacts
   const architecture = factsFromAnnotations(opened.annotations).hostArchitecture ?? opened.architecture
@@ -55,8 +65,20 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   const id = options.name === undefined ? opened.config.id : yield* newContainerId
   yield* refuseTaken(id, name)
   const base = yield* baseImage(opened)
-  const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id }))
+  const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership }))
   return { name, config }
+})
+
+/** CRIU joins namespaces that exist from this version on (libpod `pkg/criu`, PodCriuVersion). */
+const podCriuVersion = 31_600
+
+const requirePodCriu = Effect.gen(function* () {
+  const { version } = yield* (yield* Probes).criu
+  if (version >= podCriuVersion) return
+  return yield* new CriuUnfit({
+    problem: `restoring containers into pod: checkpoint/restore requires at least CRIU ${podCriuVersion}, current version is ${version}`,
+    remedy: "install a newer one",
+  })
 })
 
 /** The runtime that made the dump, unless the caller insists on another one, which cannot work. */

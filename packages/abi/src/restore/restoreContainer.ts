@@ -1,7 +1,6 @@
 /** Restore a container in place, from the checkpoint that lies in its bundle. */
-import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers, replayDirectory } from "@cryopod/checkpoint"
+import { checkpointMembers } from "@cryopod/checkpoint"
 import {
   CheckpointMissing,
   ContainerStateImproper,
@@ -15,8 +14,10 @@ import * as Effect from "effect/Effect"
 import { writeEngineFiles } from "../container/bundle.ts"
 import { finishStopped } from "../container/finish.ts"
 import { hasCompleteDump } from "../container/repair.ts"
-import { mountRootfs } from "../container/start.ts"
+import { joining, writeJoinedNamespaces } from "../container/joining.ts"
+import { mountRootfs, startAlone } from "../container/start.ts"
 import type { AllServices } from "../EngineServices.ts"
+import { replaySharedMemory } from "./replay.ts"
 import { runRestored } from "./run.ts"
 import { settleRestored } from "./settle.ts"
 
@@ -29,14 +30,20 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
   const paths = (yield* Layout).container(id)
   if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
   if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+  return yield* joining(record, startAlone, restoreAlone(record, options))
+})
 
+/** Everything it joins runs; its lock and theirs are held. */
+const restoreAlone = Effect.fnUntraced(function* (record: ContainerRecord, options: RestoreOptions) {
+  const { id } = record
+  const paths = (yield* Layout).container(id)
   const containers = yield* Containers
   yield* containers.update(id, (before) => ({ ...before, operation: "restore" }))
   const running = yield* Effect.gen(function* () {
     yield* mountRootfs(record)
     yield* writeEngineFiles(paths, record.config, record.name)
-    const shm = join(paths.userdata, checkpointMembers.shm.name)
-    if (fs.existsSync(shm)) yield* replayDirectory(shm, paths.shm)
+    yield* writeJoinedNamespaces(record)
+    yield* replaySharedMemory(record, join(paths.userdata, checkpointMembers.shm.name))
     return yield* runRestored(record, { imagesDirectory: paths.checkpoint, ...options })
   }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
   yield* settleRestored(record, running, options)

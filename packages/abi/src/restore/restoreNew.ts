@@ -8,8 +8,11 @@ import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import { type ContainerRecord, Containers, initialState } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import { erase } from "../container/erase.ts"
+import { joining } from "../container/joining.ts"
+import type { JoinedPod } from "../container/membership.ts"
+import { startAlone } from "../container/start.ts"
+import { joinedPod } from "../pod/joinedPod.ts"
 import type { AllServices } from "../EngineServices.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 import { preflight } from "./preflight.ts"
@@ -21,8 +24,19 @@ import { stage } from "./stage.ts"
 export const restoreNew = Effect.fn("restore.new")(function* (
   opened: OpenedCheckpoint,
   options: RestoreOptions,
-): Effect.fn.Return<RestoreReport, RestoreFailure, AllServices | Scope.Scope> {
-  const wanted = yield* preflight(opened, options)
+): Effect.fn.Return<RestoreReport, RestoreFailure, AllServices> {
+  return yield* options.pod === undefined
+    ? restoreInto(opened, options, undefined)
+    : joinedPod(options.pod, (pod) => restoreInto(opened, options, pod))
+})
+
+/** With a pod, the caller holds its lock. */
+const restoreInto = Effect.fnUntraced(function* (
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+  pod: JoinedPod | undefined,
+) {
+  const wanted = yield* preflight(opened, options, pod)
   // whoever finds an unfinished import and gets its lock takes its maker for dead
   yield* holdLock((yield* Layout).container(wanted.config.id).lock)
   const record: ContainerRecord = {
@@ -31,6 +45,15 @@ export const restoreNew = Effect.fn("restore.new")(function* (
     config: wanted.config,
     state: { ...initialState, operation: "import" },
   }
+  return yield* joining(record, startAlone, restoreAlone(record, opened, options))
+}, Effect.scoped)
+
+/** Everything it joins runs; its lock and theirs are held. */
+const restoreAlone = Effect.fnUntraced(function* (
+  record: ContainerRecord,
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+) {
   yield* recordImport(record, opened)
   const { dropped, running } = yield* Effect.gen(function* () {
     const staged = yield* stage(record, opened, options)
@@ -45,7 +68,7 @@ export const restoreNew = Effect.fn("restore.new")(function* (
     criu_statistics: running.statistics,
     warnings: [...opened.warnings, ...dropped.map((what) => `${opened.source}: not restored: ${what}`)],
   }
-}, Effect.scoped)
+})
 
 /** With the store's lock held, no image that is needed can go between the look and the record that keeps it. */
 const recordImport = Effect.fnUntraced(function* (record: ContainerRecord, { imageId }: OpenedCheckpoint) {

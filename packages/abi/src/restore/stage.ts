@@ -4,9 +4,10 @@ import { dirname, join } from "node:path"
 import { checkpointMembers } from "@cryopod/checkpoint"
 import type { RestoreOptions } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, Layout, linkTree } from "@cryopod/host"
-import { cgroupsPath, type ContainerRecord, hardLimits } from "@cryopod/runtime"
+import { cgroupsPath, containerPaths, type ContainerRecord, hardLimits } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "../container/bundle.ts"
+import { writeJoinedNamespaces } from "../container/joining.ts"
 import { mountRootfs } from "../container/start.ts"
 import { importedSpec, type StandIn } from "./importedSpec.ts"
 import type { OpenedCheckpoint } from "./open.ts"
@@ -23,7 +24,7 @@ export const stage = Effect.fn("restore.stage")(function* (
   opened: OpenedCheckpoint,
   options: Pick<RestoreOptions, "keep">,
 ) {
-  const paths = (yield* Layout).container(record.id)
+  const paths = containerPaths(yield* Layout, record.config)
   const { dropped, spec, standIns } = importedSpec(opened.spec, {
     cgroups: cgroupsPath(record.id),
     config: clamped(record),
@@ -31,6 +32,7 @@ export const stage = Effect.fn("restore.stage")(function* (
   })
   yield* makeContainerDirectories(paths)
   yield* writeSpec(paths, spec)
+  yield* writeJoinedNamespaces(record)
   yield* writeEngineFiles(paths, record.config, record.name)
   yield* mountRootfs(record)
   yield* attemptSync("make directories of", paths.userdata, () => makeStandIns(standIns, paths))

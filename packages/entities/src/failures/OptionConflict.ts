@@ -29,6 +29,16 @@ const rules = {
   nameWithSeveral: "--name can only be used with one checkpoint image",
   tcpEstablishedWithName: "--tcp-established cannot be used with --name",
   tcpBoth: "--tcp-established and --tcp-close cannot be used together",
+  podNameTwice: "cannot specify --name and NAME at the same time",
+  podInfraName: "NoInfra and InfraName are mutually exclusive pod options: invalid pod spec",
+  podInfraImage: "NoInfra and InfraImage are mutually exclusive pod options: invalid pod spec",
+  podInfraCommand: "NoInfra and InfraCommand are mutually exclusive pod options: invalid pod spec",
+  podNetworkWithoutInfra: "NoInfra and network modes cannot be used together",
+  podCgroupParent:
+    "cannot define the pod as the cgroup parent at the same time as joining the infra container's cgroupNS: invalid argument",
+  podReplaceWithoutName: "cannot replace pod without --name being set",
+  podTimeWithoutForce: "--force option must be specified to use the --time option",
+  podQuietAndFormat: "quiet and format cannot be used together",
   tailNegative: "--tail needs a number of lines, or -1 for all of them",
 } as const
 

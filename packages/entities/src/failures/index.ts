@@ -9,6 +9,7 @@ import * as I from "./ImageFailures.ts"
 import * as N from "./NetworkFailures.ts"
 import { OptionConflict } from "./OptionConflict.ts"
 import * as V from "./VolumeFailures.ts"
+import * as P from "./PodFailures.ts"
 
 export * from "./CheckpointFailures.ts"
 export * from "./ContainerFailures.ts"
@@ -17,6 +18,7 @@ export * from "./ImageFailures.ts"
 export * from "./NetworkFailures.ts"
 export * from "./OptionConflict.ts"
 export * from "./VolumeFailures.ts"
+export * from "./PodFailures.ts"
 
 type InstanceOf<Classes extends ReadonlyArray<abstract new (...fields: Array<never>) => unknown>> = InstanceType<
   Classes[number]
@@ -32,6 +34,8 @@ export const hostFailures = [
   H.DatabaseFailed,
 ] as const
 export type HostFailure = InstanceOf<typeof hostFailures>
+export const isHostFailure = (failure: unknown): failure is HostFailure =>
+  hostFailures.some((known) => failure instanceof known)
 
 /** A name or id does not lead to exactly one container. */
 export const lookupFailures = [C.ContainerNotFound, C.ContainerAmbiguous, C.NoContainers] as const
@@ -46,6 +50,10 @@ export const containerFailures = [
   C.SignalInvalid,
   C.OptionInvalid,
   C.CommandNotStarted,
+  P.InfraRemovalRefused,
+  P.ContainerHasDependents,
+  P.DependencyCheckpointed,
+  P.PodContainersRunning,
   ...hostFailures,
 ] as const
 export type ContainerFailure = InstanceOf<typeof containerFailures>
@@ -110,8 +118,26 @@ export type PlacementFailure = InstanceOf<typeof placementFailures>
 export const attachmentFailures = [...containerFailures, ...placementFailures, N.NetworkAttachmentRefused] as const
 export type AttachmentFailure = InstanceOf<typeof attachmentFailures>
 
-export const createFailures = [...containerFailures, ...imageFailures, ...placementFailures] as const
+/** A name or id does not lead to exactly one pod. */
+export const podLookupFailures = [P.PodNotFound, P.PodAmbiguous, P.NoPods] as const
+export type PodLookupFailure = InstanceOf<typeof podLookupFailures>
+
+export const createFailures = [
+  ...containerFailures,
+  ...imageFailures,
+  ...placementFailures,
+  ...podLookupFailures,
+  P.PodNameInUse,
+  P.PodOptionInvalid,
+  P.NamespaceModeInvalid,
+  P.NamespaceOwnerMissing,
+  P.NamespaceRefused,
+] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
+
+/** An operation on one pod was refused or failed. */
+export const podFailures = [...createFailures, P.PodFilterInvalid, P.PodEmpty, P.PodPartlyFailed] as const
+export type PodFailure = InstanceOf<typeof podFailures>
 
 export const checkpointFailures = [
   ...containerFailures,
@@ -119,6 +145,9 @@ export const checkpointFailures = [
   K.DumpFailed,
   K.CheckpointAborted,
   K.AutoRemoveRefused,
+  P.InfraCheckpointRefused,
+  P.PidNamespaceShared,
+  P.DependentExportRefused,
   K.MemoryTrackingMissing,
   K.CriuUnfit,
 ] as const
@@ -137,6 +166,8 @@ export const restoreFailures = [
   K.RuntimeMismatch,
   K.ArchitectureMismatch,
   K.BaseImageMissing,
+  ...podLookupFailures,
+  P.PodRestoreRefused,
   OptionConflict,
   K.CriuUnfit,
 ] as const

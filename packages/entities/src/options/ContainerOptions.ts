@@ -48,6 +48,7 @@ export const RemoveFlags = Schema.Struct({
   all: all("Remove all containers"),
   latest,
   force: bool({ cli: "force", short: "f", description: "Force removal of a running or unusable container" }),
+  depend: bool({ cli: "depend", description: "Remove container and all containers that depend on it" }),
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
   time: integer({
     cli: "time",

@@ -14,9 +14,19 @@ export const CreateFlags = Schema.Struct({
   network: text({
     cli: "network",
     rest: "netns",
-    description: "Connect a container to a network: none or host",
-    fallback: "none",
+    description: "Connect a container to a network: none, host, or container:<name|id>",
   }),
+  pod: text({
+    cli: "pod",
+    description: "Run container in an existing pod, or with new:NAME in one that is made for it",
+  }),
+  pid: text({ cli: "pid", rest: "pidns", description: "PID namespace to use: private, host, or container:<name|id>" }),
+  ipc: text({
+    cli: "ipc",
+    rest: "ipcns",
+    description: "IPC namespace to use: private, shareable, host, or container:<name|id>",
+  }),
+  uts: text({ cli: "uts", rest: "utsns", description: "UTS namespace to use: private, host, or container:<name|id>" }),
   autoRemove: bool({
     cli: "rm",
     rest: "remove",

@@ -14,6 +14,7 @@ const tests: Readonly<Record<string, Test>> = {
     return wanted === undefined ? key in Labels : Labels[key] === wanted
   },
   exited: ({ ExitCode, State }, value) => State === "exited" && ExitCode === Number(value),
+  pod: ({ Pod, PodName }, value) => Pod !== "" && (Pod.startsWith(value) || PodName === value),
   ancestor: ({ Image, ImageID }, value) =>
     ImageID.startsWith(value) ||
     [Image, Image.replace(/:[^:/]*$/, "")].some((name) => name === value || name.endsWith(`/${value}`)),

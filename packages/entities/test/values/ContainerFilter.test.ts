@@ -59,7 +59,7 @@ describe("a container", () => {
 it("refuses a filter that nobody knows", () => {
   const refused = containerFilter(["colour=blue"])
   expect(Result.isFailure(refused) && refused.failure.message).toBe(
-    'invalid value "colour=blue" for --filter: filters are id, name, status, label, exited, ancestor',
+    'invalid value "colour=blue" for --filter: filters are id, name, status, label, exited, pod, ancestor',
   )
 })
 

@@ -33,7 +33,8 @@ export const memoryConfig = Effect.fnUntraced(function* (
   const { execution } = image
   const invalid = (option: string, value: string, problem: string) => new OptionInvalid({ option, value, problem })
   if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
-  if (options.network !== "none" && options.network !== "host") {
+  const network = options.network || "none"
+  if (network !== "none" && network !== "host") {
     return yield* invalid("network", options.network, "only none and host can be had")
   }
   const shmSizeBytes = parseSize(options.shmSize)
@@ -82,7 +83,7 @@ export const memoryConfig = Effect.fnUntraced(function* (
     annotations: pairs(options.annotation),
     terminal: options.tty,
     openStdin: options.interactive,
-    network: options.network,
+    network,
     autoRemove: options.autoRemove,
     readOnly: options.readOnly,
     privileged: options.privileged,
