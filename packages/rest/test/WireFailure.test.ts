@@ -18,7 +18,12 @@ const sample = (schema: Schema.Top): unknown => {
   if (ast._tag === "String") return "some: text"
   if (ast._tag === "Number") return 3
   if (ast._tag === "Boolean") return true
-  if (ast._tag === "Arrays") return ["one", "two"]
+  if (ast._tag === "Arrays") return ast.rest.map((element) => sample({ ast: element } as Schema.Top))
+  if (ast._tag === "Objects") {
+    return Object.fromEntries(
+      ast.propertySignatures.map(({ name, type }) => [name, sample({ ast: type } as Schema.Top)]),
+    )
+  }
   if (ast._tag === "Literal") return ast.literal
   if (ast._tag === "Union") {
     const [first] = ast.types

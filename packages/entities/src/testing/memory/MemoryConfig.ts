@@ -12,6 +12,7 @@ import { parseUlimit } from "../../values/Ulimit.ts"
 import { type Files, type ReadonlyFiles, textOf } from "./Files.ts"
 import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
 import type { Machine } from "./Shell.ts"
+import { memoryNamespaces } from "./MemoryNamespaces.ts"
 
 const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
   Object.fromEntries(texts.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""]))
@@ -29,14 +30,14 @@ export const memoryConfig = Effect.fnUntraced(function* (
     readonly image: MemoryImage
     readonly options: CreateOptions
   },
-): Effect.fn.Return<MemoryConfig, NameInvalid | OptionInvalid | SignalInvalid> {
+): Effect.fn.Return<
+  MemoryConfig,
+  NameInvalid | OptionInvalid | SignalInvalid | Effect.Error<ReturnType<typeof memoryNamespaces>>
+> {
   const { execution } = image
   const invalid = (option: string, value: string, problem: string) => new OptionInvalid({ option, value, problem })
   if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
-  const network = options.network || "none"
-  if (network !== "none" && network !== "host") {
-    return yield* invalid("network", options.network, "only none and host can be had")
-  }
+  const namespaces = yield* memoryNamespaces(host, options)
   const shmSizeBytes = parseSize(options.shmSize)
   if (shmSizeBytes === undefined)
     return yield* invalid("shm-size", options.shmSize, "give a number with an optional unit")
@@ -83,7 +84,7 @@ export const memoryConfig = Effect.fnUntraced(function* (
     annotations: pairs(options.annotation),
     terminal: options.tty,
     openStdin: options.interactive,
-    network,
+    namespaces,
     autoRemove: options.autoRemove,
     readOnly: options.readOnly,
     privileged: options.privileged,

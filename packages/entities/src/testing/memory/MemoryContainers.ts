@@ -17,8 +17,9 @@ import {
   SignalInvalid,
 } from "../../failures/ContainerFailures.ts"
 import { ImageInvalid } from "../../failures/ImageFailures.ts"
-import type { RestoreFailure } from "../../failures/index.ts"
+import type { ContainerFailure, RestoreFailure } from "../../failures/index.ts"
 import { OptionConflict } from "../../failures/OptionConflict.ts"
+import { ContainerHasDependents, DependencyCheckpointed } from "../../failures/PodFailures.ts"
 import type { Item } from "../../Item.ts"
 import { newContainerRule, type RestoreOptions } from "../../options/RestoreOptions.ts"
 import type { RestoreReport } from "../../reports/CheckpointReport.ts"
@@ -44,6 +45,7 @@ import {
   type MemoryHost,
   newId,
 } from "./MemoryHost.ts"
+import { dependentsOf, ownersOf } from "./MemoryNamespaces.ts"
 import { restoreArchive, restoreImage, restoreInPlace } from "./Restores.ts"
 import { beginRun, erase, firstProgram, stopRun } from "./Runs.ts"
 import { attachTo, execIn, exitCode, logLines, tailStart } from "./Streams.ts"
@@ -131,25 +133,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       })
       return { id }
     }),
-    start: (selection) =>
-      each(
-        selection,
-        () => true,
-        Effect.fnUntraced(function* (container) {
-          const { id, state } = container
-          if (state.status === "running") return id
-          if (isActive(container)) return yield* improper(container, "start")
-          const program = yield* firstProgram(container)
-          const startedAt = yield* instant
-          container.checkpoint = undefined
-          container.runBegins = container.log.length
-          yield* beginRun(host, container, {
-            program,
-            change: ({ status }) => ({ ...initialState, status, pid: 0, startedAt }),
-          })
-          return id
-        }),
-      ),
+    start: (selection) => each(selection, () => true, start),
     attach: (ref, streams) => Effect.flatMap(find(ref), (container) => attachTo(container, streams)),
     stop: (selection, { ignore, timeSeconds }) =>
       Effect.map(
@@ -211,17 +195,16 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         ),
         ignoring(ignore),
       ),
-    remove: (selection, { force, ignore, timeSeconds }) =>
+    remove: (selection, { depend = false, force, ignore, timeSeconds }) =>
       Effect.map(
-        each(
-          selection,
-          () => true,
-          Effect.fnUntraced(function* (container) {
-            if (isActive(container) && !force) return yield* improper(container, "remove")
-            yield* stopRun(host, container, timeSeconds)
-            yield* erase(host, container)
-            return container.id
-          }),
+        Effect.flatMap(
+          select(selection, () => true),
+          // the newest first: what others join is older than they are
+          (selected) =>
+            eachSelected(
+              selection._tag === "All" ? selected.toReversed() : selected,
+              locked((container) => remove(container, { depend, force, timeSeconds })),
+            ),
         ),
         ignoring(ignore),
       ),
@@ -305,6 +288,45 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         locked((container) => restoreInPlace(host, container, options)),
       )
     }),
+  }
+
+  function start(container: MemoryContainer): Effect.Effect<string, ContainerFailure> {
+    return Effect.gen(function* () {
+      const { id, state } = container
+      if (state.status === "running") return id
+      if (isActive(container)) return yield* improper(container, "start")
+      for (const ref of ownersOf(container)) {
+        const owner = yield* find(ref)
+        if (owner.state.checkpointed) return yield* new DependencyCheckpointed({ id, dependency: owner.id })
+        if (!isActive(owner)) yield* locked(start)(owner)
+      }
+      const program = yield* firstProgram(container)
+      const startedAt = yield* instant
+      container.checkpoint = undefined
+      container.runBegins = container.log.length
+      yield* beginRun(host, container, {
+        program,
+        change: ({ status }) => ({ ...initialState, status, pid: 0, startedAt }),
+      })
+      return id
+    })
+  }
+
+  function remove(
+    container: MemoryContainer,
+    options: { readonly depend: boolean; readonly force: boolean; readonly timeSeconds: number },
+  ): Effect.Effect<string, ContainerFailure> {
+    return Effect.gen(function* () {
+      const { id } = container
+      if (options.depend)
+        for (const dependent of dependentsOf(host, id)) yield* locked((one) => remove(one, options))(dependent)
+      const dependents = dependentsOf(host, id).map((dependent) => dependent.id)
+      if (dependents.length > 0) return yield* new ContainerHasDependents({ id, dependents })
+      if (isActive(container) && !options.force) return yield* improper(container, "remove")
+      yield* stopRun(host, container, options.timeSeconds)
+      yield* erase(host, container)
+      return id
+    })
   }
 
   /** A name is a container's first; an image's otherwise. */

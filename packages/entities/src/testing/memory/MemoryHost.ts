@@ -16,6 +16,7 @@ import type { MemoryRegistry } from "./MemoryRegistry.ts"
 import type { MemoryVolume } from "./MemoryVolumes.ts"
 import type { Process } from "./Process.ts"
 import type { Snapshot } from "./Snapshot.ts"
+import type { MemoryNamespaces } from "./MemoryNamespaces.ts"
 
 /** What an image says about containers made from it (OCI image-spec, `config`). */
 export interface ImageConfig {
@@ -68,7 +69,7 @@ export interface MemoryConfig {
   readonly annotations: Readonly<Record<string, string>>
   readonly terminal: boolean
   readonly openStdin: boolean
-  readonly network: string
+  readonly namespaces: MemoryNamespaces
   readonly autoRemove: boolean
   readonly readOnly: boolean
   readonly privileged: boolean

@@ -3,6 +3,7 @@ import type { ContainerInspect, ContainerSummary } from "../../reports/Container
 import { zeroInstant } from "../../reports/ContainerReports.ts"
 import { signalName } from "../../values/Signal.ts"
 import { isActive, type MemoryContainer, type MemoryHost, type MemoryState } from "./MemoryHost.ts"
+import { ownersOf } from "./MemoryNamespaces.ts"
 
 const zeroSeconds = -62_135_596_800
 const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.floor(Date.parse(at) / 1000))
@@ -86,7 +87,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     ExecIDs: [],
     GraphDriver: { Name: "memory", Data: {} },
     Mounts: [],
-    Dependencies: [],
+    Dependencies: ownersOf(container),
     NetworkSettings: noNetwork,
     Namespace: "",
     IsInfra: false,
@@ -126,7 +127,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       CgroupMode: "private",
       ContainerIDFile: "",
       LogConfig: { Type: "memory", Config: null, Path: "", Tag: "", Size: "0B" },
-      NetworkMode: config.network,
+      NetworkMode: config.namespaces.net,
       PortBindings: {},
       RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
       AutoRemove: config.autoRemove,
@@ -139,9 +140,9 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       ReadonlyRootfs: config.readOnly,
       ShmSize: config.shmSizeBytes,
       Runtime: "oci",
-      IpcMode: "shareable",
-      PidMode: "private",
-      UTSMode: "private",
+      IpcMode: config.namespaces.ipc,
+      PidMode: config.namespaces.pid,
+      UTSMode: config.namespaces.uts,
       UsernsMode: "",
       Init: false,
     },

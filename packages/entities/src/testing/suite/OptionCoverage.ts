@@ -76,6 +76,8 @@ const commandLine: ReadonlySet<string> = new Set([
   "run.detach",
   // no engine has it yet
   "remove.volumes",
+  // what is shared can be seen of processes of this machine only: `test/real/pods.test.ts`
+  "run.pod",
   "logs.latest",
   "logs.timestamps",
   "exec.latest",

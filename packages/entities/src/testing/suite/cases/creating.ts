@@ -4,7 +4,19 @@ import * as Effect from "effect/Effect"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import type { CreateOptions } from "../../../options/CreateOptions.ts"
 import { Selection } from "../../../Selection.ts"
-import { beyond, createOptions, created, failureOf, inside, one, running, said, statusOf, unique } from "../Bench.ts"
+import {
+  beyond,
+  createOptions,
+  created,
+  failureOf,
+  inside,
+  one,
+  refusal,
+  running,
+  said,
+  statusOf,
+  unique,
+} from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
 /** Options, a script, and what it says in a container made with them. */
@@ -142,6 +154,14 @@ export const creating: ReadonlyArray<Case> = [
         [{ ulimit: ["nofile"] }, "OptionInvalid", "ulimit"],
         [{ user: "nobody-here" }, "OptionInvalid", "unable to find user nobody-here"],
         [{ image: "no/such:image", pull: "never" }, "ImageNotFound", "no/such:image: image not known"],
+        [{ pid: "shared" }, "NamespaceModeInvalid", "unrecognized namespace mode shared passed"],
+        [{ ipc: "pod" }, "NamespaceRefused", "not joining a pod"],
+        [{ uts: "host", hostname: "x" }, "NamespaceRefused", "cannot set hostname when running in the host UTS"],
+        [
+          { network: "container:nobody" },
+          "NamespaceOwnerMissing",
+          'looking up container to share net namespace with: no container with name or ID "nobody" found',
+        ],
       ]
       for (const [options, tag, text] of refusals) {
         const failure = yield* failureOf(engine.create(yield* createOptions(options)))
@@ -163,6 +183,26 @@ export const creating: ReadonlyArray<Case> = [
         },
       })
       expect(yield* statusOf(id)).toBe("created")
+    }),
+  },
+  {
+    name: "a container that joins another one's namespaces starts it, keeps it, and may go with it",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const owner = yield* created()
+      const joined = `container:${owner}`
+      const guest = yield* running({ pid: joined, ipc: joined, uts: joined, network: joined })
+      expect(yield* statusOf(owner)).toBe("running")
+      expect(yield* engine.inspect(guest)).toMatchObject({
+        Dependencies: [owner],
+        HostConfig: { PidMode: joined, IpcMode: joined, UTSMode: joined, NetworkMode: joined },
+      })
+      const force = { force: true, ignore: false, timeSeconds: 0 }
+      expect(refusal(yield* engine.remove(Selection.names(owner), force)).message).toBe(
+        `container ${owner} has dependent containers which must be removed before it: ${guest}: container already exists`,
+      )
+      expect(one(yield* engine.remove(Selection.names(owner), { ...force, depend: true }))).toBe(owner)
+      expect([yield* engine.exists(owner), yield* engine.exists(guest)]).toEqual([false, false])
     }),
   },
 ]
