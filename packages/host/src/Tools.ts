@@ -25,6 +25,7 @@ export const toolPurposes = {
   umount: "unmounts root filesystems",
   unshare: "makes network namespaces",
   ip: "configures network namespaces",
+  nsenter: "looks into the namespaces that containers share",
   getfattr: "reads extended attributes",
   netavark: "connects containers to networks",
   iptables: "locks the network of a container during a dump",

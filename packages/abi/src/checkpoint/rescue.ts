@@ -30,6 +30,7 @@ export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
       yield* (yield* OciRuntime).delete(record.config.runtime, record.id)
       const running = yield* runRestored(record, {
         imagesDirectory: paths.checkpoint,
+        namespaces: "same",
         tcp: options.tcpEstablished ? "keep" : "refuse",
         fileLocks: options.fileLocks,
       })

@@ -44,7 +44,7 @@ const restoreAlone = Effect.fnUntraced(function* (record: ContainerRecord, optio
     yield* writeEngineFiles(paths, record.config, record.name)
     yield* writeJoinedNamespaces(record)
     yield* replaySharedMemory(record, join(paths.userdata, checkpointMembers.shm.name))
-    return yield* runRestored(record, { imagesDirectory: paths.checkpoint, ...options })
+    return yield* runRestored(record, { imagesDirectory: paths.checkpoint, namespaces: "same", ...options })
   }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
   yield* settleRestored(record, running, options)
   return {

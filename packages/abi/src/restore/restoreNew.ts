@@ -58,8 +58,9 @@ const restoreAlone = Effect.fnUntraced(function* (
   const { dropped, running } = yield* Effect.gen(function* () {
     const staged = yield* stage(record, opened, options)
     yield* replay(record, opened, options)
-    const request = { imagesDirectory: staged.imagesDirectory, tcp: options.tcp, fileLocks: options.fileLocks }
-    return { dropped: staged.dropped, running: yield* runRestored(record, request) }
+    const { dropped, imagesDirectory } = staged
+    const { fileLocks, tcp } = options
+    return { dropped, running: yield* runRestored(record, { imagesDirectory, namespaces: "other", tcp, fileLocks }) }
   }).pipe(Effect.onError(() => Effect.ignore(erase(record))))
   yield* settleRestored(record, running, options)
   return {

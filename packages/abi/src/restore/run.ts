@@ -3,22 +3,28 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { lastError, remedyOf, restoreStatistics } from "@cryopod/criu"
 import {
+  type ContainerNotFound,
   type CriuRestoreStatistics,
+  type HostFailure,
+  type IpcObjectTaken,
   RestoreFailed,
-  type StorageFailed,
   type TcpConnections,
-  type ToolMissing,
 } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { Conmon, type ContainerRecord, restoreArguments } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { writeCriuConfiguration } from "../container/bundle.ts"
 import { runningState } from "../container/repair.ts"
+import type { EngineServices } from "../EngineServices.ts"
+import { joinedImages } from "./joinedImages.ts"
 
 export interface RunRequest {
   /** CRIU's files; read, never written. */
   readonly imagesDirectory: string
+  /** Whether namespaces that the container joins are those that it was dumped in. */
+  readonly namespaces: "same" | "other"
   readonly tcp: TcpConnections
   readonly fileLocks: boolean
 }
@@ -34,14 +40,19 @@ export interface Running {
 export const runRestored = Effect.fn("restore.run")(function* (
   record: ContainerRecord,
   request: RunRequest,
-): Effect.fn.Return<Running, RestoreFailed | StorageFailed | ToolMissing, Conmon | Layout> {
+): Effect.fn.Return<
+  Running,
+  RestoreFailed | IpcObjectTaken | ContainerNotFound | HostFailure,
+  EngineServices | Scope.Scope
+> {
   const { config, id } = record
   const paths = (yield* Layout).container(id)
+  const imagesDirectory = yield* joinedImages(record, request)
   yield* writeCriuConfiguration(paths, config.runtime, { tcp: request.tcp, cgroups: "ignore" })
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
     .launch(record, {
-      imagesDirectory: request.imagesDirectory,
+      imagesDirectory,
       runtimeArguments: restoreArguments(config.runtime, request),
     })
     .pipe(
@@ -51,7 +62,7 @@ export const runRestored = Effect.fn("restore.run")(function* (
     )
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   return { state: runningState(pid, conmonPid), runtimeMicros, statistics: readStatistics(paths.userdata) }
-})
+}, Effect.scoped)
 
 const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, logFile: string) => {
   const log = readOr(logFile, "")

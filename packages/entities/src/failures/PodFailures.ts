@@ -289,3 +289,16 @@ export class PodRestoreRefused extends Schema.TaggedError<PodRestoreRefused>()(
     return podRestoreProblems[this.problem](this.pod)
   }
 }
+
+const ipcWords = { shm: "shared memory segment", sem: "semaphore array", msg: "message queue" } as const
+
+/** A System V object of the checkpoint cannot have its number or key in the namespace that is joined. */
+export class IpcObjectTaken extends Schema.TaggedError<IpcObjectTaken>()(
+  "IpcObjectTaken",
+  { kind: Schema.Literals(["shm", "sem", "msg"]), id: Schema.Int, key: Schema.Int },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `the IPC namespace that is joined has another ${ipcWords[this.kind]} with id ${this.id} or key 0x${this.key.toString(16)}: restore into a pod without it`
+  }
+}

@@ -168,6 +168,7 @@ export const restoreFailures = [
   K.BaseImageMissing,
   ...podLookupFailures,
   P.PodRestoreRefused,
+  P.IpcObjectTaken,
   OptionConflict,
   K.CriuUnfit,
 ] as const
