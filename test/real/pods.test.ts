@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { brokenBuild, dieHere } from "./support/brokenBuild.ts"
 import { eventually, Host, type HostOptions } from "./support/Host.ts"
-import { counter, importBase } from "./support/workloads.ts"
+import { copyProgram, counter, importBase } from "./support/workloads.ts"
 
 const kinds = ["ipc", "net", "pid", "uts"] as const
 
@@ -241,50 +241,75 @@ describe.each(hosts)("with $runtime", (options) => {
     }
   })
 
-  describe.each([["ipc,net"], ["ipc,net,uts"], ["net,uts"], ["ipc,net,uts,pid"], ["net,uts,pid"], ["uts,pid"]])(
-    "sharing %s",
-    (share) => {
+  it.each([["ipc,net"], ["ipc,net,uts"], ["net,uts"], ["ipc,net,uts,pid"], ["net,uts,pid"], ["uts,pid"]])(
+    "a container of a pod that shares %s goes on in place, and in another pod that shares the same",
+    async (share) => {
       const shared = kinds.filter((kind) => share.split(",").includes(kind))
+      await host.ok("pod", "create", "--name", "web", "--share", share)
+      const id = await host.ok("run", "-d", "--name", "one", "--pod", "web", "base", ...counter)
+      await host.ok("exec", "one", "sh", "-c", "echo kept > /dev/shm/note")
+      await host.beyond("one", 2)
+      expect(await host.ok("container", "checkpoint", "one")).toBe("one")
+      expect(await host.ok("pod", "inspect", "--format", "{{.State}}", "web")).toBe("Degraded")
+      // also when the infra container has been stopped meanwhile
+      await host.ok("pod", "stop", "-t", "0", "web")
+      expect(await host.ok("container", "restore", "one")).toBe("one")
+      expect(await common(host, "one", await infraOf(host, "web"))).toEqual(shared)
 
-      it("a container goes on in place", async () => {
-        await host.ok("pod", "create", "--name", "web", "--share", share)
-        await host.ok("run", "-d", "--name", "one", "--pod", "web", "base", ...counter)
-        await host.beyond("one", 2)
-        expect(await host.ok("container", "checkpoint", "one")).toBe("one")
-        expect(await host.ok("pod", "inspect", "--format", "{{.State}}", "web")).toBe("Degraded")
-        expect(await host.ok("container", "restore", "one")).toBe("one")
-        expect(await common(host, "one", await infraOf(host, "web"))).toEqual(shared)
-        // also when the infra container has been stopped meanwhile
-        await host.ok("container", "checkpoint", "one")
-        await host.ok("pod", "stop", "-t", "0", "web")
-        await host.ok("container", "restore", "one")
-        expect(await common(host, "one", await infraOf(host, "web"))).toEqual(shared)
-        await host.beyond("one", await host.last("one"))
-        const numbers = await host.numbers("one")
-        expect(numbers).toEqual(numbers.map((_, at) => at))
-      })
-
-      it("a container leaves as an image and goes on in another pod that shares the same", async () => {
-        await host.ok("pod", "create", "--name", "web", "--share", share)
-        const id = await host.ok("run", "-d", "--name", "one", "--pod", "web", "base", ...counter)
-        await host.ok("exec", "one", "sh", "-c", "echo kept > /dev/shm/note")
-        await host.beyond("one", 2)
-        await host.ok("container", "checkpoint", "--create-image", "one:1", "one")
-        const frozen = await host.last("one")
-        await host.ok("pod", "rm", "-f", "-t", "0", "web")
-        await host.ok("pod", "create", "--name", "next", "--share", share)
-        expect(await host.ok("container", "restore", "--pod", "next", "one:1")).toBe(id)
-        await host.beyond("one", frozen)
-        expect(await common(host, "one", await infraOf(host, "next"))).toEqual(shared)
-        expect(await host.ok("exec", "one", "cat", "/dev/shm/note")).toBe("kept")
-        expect(await host.inspect("one", "{{.Pod}}")).toBe(
-          await host.ok("pod", "inspect", "--format", "{{.Id}}", "next"),
-        )
-        const numbers = await host.numbers("one")
-        expect(numbers).toEqual(numbers.map((_, at) => at))
-      })
+      await host.ok("container", "checkpoint", "--create-image", "one:1", "one")
+      const frozen = await host.last("one")
+      await host.ok("pod", "rm", "-f", "-t", "0", "web")
+      await host.ok("pod", "create", "--name", "next", "--share", share)
+      expect(await host.ok("container", "restore", "--pod", "next", "one:1")).toBe(id)
+      await host.beyond("one", frozen)
+      expect(await common(host, "one", await infraOf(host, "next"))).toEqual(shared)
+      expect(await host.ok("exec", "one", "cat", "/dev/shm/note")).toBe("kept")
+      expect(await host.inspect("one", "{{.Pod}}")).toBe(await host.ok("pod", "inspect", "--format", "{{.Id}}", "next"))
+      const numbers = await host.numbers("one")
+      expect(numbers).toEqual(numbers.map((_, at) => at))
     },
   )
+
+  it("what a pod has is neither lost nor changed by a container that comes back into it", async () => {
+    await importBase(
+      host,
+      (rootfs) => ["/usr/bin/ipcmk", "/usr/bin/ipcs"].forEach((path) => copyProgram(path, rootfs)),
+      "ipc",
+    )
+    const objects = async (ref: string) =>
+      (await host.ok("exec", ref, "/usr/bin/ipcs")).split("\n").filter((line) => line.startsWith("0x"))
+    await host.ok("pod", "create", "--name", "web", "--hostname", "front")
+    await host.ok("run", "-d", "--name", "one", "--pod", "web", "ipc", ...counter)
+    await host.ok("run", "-d", "--name", "two", "--pod", "web", "ipc", ...counter)
+    await host.ok("exec", "one", "sh", "-c", "ipcmk -M 4096; ipcmk -Q; ipcmk -S 3; echo one > /dev/shm/note")
+    const made = await objects("one")
+    expect(made).toHaveLength(3)
+    await host.ok("container", "checkpoint", "--create-image", "one:1", "one")
+    // the pod moves on meanwhile
+    await host.ok("exec", "two", "sh", "-c", "echo two > /dev/shm/note; ipcmk -M 8192")
+    const now = await objects("two")
+    await host.ok("container", "restore", "one")
+    expect(await objects("two")).toEqual(now)
+    expect(await host.ok("exec", "one", "cat", "/dev/shm/note")).toBe("two")
+
+    // elsewhere everything comes along, but for what is the other pod's own
+    await host.ok("rm", "-f", "-t", "0", "one")
+    await host.ok("pod", "create", "--name", "next", "--hostname", "back")
+    await host.ok("container", "restore", "--pod", "next", "one:1")
+    expect(await objects("one")).toEqual(made)
+    expect(await host.ok("exec", "one", "sh", "-c", "hostname; cat /dev/shm/note")).toBe("back\none")
+
+    // a pod with objects of its own in those places is left as it is
+    await host.ok("rm", "-f", "-t", "0", "one")
+    await host.ok("run", "-d", "--name", "three", "--pod", "new:other", "ipc", "sh", "-c", "ipcmk -M 100; sleep 1000")
+    await eventually(async () => ((await objects("three")).length > 0 ? true : undefined), "three to make its segment")
+    const refused = await host.run("container", "restore", "--pod", "other", "one:1")
+    expect([refused.status, refused.stderr]).toEqual([
+      125,
+      expect.stringContaining("has another shared memory segment"),
+    ])
+    expect(await objects("three")).toHaveLength(1)
+  })
 
   it("a checkpoint and a pod that do not fit each other are refused, and leave nothing", async () => {
     await host.ok("pod", "create", "--name", "web")
