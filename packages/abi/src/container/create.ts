@@ -57,7 +57,7 @@ export const createContainer = Effect.fn("Container.create")(function* (
 ): Effect.fn.Return<{ readonly id: string }, CreateFailure, AllServices> {
   const defaults = yield* EngineDefaults
   const store = yield* ImageStore
-  const image = yield* store.resolve(options.image)
+  const { image, name } = yield* store.find(options.image)
   if (isCheckpointImage(image.annotations)) {
     return yield* new ImageInvalid({
       ref: options.image,
@@ -71,7 +71,7 @@ export const createContainer = Effect.fn("Container.create")(function* (
       createdAt: DateTime.formatIso(yield* DateTime.now),
       runtime: yield* defaults.runtime,
       options,
-      image: { id: image.id, name: image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
+      image: { id: image.id, name: name ?? image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
       ceilings,
       membership: decided,
       callerEnv: {},
