@@ -1,7 +1,5 @@
 /** SHA-256 of streams, in the OCI spelling `sha256:<hex>`. */
 import { createHash } from "node:crypto"
-import type { TarPlan } from "./TarPlan.ts"
-import { tarBlocks } from "./TarPlan.ts"
 
 export interface Measured {
   /** `sha256:<hex>`. */
@@ -26,6 +24,3 @@ export const measure = async (
   }
   return { digest: `sha256:${hash.digest("hex")}`, sizeBytes }
 }
-
-/** Digest and size of the archive of a directory. */
-export const measurePlan = (plan: TarPlan): Promise<Measured> => measure(tarBlocks(plan))

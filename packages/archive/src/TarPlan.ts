@@ -11,7 +11,7 @@ import { join } from "node:path"
 import * as tar from "tar-stream"
 
 /** One piece of the archive: bytes at hand, or the content of a file. */
-type Piece =
+export type Piece =
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
   | { readonly _tag: "File"; readonly path: string; readonly name: string; readonly sizeBytes: number }
 
@@ -34,7 +34,7 @@ export interface PlannedMember {
   readonly path: string
 }
 
-/** The archive of a directory: names sorted by their bytes, directories before what is in them. */
+/** The archive of a directory: in the order of `inOrder`, directories before what is in them. */
 export const planDirectory = (directory: string): Promise<TarPlan> =>
   planMembers(childrenOf({ name: "", path: directory }))
 
@@ -48,7 +48,7 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promis
   const directory = async (name: string): Promise<void> => {
     if (directories.has(name)) return
     directories.add(name)
-    pieces.push(await headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode }))
+    pieces.push(await directoryPiece(name))
   }
   const visit = async (member: PlannedMember): Promise<void> => {
     const { name, path } = member
@@ -59,10 +59,7 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promis
     } else if (stat.isSymbolicLink()) {
       pieces.push(await headerPiece({ name, type: "symlink", linkname: fs.readlinkSync(path), mode: 0o777 }))
     } else if (stat.isFile()) {
-      pieces.push(await headerPiece({ name, type: "file", mode: fileMode, size: stat.size }))
-      pieces.push({ _tag: "File", path, name, sizeBytes: stat.size })
-      const padding = (blockSize - (stat.size % blockSize)) % blockSize
-      if (padding > 0) pieces.push({ _tag: "Bytes", bytes: endOfArchive.subarray(0, padding) })
+      pieces.push(...(await filePieces({ name, path, sizeBytes: stat.size })))
     }
   }
   for (const member of members) {
@@ -77,10 +74,38 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promis
   return { pieces, sizeBytes }
 }
 
+/** The entry of a directory. */
+export const directoryPiece = (name: string): Promise<Piece> =>
+  headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode })
+
+/** The entry of a file: header, content, padding. */
+export const filePieces = async (
+  file: PlannedMember & { readonly sizeBytes: number },
+): Promise<ReadonlyArray<Piece>> => {
+  const { name, path, sizeBytes } = file
+  const padding = (blockSize - (sizeBytes % blockSize)) % blockSize
+  return [
+    await headerPiece({ name, type: "file", mode: fileMode, size: sizeBytes }),
+    { _tag: "File", path, name, sizeBytes },
+    ...(padding > 0 ? [{ _tag: "Bytes", bytes: endOfArchive.subarray(0, padding) } as const] : []),
+  ]
+}
+
+/**
+ * The order within a directory: pages of memory by their number, then everything else by the bytes of its name. Pages are
+ * written first and are nearly all there is: with them at the beginning, an archive can be hashed while they are written.
+ */
+const inOrder = (a: string, b: string): number => {
+  const [first, second] = [a, b].map((name) => Number(/^pages-([1-9]\d*)\.img$/.exec(name)?.[1] ?? Infinity))
+  return first === second || first === undefined || second === undefined
+    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
+    : first - second
+}
+
 const childrenOf = ({ name: prefix, path }: PlannedMember): ReadonlyArray<PlannedMember> =>
   fs
     .readdirSync(path)
-    .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .toSorted(inOrder)
     .map((name) => ({ name: prefix === "" ? name : `${prefix}/${name}`, path: join(path, name) }))
 
 /** `a/b/c` → `a`, `a/b`. */

@@ -2,6 +2,7 @@
 export * from "./CriuImage.ts"
 export type { Diagnosis, DiagnosisCode } from "./criuDiagnoses.ts"
 export * from "./CriuLog.ts"
+export * from "./CriuPages.ts"
 export * from "./CriuStatistics.ts"
 export * from "./CriuVersion.ts"
 export * from "./IpcObjects.ts"

@@ -5,7 +5,7 @@
  * annotations are labels of the configuration as well, since Docker's formats, `save`'s default among them, have no
  * annotations; a reader takes `describingAnnotations`.
  */
-import type { UnpackRules } from "@cryopod/archive"
+import type { AheadDigest, UnpackRules } from "@cryopod/archive"
 import type { ImageInvalid } from "@cryopod/entities"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,8 @@ export interface NewCheckpointImage {
    * store; on a failure they are where they were.
    */
   readonly stagedDirectory: string
+  /** What has been hashed of the layer's archive while its files were written. */
+  readonly ahead?: AheadDigest | undefined
   /** Full name, as `newName` gives it. */
   readonly name: string
   readonly annotations: Readonly<Record<string, string>>
@@ -41,7 +43,7 @@ export const createCheckpointImage = Effect.fn("createCheckpointImage")(function
   checkpoint: NewCheckpointImage,
 ): Effect.fn.Return<CheckpointImage, ImageInvalid | StoreFailure, ImageStore | Layers> {
   const store = yield* ImageStore
-  const layer = yield* (yield* Layers).measure(checkpoint.stagedDirectory)
+  const layer = yield* (yield* Layers).measure(checkpoint.stagedDirectory, checkpoint.ahead)
   const created = DateTime.formatIso(checkpoint.created)
   const config = documentBytes({
     created,

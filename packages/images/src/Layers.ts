@@ -8,12 +8,11 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
+  AheadDigest,
   decompressed,
   type Measured,
-  measure,
   planDirectory,
   readBlockBytes,
-  tarBlocks,
   unpack,
   type UnpackRules,
 } from "@cryopod/archive"
@@ -31,8 +30,8 @@ import { passing } from "./Passing.ts"
 export type LayerFailure = ImageNotFound | ImageInvalid | MemberUnsafe | ArchiveInvalid | StoreFailure
 
 export interface LayersShape {
-  /** Digest (the diffID) and length of a directory's archive, in one reading pass. */
-  readonly measure: (directory: string) => Effect.Effect<Measured, StorageFailed>
+  /** Digest (the diffID) and length of a directory's archive; what has gone through `ahead` is not read again. */
+  readonly measure: (directory: string, ahead?: AheadDigest) => Effect.Effect<Measured, StorageFailed>
   /**
    * The unpacked content of an image's only layer, to be read and never written. Unpacked at first use when the image
    * came from outside, then kept as long as the image; both digests are verified before it gets its place.
@@ -63,9 +62,9 @@ const make = Effect.fnUntraced(function* () {
   })
 
   return Layers.of({
-    measure: Effect.fn("Layers.measure")(function* (directory: string) {
+    measure: Effect.fn("Layers.measure")(function* (directory: string, ahead = new AheadDigest()) {
       return yield* attempt("read", directory, async (signal) =>
-        measure(tarBlocks(await planDirectory(directory)), () => signal.throwIfAborted()),
+        ahead.measure(await planDirectory(directory), () => signal.throwIfAborted()),
       )
     }),
     unpacked: Effect.fn("Layers.unpacked")(function* (imageId: string, rules: UnpackRules) {

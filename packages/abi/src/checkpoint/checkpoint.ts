@@ -28,8 +28,9 @@ import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
 import { collect } from "./collect.ts"
 import { commit } from "./commit.ts"
-import { dump } from "./dump.ts"
+import { dump, makeRoom } from "./dump.ts"
 import { freeze, thaw } from "./freeze.ts"
+import { hashAhead } from "./hashAhead.ts"
 import { type Plan, preflight } from "./preflight.ts"
 import { rescue } from "./rescue.ts"
 import { settle } from "./settle.ts"
@@ -64,16 +65,24 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
         Effect.gen(function* () {
           yield* freeze(plan)
           // CRIU puts the processes back by itself when a dump fails, and must not be stopped halfway
-          const dumped = yield* dump(plan).pipe(Effect.onError(() => thaw(plan)))
+          const { ahead, dumped } = yield* hashedDump(plan).pipe(Effect.onError(() => thaw(plan)))
           const kept = yield* guarded(plan, "collect", restore(collect(plan)))
           if (options.leaveRunning) yield* thaw(plan)
-          const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept)))
+          const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept, ahead)))
           yield* guarded(plan, "settle", settle(plan))
           return report(record.id, dumped, imageId)
         }),
       )
     }),
   )
+
+/** The dump, and beside it the hashing of what it writes. */
+const hashedDump = Effect.fnUntraced(function* (plan: Plan) {
+  yield* makeRoom(plan)
+  const ahead = yield* hashAhead(plan)
+  const dumped = yield* dump(plan).pipe(Effect.ensuring(ahead.dumpEnded))
+  return { ahead, dumped }
+})
 
 /** A step after the dump: its failure becomes the container's rescue and an error that says how that went. */
 const guarded = <A, E extends { readonly message: string }, R>(

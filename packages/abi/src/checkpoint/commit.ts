@@ -11,12 +11,14 @@ import type { AllServices } from "../EngineServices.ts"
 import type { Collected } from "./collect.ts"
 import { commitArchive } from "./commitArchive.ts"
 import { commitImage } from "./commitImage.ts"
+import type { Ahead } from "./hashAhead.ts"
 import type { Plan } from "./preflight.ts"
 
 /** Id of the image that was made, if one was wanted. */
 export const commit = Effect.fn("checkpoint.commit")(function* (
   { paths, record, sink }: Plan,
   members: Collected,
+  ahead: Ahead,
 ): Effect.fn.Return<string | undefined, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
   switch (sink._tag) {
     case "Container":
@@ -24,7 +26,7 @@ export const commit = Effect.fn("checkpoint.commit")(function* (
       yield* syncDirectory(paths.userdata)
       return undefined
     case "Image":
-      return yield* commitImage(record, sink, members)
+      return yield* commitImage({ record, sink, members, ahead })
     case "Archive":
       yield* commitArchive(sink, members)
       return undefined

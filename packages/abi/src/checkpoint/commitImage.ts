@@ -9,14 +9,21 @@ import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { checkpointFacts } from "../system/HostFacts.ts"
 import type { Collected } from "./collect.ts"
+import type { Ahead } from "./hashAhead.ts"
 import type { Sink } from "./sink.ts"
 
 /** Id of the image. */
-export const commitImage = Effect.fn("checkpoint.commitImage")(function* (
-  record: ContainerRecord,
-  { area, name }: Extract<Sink, { readonly _tag: "Image" }>,
-  members: Collected,
-): Effect.fn.Return<string, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
+export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
+  ahead,
+  members,
+  record,
+  sink: { area, name },
+}: {
+  readonly record: ContainerRecord
+  readonly sink: Extract<Sink, { readonly _tag: "Image" }>
+  readonly members: Collected
+  readonly ahead: Ahead
+}): Effect.fn.Return<string, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
   const facts = yield* checkpointFacts(record.config.runtime)
   const { engineName, engineVersion } = yield* EngineDefaults
   const staged = join(area, "members")
@@ -24,6 +31,7 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* (
   for (const member of members) yield* linkTree(member.path, join(staged, member.name))
   const made = yield* createCheckpointImage({
     stagedDirectory: staged,
+    ahead: yield* ahead.digest,
     name,
     architecture: facts.architecture,
     created: yield* DateTime.now,

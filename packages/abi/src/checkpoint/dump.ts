@@ -16,6 +16,13 @@ export interface Dumped {
   readonly statistics: CriuDumpStatistics | null
 }
 
+/** An empty directory for the images, and nothing left of what an earlier dump said. */
+export const makeRoom = ({ paths }: Plan) =>
+  attemptSync("make directory", paths.checkpoint, () => {
+    for (const path of [paths.checkpoint, paths.dumpLog]) fs.rmSync(path, { recursive: true, force: true })
+    fs.mkdirSync(paths.checkpoint, { mode: 0o700 })
+  })
+
 /** When this fails, CRIU has let the processes go on. */
 export const dump = Effect.fn("checkpoint.dump")(function* ({
   cgroups,
@@ -24,8 +31,6 @@ export const dump = Effect.fn("checkpoint.dump")(function* ({
   record,
 }: Plan): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime> {
   const { config, id } = record
-  yield* removeTree(paths.checkpoint)
-  yield* attemptSync("make directory", paths.checkpoint, () => fs.mkdirSync(paths.checkpoint, { mode: 0o700 }))
   const began = yield* Clock.currentTimeNanos
   const result = yield* (yield* OciRuntime).checkpoint(config.runtime, id, {
     imagesDirectory: paths.checkpoint,
