@@ -4,11 +4,13 @@ import { defineConfig, type Plugin } from "rolldown"
 
 const directory = join(import.meta.dirname, "dist")
 
-/** Chunks of earlier builds: their names change with what is in them. */
+/** Chunks of earlier builds go when the new ones are there: a command may start at any moment. */
 const removeOld: Plugin = {
   name: "remove-old",
-  buildStart: () => {
-    for (const name of readdirSync(directory)) if (/\.[cm]js$/.test(name)) rmSync(join(directory, name))
+  writeBundle: (_, chunks) => {
+    for (const name of readdirSync(directory)) {
+      if (/\.[cm]js$/.test(name) && !(name in chunks)) rmSync(join(directory, name))
+    }
   },
 }
 
@@ -56,7 +58,7 @@ export default defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
-  plugins: [removeOld, partsOfNode, asciiOnly],
+  plugins: [partsOfNode, asciiOnly, removeOld],
   output: {
     dir: "dist",
     format: "cjs",

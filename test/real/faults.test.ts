@@ -200,7 +200,7 @@ describe("a process that is killed", () => {
   const deaths: ReadonlyArray<readonly [string, Change]> = [
     ["before the dump", kill("checkpoint/dump.ts", "const began = yield* Clock.currentTimeNanos")],
     ["right after the dump", kill("checkpoint/dump.ts", "const runtimeMicros =")],
-    ["while files are taken", kill("checkpoint/collect.ts", "yield* lastWords(plan)")],
+    ["while files are taken", kill("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")],
     ["before the image is made", kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts(")],
     ["when the image is made", kill("checkpoint/settle.ts", "const { options, paths, record } = plan")],
     ["before the stop is written down", kill("checkpoint/settle.ts", "const stopped = yield* containers.update(")],
@@ -227,7 +227,7 @@ describe("a process that is killed", () => {
   it("while it leaves a container running thaws it with the next command", async () => {
     await host.ok("run", "-d", "--name", "web", "base", ...counter)
     await host.beyond("web", 1)
-    const change = kill("checkpoint/collect.ts", "yield* lastWords(plan)")
+    const change = kill("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")
     expect(
       (
         await host

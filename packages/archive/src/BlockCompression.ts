@@ -11,11 +11,12 @@ import { type TarPlan, tarBlocks } from "./TarPlan.ts"
 
 export type BlockCompression = Exclude<Compression, "none">
 
-const blockBytes = 4 << 20
+/** What is compressed in one go: a frame of zstd, a member of gzip. */
+export const compressedBlockBytes = 4 << 20
 const underWay = 4
 
 /** Output comes in one piece: the pool is asked once for each block, not once for each of its 16 KiB. */
-const outputBytes = blockBytes + (blockBytes >> 4)
+const outputBytes = compressedBlockBytes + (compressedBlockBytes >> 4)
 
 /**
  * zstd's level 1 takes two fifths of the time that its default takes, for a result that is some two hundredths bigger
@@ -31,20 +32,16 @@ const compressor = (compression: BlockCompression): ((block: Uint8Array) => Prom
   return (block) => zstd(block, { chunkSize: outputBytes, params })
 }
 
-/** The source's blocks may be used again as soon as the next one is asked for; those that come out may not. */
-export const compressBlocks = (
-  source: AsyncIterable<Uint8Array>,
-  compression: BlockCompression,
-): AsyncGenerator<Uint8Array, void, void> => compressInOrder(inBlocks(source), compression)
+/** The bytes of an archive in blocks that `compressLasting` takes as they are, without a copy. */
+export const lastingBlocks = (plan: TarPlan): AsyncGenerator<Uint8Array, void, void> =>
+  tarBlocks(plan, { blockBytes: compressedBlockBytes, lasting: underWay })
 
 /** An archive as it is written to a file. A block of an uncompressed one is valid until the next is asked for. */
 export const archiveBlocks = (plan: TarPlan, compression: Compression): AsyncGenerator<Uint8Array, void, void> =>
-  compression === "none"
-    ? tarBlocks(plan)
-    : compressInOrder(tarBlocks(plan, { blockBytes, lasting: underWay }), compression)
+  compression === "none" ? tarBlocks(plan) : compressLasting(lastingBlocks(plan), compression)
 
-/** Every block of the source stays as it is until `underWay` more have been asked for. */
-async function* compressInOrder(
+/** Compress blocks, each of which stays as it is until `underWay` more have been asked for; those that come out stay for good. */
+export async function* compressLasting(
   source: AsyncIterable<Uint8Array>,
   compression: BlockCompression,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -58,25 +55,4 @@ async function* compressInOrder(
     if (pending.length >= underWay) yield await (pending.shift() as Promise<Uint8Array>)
   }
   for (const compressed of pending) yield await compressed
-}
-
-/** Copies of the source in blocks of one size; an empty source is one empty block. */
-async function* inBlocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let block = Buffer.allocUnsafe(blockBytes)
-  let filled = 0
-  let count = 0
-  for await (const piece of source) {
-    for (let at = 0; at < piece.length;) {
-      const taken = Math.min(blockBytes - filled, piece.length - at)
-      block.set(piece.subarray(at, at + taken), filled)
-      filled += taken
-      at += taken
-      if (filled < blockBytes) continue
-      yield block
-      count++
-      block = Buffer.allocUnsafe(blockBytes)
-      filled = 0
-    }
-  }
-  if (filled > 0 || count === 0) yield block.subarray(0, filled)
 }

@@ -235,3 +235,9 @@ const headerBytes = async (header: Header): Promise<Uint8Array> => {
   if (bytes.length === 0 || bytes.length % blockSize !== 0) throw new Error(`no tar header for ${header.name}`)
   return bytes
 }
+
+/** The whole archive of a directory with nothing in it, which the archive calls `./`. */
+export const emptyDirectoryArchive = async (
+  attributes: Required<Pick<tar.Header, "mode" | "uid" | "gid" | "mtime">>,
+): Promise<Uint8Array> =>
+  Buffer.concat([await headerBytes({ name: "./", type: "directory", ...attributes }), endOfArchive])

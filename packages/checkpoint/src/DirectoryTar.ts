@@ -4,8 +4,10 @@
  *
  * The format is pax, which the other engines' readers understand with all of that.
  */
-import type { ToolFailed, ToolMissing } from "@cryopod/entities"
-import { runOk, Tools } from "@cryopod/host"
+import * as fs from "node:fs"
+import { emptyDirectoryArchive } from "@cryopod/archive"
+import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
+import { attempt, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 const common = ["--numeric-owner", "--xattrs", "--xattrs-include=*"]
@@ -19,8 +21,9 @@ export interface PackDirectory {
 
 export const packDirectory = Effect.fnUntraced(function* (
   request: PackDirectory,
-): Effect.fn.Return<void, ToolMissing | ToolFailed, Tools> {
+): Effect.fn.Return<void, StorageFailed | ToolMissing | ToolFailed, Tools> {
   const tools = yield* Tools
+  if (request.paths === undefined && (yield* packedEmpty(request))) return
   const which =
     request.paths === undefined ? ["."] : ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"]
   yield* runOk(
@@ -43,6 +46,15 @@ export const packDirectory = Effect.fnUntraced(function* (
     },
   )
 })
+
+/** True when the directory was empty and its archive is written: no program has to run for a single header. */
+const packedEmpty = ({ archive, directory }: PackDirectory) =>
+  attempt("pack", directory, async () => {
+    if (fs.readdirSync(directory).length > 0) return false
+    const { gid, mode, mtime, uid } = fs.statSync(directory)
+    fs.writeFileSync(archive, await emptyDirectoryArchive({ mode: mode & 0o7777, uid, gid, mtime }), { mode: 0o600 })
+    return true
+  })
 
 export interface UnpackDirectory {
   readonly archive: string

@@ -9,7 +9,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import type { PathChange, StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
-import { attemptSync, runOk, Tools } from "@cryopod/host"
+import { attemptSync, isMounted, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 export interface RootfsDiff {
@@ -39,13 +39,53 @@ const engineMade = new Set([
   "/etc/mtab",
 ])
 
+export interface RootfsLayers {
+  /** Upper directory of the overlay. */
+  readonly upper: string
+  /** The image's root filesystem. */
+  readonly lower: string
+  /** Where both are mounted together, if they are. */
+  readonly merged: string
+}
+
 export const scanRootfs = Effect.fn("RootfsDiff.scan")(function* (
-  upper: string,
-  lower: string,
+  layers: RootfsLayers,
 ): Effect.fn.Return<RootfsDiff, StorageFailed | ToolMissing | ToolFailed, Tools> {
-  const opaque = yield* opaqueDirectories(upper)
-  return yield* attemptSync("read", upper, () => scan(upper, lower, opaque))
+  const absent = isMounted(layers.merged) ? absentFrom(layers.merged) : absentBy(yield* opaqueDirectories(layers.upper))
+  return yield* attemptSync("read", layers.upper, () => scan(layers, absent))
 })
+
+/** A directory that the image and the upper directory both have. */
+interface SharedDirectory {
+  /** Relative to the root. */
+  readonly path: string
+  readonly imageNames: ReadonlySet<string>
+  /** Entries of the upper directory, whiteouts included. */
+  readonly upperNames: ReadonlySet<string>
+  readonly whiteouts: ReadonlySet<string>
+  /** Something above hides what the image has here. */
+  readonly hidden: boolean
+}
+
+/** Which of the image's names in a directory are gone, and whether what is left of it is hidden as a whole. */
+type Absent = (directory: SharedDirectory) => { readonly gone: ReadonlyArray<string>; readonly hides: boolean }
+
+/** What the kernel does not show is gone: it knows about whiteouts and opaque directories by itself. */
+const absentFrom =
+  (merged: string): Absent =>
+  ({ imageNames, path }) => {
+    const shown = new Set(fs.readdirSync(join(merged, path)))
+    return { gone: [...imageNames].filter((name) => !shown.has(name)), hides: false }
+  }
+
+/** Without the mount: what a whiteout stands for, and what an opaque directory does not have itself. */
+const absentBy =
+  (opaque: ReadonlySet<string>): Absent =>
+  ({ hidden, imageNames, path, upperNames, whiteouts }) => {
+    const hides = hidden || opaque.has(path)
+    const gone = [...imageNames].filter((name) => whiteouts.has(name) || (hides && !upperNames.has(name)))
+    return { gone, hides }
+  }
 
 /** Directories of the upper layer, relative, that hide what lies below them. Node cannot read attributes; getfattr can. */
 const opaqueDirectories = Effect.fnUntraced(function* (upper: string) {
@@ -78,43 +118,56 @@ const unquoted = (name: string) =>
     name.includes("\\") ? "latin1" : "utf8",
   ).toString("utf8")
 
-const scan = (upper: string, lower: string, opaque: ReadonlySet<string>): RootfsDiff => {
+const scan = ({ lower, upper }: RootfsLayers, absent: Absent): RootfsDiff => {
   const changes: Array<PathChange> = []
   const archived: Array<string> = []
   const deleted: Array<string> = []
-  const gone = (path: string) => {
-    if (engineMade.has(path)) return
-    changes.push({ kind: "deleted", path })
-    deleted.push(path)
-  }
 
-  const visit = (relative: string, hidden: boolean) => {
-    const names = fs.readdirSync(join(upper, relative)).toSorted()
-    const below = directoryNames(join(lower, relative))
-    if (hidden) for (const name of below) if (!names.includes(name)) gone(`/${join(relative, name)}`)
-    for (const name of names) {
-      const path = join(relative, name)
-      const stat = fs.lstatSync(join(upper, path))
-      const inImage = below.includes(name)
-      if (isWhiteout(stat)) {
-        if (inImage) gone(`/${path}`)
+  const visit = (relative: string, shared: { readonly hidden: boolean } | undefined) => {
+    const entries = fs.readdirSync(join(upper, relative), { withFileTypes: true })
+    const imageNames = shared === undefined ? nothing : directoryNames(join(lower, relative))
+    const whiteouts = new Set(
+      entries.flatMap((entry) => (isWhiteout(entry, join(upper, relative, entry.name)) ? [entry.name] : [])),
+    )
+    const { gone, hides } =
+      shared === undefined || imageNames.size === 0
+        ? { gone: [], hides: shared?.hidden === true }
+        : absent({
+            path: relative,
+            imageNames,
+            upperNames: new Set(entries.map(({ name }) => name)),
+            whiteouts,
+            hidden: shared.hidden,
+          })
+    const present = entries.filter(({ name }) => !whiteouts.has(name))
+    for (const entry of [...present, ...gone.map((name) => ({ name }))].toSorted(byName)) {
+      const path = join(relative, entry.name)
+      if (!(entry instanceof fs.Dirent)) {
+        if (engineMade.has(`/${path}`)) continue
+        changes.push({ kind: "deleted", path: `/${path}` })
+        deleted.push(`/${path}`)
         continue
       }
-      const made = engineMade.has(`/${path}`)
+      const inImage = imageNames.has(entry.name)
       // a socket file is made again by CRIU together with the socket; tar cannot hold one
-      if (!made && !stat.isSocket()) {
+      if (!engineMade.has(`/${path}`) && !entry.isSocket()) {
         changes.push({ kind: inImage ? "modified" : "added", path: `/${path}` })
         archived.push(path)
       }
-      if (stat.isDirectory()) visit(path, inImage && (hidden || opaque.has(path)))
+      if (entry.isDirectory()) visit(path, inImage ? { hidden: hides } : undefined)
     }
   }
-  visit("", opaque.has(""))
+  visit("", { hidden: false })
   return { changes, archived, deleted }
 }
 
-const isWhiteout = (stat: fs.Stats) => stat.isCharacterDevice() && stat.rdev === 0
+const nothing: ReadonlySet<string> = new Set()
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }) =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+
+const isWhiteout = (entry: fs.Dirent, path: string) => entry.isCharacterDevice() && fs.lstatSync(path).rdev === 0
 
 /** Names in a directory of the image; none when it is not there, or no directory. */
-const directoryNames = (path: string): ReadonlyArray<string> =>
-  fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? fs.readdirSync(path) : []
+const directoryNames = (path: string): ReadonlySet<string> =>
+  fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? new Set(fs.readdirSync(path)) : nothing

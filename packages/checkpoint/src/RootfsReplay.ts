@@ -72,7 +72,13 @@ export const replayDirectory = Effect.fnUntraced(function* (
   directory: string,
   existing: UnpackDirectory["existing"] = "replace",
 ): Effect.fn.Return<void, ReplayFailure, Tools> {
-  const { conflicts } = yield* inspectTar(archive, directory)
+  const { conflicts, members, root } = yield* inspectTar(archive, directory)
   if (existing === "replace") for (const conflict of conflicts) yield* removeTree(conflict)
-  yield* unpackDirectory({ archive, directory, existing })
+  if (members > 0 || existing === "keep") return yield* unpackDirectory({ archive, directory, existing })
+  // nothing but the directory itself, as the shared memory of most containers: no program has to run for that
+  if (root === undefined) return
+  yield* attemptSync("restore", directory, () => {
+    fs.chownSync(directory, root.uid, root.gid)
+    fs.chmodSync(directory, root.mode)
+  })
 })

@@ -6,61 +6,117 @@
  * could be written through a link is refused, and what stands in the way of a member by its type is listed.
  */
 import * as fs from "node:fs"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { ArchiveInvalid, MemberUnsafe } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import * as tar from "tar-stream"
+import { tarEntries, type TarEntry } from "./TarHeaders.ts"
 
 export interface TarInspection {
   /** Absolute paths below the directory that must go before unpacking: directories in place of files and vice versa. */
   readonly conflicts: ReadonlyArray<string>
+  /** Members besides the directory itself. */
+  readonly members: number
+  /** The directory's own entry, if it has one. */
+  readonly root?: TarEntry
 }
 
 export const inspectTar = (
   archive: string,
   directory: string,
 ): Effect.Effect<TarInspection, MemberUnsafe | ArchiveInvalid> =>
-  Effect.tryPromise({
+  Effect.try({
     try: () => inspect(archive, directory),
     catch: (cause) =>
       cause instanceof MemberUnsafe ? cause : new ArchiveInvalid({ archive, problem: (cause as Error).message }),
   })
 
-const inspect = async (archive: string, directory: string): Promise<TarInspection> => {
-  const links = new Set<string>()
-  const replaced = new Set<string>()
-  const extract = tar.extract()
-  const source = fs.createReadStream(archive, { highWaterMark: 1 << 20 })
-  source.on("error", (cause) => extract.destroy(cause))
-  source.pipe(extract as unknown as NodeJS.WritableStream)
-  for await (const entry of extract) {
-    const { linkname, name: raw, type } = entry.header
-    const name = confined(raw)
-    if (name !== "") {
-      checkParents(directory, name, { links, replaced })
-      if (type === "link") checkParents(directory, confined(linkname), { links, replaced })
-      const existing = statOf(join(directory, name))
-      if (existing !== undefined && existing.isDirectory() !== (type === "directory")) replaced.add(name)
-      if (type === "symlink") links.add(name)
-      else links.delete(name)
+const inspect = (archive: string, directory: string): TarInspection => {
+  const seen = new Seen(directory)
+  let members = 0
+  let root: TarEntry | undefined
+  for (const entry of tarEntries(archive)) {
+    const name = confined(entry.name)
+    if (name === "") {
+      root = entry
+      continue
     }
-    for await (const _ of entry) continue
+    members++
+    seen.checkParents(name)
+    if (entry.type === "link") seen.checkParents(confined(entry.linkname))
+    seen.add(name, entry.type)
   }
-  return { conflicts: [...replaced].map((name) => join(directory, name)) }
+  const conflicts = seen.conflicts().map((name) => join(directory, name))
+  return { conflicts, members, ...(root === undefined ? {} : { root }) }
 }
 
 /** What an archive has done so far to the paths of a directory. */
-interface Seen {
+class Seen {
+  private readonly directory: string
   /** Members that are symbolic links. */
-  readonly links: ReadonlySet<string>
+  private readonly links = new Set<string>()
   /** Members that take the place of something else: what the directory has there, and below it, counts no more. */
+  private readonly replaced = new Set<string>()
+  /** Directories that can be written into, as long as no link and no replacement comes. */
+  private readonly safe = new Set<string>()
+  /** What the directory has, by its directories, as far as members went there. */
+  private readonly present = new Map<string, ReadonlySet<string>>()
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /** Refuses a path one of whose parents is a symbolic link, by the archive or in the directory. */
+  checkParents(name: string): void {
+    const parent = dirname(name)
+    if (parent === "." || this.safe.has(parent)) return
+    checkParents(this.directory, name, { links: this.links, replaced: this.replaced })
+    this.safe.add(parent)
+  }
+
+  add(name: string, type: TarEntry["type"]): void {
+    if (this.isThere(name)) {
+      const existing = statOf(join(this.directory, name))
+      if (existing !== undefined && existing.isDirectory() !== (type === "directory")) {
+        this.replaced.add(name)
+        this.safe.clear()
+      }
+    }
+    if (type === "symlink") {
+      this.links.add(name)
+      this.safe.clear()
+    } else if (this.links.delete(name)) this.safe.clear()
+  }
+
+  conflicts(): ReadonlyArray<string> {
+    return [...this.replaced]
+  }
+
+  private isThere(name: string): boolean {
+    const parent = dirname(name)
+    const names = this.present.get(parent) ?? namesIn(join(this.directory, parent))
+    this.present.set(parent, names)
+    return names.has(basename(name))
+  }
+}
+
+/** None when there is no such directory. */
+const namesIn = (path: string): ReadonlySet<string> => {
+  try {
+    return new Set(fs.readdirSync(path))
+  } catch {
+    return new Set()
+  }
+}
+
+interface Done {
+  readonly links: ReadonlySet<string>
   readonly replaced: ReadonlySet<string>
 }
 
-const nothingSeen: Seen = { links: new Set(), replaced: new Set() }
+const nothingDone: Done = { links: new Set(), replaced: new Set() }
 
 /** A path inside a directory that may hold symbolic links: refused when one of its parents is a link. */
-export const checkParents = (directory: string, name: string, { links, replaced }: Seen = nothingSeen): void => {
+export const checkParents = (directory: string, name: string, { links, replaced }: Done = nothingDone): void => {
   const parts = name.split("/").slice(0, -1)
   for (let depth = 1; depth <= parts.length; depth++) {
     const parent = parts.slice(0, depth).join("/")

@@ -33,7 +33,7 @@ export const unmountBelow = Effect.fnUntraced(function* (path: string): Effect.f
   const points = mountsBelow(path)
   if (points.length === 0) return
   const umount = yield* (yield* Tools).path("umount")
-  for (const point of points) yield* run(umount, ["-l", point])
+  yield* run(umount, ["-l", ...points])
 })
 
 /** `mountinfo` writes blanks, tabs, newlines and backslashes as octal escapes (proc(5)). */

@@ -7,14 +7,14 @@
 import * as fs from "node:fs"
 import {
   type BlockCompression,
-  compressBlocks,
+  compressedBlockBytes,
+  compressLasting,
   compressionOf,
   decompressed,
   digestOfBytes,
   type Measured,
+  lastingBlocks,
   planDirectory,
-  readBlockBytes,
-  tarBlocks,
 } from "@cryopod/archive"
 import { ImageInvalid, type StorageFailed } from "@cryopod/entities"
 import { attempt, attemptSync } from "@cryopod/host"
@@ -83,7 +83,7 @@ const formLayer = Effect.fnUntraced(function* (
   const compression =
     unpacked === undefined ? yield* attemptSync("read", path, () => compressionOf(headOf(path))) : "none"
   const plainBlocks = async (): Promise<AsyncIterable<Uint8Array>> =>
-    unpacked === undefined ? blobBlocks(path) : tarBlocks(await planDirectory(unpacked))
+    unpacked === undefined ? blobBlocks(path) : lastingBlocks(await planDirectory(unpacked))
 
   if ((form === "gzip" || form === "zstd") && compression === "none") {
     const written = yield* writeBlob(layer, plainBlocks, files, form)
@@ -102,7 +102,8 @@ const formLayer = Effect.fnUntraced(function* (
 const typeOf = (compression: "none" | BlockCompression): string =>
   ({ none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd })[compression]
 
-const blobBlocks = (path: string) => fs.createReadStream(path, { highWaterMark: readBlockBytes })
+/** A stream of its own makes a new block each time. */
+const blobBlocks = (path: string) => fs.createReadStream(path, { highWaterMark: compressedBlockBytes })
 
 /** Write a blob from the content of a layer, which is checked on its way. */
 const writeBlob = Effect.fnUntraced(function* (
@@ -113,7 +114,7 @@ const writeBlob = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Measured, ImageInvalid | StorageFailed> {
   const { plain, blob } = yield* attempt("write", files.half, async (signal) => {
     const plainBytes = passing(await content())
-    const blobBytes = compression === undefined ? plainBytes : passing(compressBlocks(plainBytes.blocks, compression))
+    const blobBytes = compression === undefined ? plainBytes : passing(compressLasting(plainBytes.blocks, compression))
     const handle = await fs.promises.open(files.half, "w", 0o600)
     try {
       for await (const block of blobBytes.blocks) {

@@ -1,7 +1,15 @@
 /** What is mounted on the host for a container: its root filesystem and its shared memory. */
 import * as fs from "node:fs"
 import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, isMounted, mountAt, type Tools, unmountBelow } from "@cryopod/host"
+import {
+  attemptSync,
+  type ContainerPaths,
+  type Mount,
+  mountAt,
+  mountsBelow,
+  type Tools,
+  unmountBelow,
+} from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 /**
@@ -31,26 +39,32 @@ export const mountContainer = Effect.fnUntraced(function* (
     fs.mkdirSync(paths.upper)
     fs.chmodSync(paths.upper, rootMode)
   })
-  if (!isMounted(paths.merged)) {
-    yield* mountAt({
-      type: "overlay",
-      target: paths.merged,
-      options: [
-        `lowerdir=${escaped(options.lower)}`,
-        `upperdir=${escaped(paths.upper)}`,
-        `workdir=${escaped(paths.work)}`,
-        "redirect_dir=off",
-        "metacopy=off",
-      ],
-    })
-  }
-  if (options.shmSizeBytes !== undefined && !isMounted(paths.shm)) {
-    yield* mountAt({
-      type: "tmpfs",
-      target: paths.shm,
-      options: ["mode=1777", `size=${options.shmSizeBytes}`, "nosuid", "noexec", "nodev"],
-    })
-  }
+  const mounted = new Set(mountsBelow(paths.directory))
+  const { lower, shmSizeBytes } = options
+  const wanted = [overlay(paths, lower), ...(shmSizeBytes === undefined ? [] : [sharedMemory(paths, shmSizeBytes)])]
+  yield* Effect.forEach(
+    wanted.filter(({ target }) => !mounted.has(target)),
+    mountAt,
+    { concurrency: "unbounded", discard: true },
+  )
+})
+
+const overlay = (paths: ContainerPaths, lower: string): Mount => ({
+  type: "overlay",
+  target: paths.merged,
+  options: [
+    `lowerdir=${escaped(lower)}`,
+    `upperdir=${escaped(paths.upper)}`,
+    `workdir=${escaped(paths.work)}`,
+    "redirect_dir=off",
+    "metacopy=off",
+  ],
+})
+
+const sharedMemory = (paths: ContainerPaths, sizeBytes: number): Mount => ({
+  type: "tmpfs",
+  target: paths.shm,
+  options: ["mode=1777", `size=${sizeBytes}`, "nosuid", "noexec", "nodev"],
 })
 
 export const unmountContainer = (paths: ContainerPaths): Effect.Effect<void, ToolMissing, Tools> =>

@@ -36,10 +36,15 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   const { paths, sink } = plan
   const shm = yield* collectSharedMemory(plan)
   if (sink._tag === "Container") return []
-  yield* lastWords(plan)
-  const files = yield* collectFiles(plan, sink.area)
-  const rootfs = sink.ignoreRootfs ? [] : yield* collectRootfs(plan, sink.area)
-  const documents = yield* collectDocuments(plan, sink.area)
+  // the container stands still, and with it all that is read here: nothing has to wait for anything else
+  const { documents, files, rootfs } = yield* Effect.all(
+    {
+      files: Effect.andThen(lastWords(plan), collectFiles(plan, sink.area)),
+      rootfs: sink.ignoreRootfs ? Effect.succeed([]) : collectRootfs(plan, sink.area),
+      documents: collectDocuments(plan, sink.area),
+    },
+    { concurrency: "unbounded" },
+  )
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
   // documents first: who looks into an archive finds them without reading the memory
   return [...documents, ...files, ...shm, ...rootfs, images]
@@ -72,7 +77,7 @@ const collectFiles = ({ paths }: Plan, area: string) =>
 
 const collectRootfs = Effect.fnUntraced(function* ({ paths, record }: Plan, area: string) {
   const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
-  const { archived, deleted } = yield* scanRootfs(paths.upper, lower)
+  const { archived, deleted } = yield* scanRootfs({ upper: paths.upper, lower, merged: paths.merged })
   const collected: Array<CollectedMember> = []
   if (archived.length > 0) {
     const diff = { name: checkpointMembers.rootfsDiff.name, path: join(area, checkpointMembers.rootfsDiff.name) }

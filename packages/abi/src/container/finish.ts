@@ -12,8 +12,10 @@ export const finishStopped = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, HostFailure, EngineServices> {
   const runtime = yield* OciRuntime
   const paths = (yield* Layout).container(record.id)
-  yield* runtime.delete(record.config.runtime, record.id)
-  yield* unmountContainer(paths)
+  // neither waits for the other: what is still in use is unmounted when it is not
+  yield* Effect.all([runtime.delete(record.config.runtime, record.id), unmountContainer(paths)], {
+    concurrency: "unbounded",
+  })
   yield* attemptSync("remove", paths.run, () => {
     fs.rmSync(paths.run, { recursive: true, force: true })
     // conmon's sockets and pipes of this run

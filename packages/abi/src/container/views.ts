@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 
 export const diff = Effect.fn("Container.diff")(function* (record: ContainerRecord) {
-  const { upper } = (yield* Layout).container(record.id)
+  const { merged, upper } = (yield* Layout).container(record.id)
   if (!fs.existsSync(upper)) return [] as ReadonlyArray<PathChange>
   const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
-  return (yield* scanRootfs(upper, lower)).changes
+  return (yield* scanRootfs({ upper, lower, merged })).changes
 })
 
 /** Podman's default columns, as ps(1) spells them. */
