@@ -1,5 +1,7 @@
 /** cryopod's own memory does not grow with the container's. */
+import { availableParallelism } from "node:os"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { brokenBuild } from "./support/brokenBuild.ts"
 import { eventually, Host } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
@@ -54,3 +56,20 @@ it("makes the image without a second copy of the memory on disk", async () => {
   expect(all).toBeLessThan(layers + mebibytes / 2)
   await host.ok("run", "-d", "--name", "small", "base", ...counter)
 })
+
+it("hashes memory while CRIU writes it, and the digest is that of the archive", async () => {
+  await host.ok("container", "restore", "large")
+  // without that, this build has no digest at all; a machine with one processor hashes afterwards
+  const ahead = await brokenBuild({
+    file: "packages/archive/src/AheadDigest.ts",
+    find: "const usable = !this.spoilt && this.isBeginningOf(plan)",
+    replace:
+      "const usable = !this.spoilt && this.isBeginningOf(plan); if (!usable || !this.hashed.some(({ piece }) => piece._tag === 'File' && piece.sizeBytes > 2 ** 26)) throw new Error('not hashed ahead')",
+  })
+  const frozen = await host.with(ahead).run("container", "checkpoint", "--create-image", "large:3", "large")
+  expect([frozen.status, frozen.stderr]).toEqual(
+    availableParallelism() < 2 ? [125, expect.stringContaining("not hashed ahead")] : [0, ""],
+  )
+  // what leaves is held against the digest, byte for byte
+  await host.ok("push", "large:3", `oci:${host.path("..", "pushed")}`)
+}, 180_000)
