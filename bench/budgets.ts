@@ -32,7 +32,7 @@ const ratio =
     const theirs = results.find({ what: thanWhat ?? what, side: than, size: thanSize })?.medianSeconds
     const found = ours === undefined || theirs === undefined ? undefined : ours / theirs
     return {
-      promise: `${what} ${sizeText(size)}≤ ${limit} × ${than}${thanWhat === undefined ? "" : ` ${thanWhat}`}`,
+      promise: `${what} ${sizeText(size)}≤ ${limit < 0.1 ? `1/${Math.round(1 / limit)}` : limit} × ${than}${thanWhat === undefined ? "" : ` ${thanWhat}`}`,
       measured: found === undefined ? "not measured" : `${found.toFixed(2)} ×`,
       kept: found === undefined ? undefined : found <= limit,
     }

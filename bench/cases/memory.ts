@@ -2,6 +2,8 @@
  * Containers that hold memory, frozen and thawed in turn by the bare runtime, by cryopod and by Podman. A round goes
  * through every size and every side once, so that whatever else the machine does meets all of them alike.
  */
+import { rmSync } from "node:fs"
+import { join } from "node:path"
 import type { Options } from "../Options.ts"
 import type { Ground } from "../Ground.ts"
 import type { Results } from "../Results.ts"
@@ -73,6 +75,13 @@ const cryopodRound = async (size: number, { cryopod, registry }: Sides, results:
       await measured("pull zstd", "pull", "--tls-verify=false", image)
     }
     await cryopod.ok("rmi", image)
+    for (const compression of ["zstd", "none"]) {
+      const file = join(cryopod.root, "../archive.tar")
+      await measured(`export ${compression}`, "container", "checkpoint", "-c", compression, "-e", file, name)
+      await cryopod.ok("rm", name)
+      await measured(`import ${compression}`, "container", "restore", "-i", file)
+      rmSync(file)
+    }
   }
 }
 
