@@ -7,11 +7,9 @@
 export const holding = (mebibytes: number): ReadonlyArray<string> => [
   "sh",
   "-c",
-  `mkfifo /in /out; sleep 100000 < /out &
-   { head -c ${mebibytes * 2 ** 19} /dev/urandom; head -c ${mebibytes * 2 ** 19} /dev/zero | tr '\\0' x; } > /in &
-   dd if=/in of=/out bs=${mebibytes}M count=1 iflag=fullblock 2>/dev/null &
-   dd=$!
-   until [ "$(awk '/VmRSS/ { print ($2 > ${mebibytes * 1024}) }' /proc/$dd/status)" = 1 ]; do sleep 0.05; done
+  `{ head -c ${mebibytes * 2 ** 19} /dev/urandom; head -c ${mebibytes * 2 ** 19} /dev/zero | tr '\\0' x; } |
+     dd bs=${mebibytes}M count=1 iflag=fullblock 2>/dev/null | sleep 100000 &
+   until [ "$(awk '/VmRSS/ { print ($2 > ${mebibytes * 1024}) }' /proc/$(pidof dd)/status)" = 1 ]; do sleep 0.05; done
    sleep 0.3; echo ready; while :; do sleep 1; echo on; done`,
 ]
 

@@ -3,6 +3,7 @@
  * standard input, and the shell in there takes the times, so that entering costs nothing.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface, type Interface } from "node:readline"
 import type { Ground } from "../Ground.ts"
@@ -30,7 +31,7 @@ export class Podman {
     }
     const shell = spawn(peer, ["enter", "bash"], {
       stdio: "pipe",
-      env: { ...process.env, PEER_SHARE: ground.directory },
+      env: { ...process.env, PEER_SHARE: ground.directory, PEER_LAYOUT: layout() },
     })
     const side = new Podman(shell, createInterface({ input: shell.stdout }))
     ground.later(() => side.end())
@@ -71,3 +72,9 @@ sed 's/^/> /' /tmp/bench-out; echo "@@ $r $((e - s))"\n`)
     await new Promise((resolve) => this.shell.once("close", resolve))
   }
 }
+
+/**
+ * Where the kernel has hierarchies of v1, CRIU dumps those as well, and under Podman puts them back only where they are
+ * mounted.
+ */
+const layout = () => (readFileSync("/proc/self/cgroup", "utf8").trim().split("\n").length > 1 ? "v1" : "v2")
