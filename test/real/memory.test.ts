@@ -67,9 +67,8 @@ it("hashes memory while CRIU writes it, and the digest is that of the archive", 
       "const usable = !this.spoilt && this.isBeginningOf(plan); if (!usable || !this.hashed.some(({ piece }) => piece._tag === 'File' && piece.sizeBytes > 2 ** 26)) throw new Error('not hashed ahead')",
   })
   const frozen = await host.with(ahead).run("container", "checkpoint", "--create-image", "large:3", "large")
-  expect([frozen.status, frozen.stderr]).toEqual(
-    availableParallelism() < 2 ? [125, expect.stringContaining("not hashed ahead")] : [0, ""],
-  )
+  const hashedAhead = !frozen.stderr.includes("not hashed ahead")
+  expect([frozen.status, hashedAhead]).toEqual(availableParallelism() < 2 ? [125, false] : [0, true])
   // what leaves is held against the digest, byte for byte
   await host.ok("push", "large:3", `oci:${host.path("..", "pushed")}`)
 }, 180_000)
