@@ -4,6 +4,10 @@ import { Libpod } from "./Libpod.ts"
 import { containers } from "./routes/ContainerRoutes.ts"
 import { exec } from "./routes/ExecRoutes.ts"
 import { images } from "./routes/ImageRoutes.ts"
+import { networks } from "./routes/NetworkRoutes.ts"
 import { system } from "./routes/SystemRoutes.ts"
+import { volumes } from "./routes/VolumeRoutes.ts"
 
-export const LibpodApi = HttpApi.make("libpod").add(system, containers, exec, images).middleware(Libpod)
+export const LibpodApi = HttpApi.make("libpod")
+  .add(system, containers, exec, images, volumes, networks)
+  .middleware(Libpod)

@@ -4,7 +4,7 @@
  * It knows no engine of its own, prints nothing and reads no environment: whoever composes it says where it listens, what it
  * calls itself and where its log goes.
  */
-import type { ContainerEngine, ImageEngine, SystemEngine } from "@cryopod/entities"
+import type { ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
 import { LibpodApi } from "@cryopod/rest"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
@@ -16,7 +16,9 @@ import * as Layer from "effect/Layer"
 import { containerHandlers } from "./handlers/containerHandlers.ts"
 import { execHandlers } from "./handlers/execHandlers.ts"
 import { imageHandlers } from "./handlers/imageHandlers.ts"
+import { networkHandlers } from "./handlers/networkHandlers.ts"
 import { systemHandlers } from "./handlers/systemHandlers.ts"
+import { volumeHandlers } from "./handlers/volumeHandlers.ts"
 import { type Guard, libpodRequests, type ServiceVersions } from "./http/LibpodRequests.ts"
 import { libpodServer } from "./http/LibpodServer.ts"
 import { untilIdle } from "./listen/Activity.ts"
@@ -27,7 +29,8 @@ import { nodeServer } from "./listen/NodeServer.ts"
 import { clearStaleSocket } from "./listen/staleSocket.ts"
 import { makeTerminals } from "./sessions/Terminals.ts"
 
-export type Engines = ContainerEngine | ImageEngine | SystemEngine
+/** What every service needs; networks and pods are offered where the engine has them. */
+export type Engines = ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
 
 export interface ServiceSettings {
   readonly address: Address
@@ -48,6 +51,8 @@ export const libpodRoutes = (versions: ServiceVersions, guard: Guard) => {
     containerHandlers(terminals),
     execHandlers(terminals),
     imageHandlers,
+    volumeHandlers,
+    networkHandlers,
   )
   return HttpApiBuilder.layer(LibpodApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(groups),

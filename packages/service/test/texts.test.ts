@@ -4,7 +4,6 @@ import { goDuration } from "../src/goDuration.ts"
 import { pageProblem } from "../src/http/browsers.ts"
 import { registryCredentials } from "../src/images/registryCredentials.ts"
 import { registryReference } from "../src/images/registryReference.ts"
-import { instantOf } from "../src/instant.ts"
 import { addressOf, formatAddress } from "../src/listen/Address.ts"
 
 describe("durations of Go's", () => {
@@ -19,19 +18,6 @@ describe("durations of Go's", () => {
     ["1s x", undefined],
     ["-1s", undefined],
   ])("%j", (text, millis) => expect(goDuration(text)).toBe(millis))
-})
-
-describe("instants", () => {
-  const now = Date.parse("2026-11-25T10:00:00Z")
-  it.each([
-    ["2026-11-25T09:00:00Z", Date.parse("2026-11-25T09:00:00Z")],
-    ["2026-11-25T09:00:00.123456789+01:00", Date.parse("2026-11-25T08:00:00.123Z")],
-    ["1764064800", 1_764_064_800_000],
-    ["1764064800.5", 1_764_064_800_500],
-    ["10m", now - 600_000],
-    ["yesterday", undefined],
-    ["12", 12_000],
-  ])("%s", (text, millis) => expect(instantOf(text, now)).toBe(millis))
 })
 
 describe("where to listen", () => {

@@ -28,7 +28,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { jsonText, named, parameter, parametersOf, query } from "../Query.ts"
-import { SpecGenerator } from "../SpecGenerator.ts"
+import { SpecGenerator } from "../create/SpecGenerator.ts"
 import { errorsOf } from "../WireFailure.ts"
 
 const name = { name: Schema.String }
@@ -53,7 +53,10 @@ export const TopReport = Schema.Struct({
   Processes: Schema.Array(Schema.Array(Schema.String)),
 })
 
-/** What became of one removal or prune; `Err` is a text in libpod, and empty when all went well. */
+/**
+ * What became of one removal or prune. libpod's clients can read no other `Err` than none, so what failed is not told to
+ * them; a client of ours asks for it, and finds it under `failure` as `WireFailure.ts` writes failures.
+ */
 export const RemovalReport = Schema.Struct({
   Id: Schema.String,
   Err: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
@@ -63,7 +66,11 @@ export const PruneReport = Schema.Struct({
   Id: Schema.String,
   Err: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
   Size: Schema.optionalKey(Schema.Int),
+  failure: Schema.optionalKey(Schema.Unknown),
 })
+
+/** Beyond libpod: asks for those that failed, too. */
+export const failuresToo = { failures: parameter.bool("Tell of what could not be removed, too") }
 
 /** Media type of an archive in a body, both ways; libpod's checkpoint handler answers with this very text. */
 export const archiveType = "application/octet; charset=us-ascii"
@@ -146,7 +153,7 @@ export const containers = HttpApiGroup.make("containers").add(
     error: errors,
   }),
   HttpApiEndpoint.post("prune", "/libpod/containers/prune", {
-    query: query({ filters }),
+    query: query({ filters, ...failuresToo }),
     success: Schema.Array(PruneReport),
     error: errors,
   }),

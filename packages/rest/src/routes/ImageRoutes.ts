@@ -16,7 +16,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { jsonText, parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { archiveBody, Filters, PruneReport } from "./ContainerRoutes.ts"
+import { archiveBody, failuresToo, Filters, PruneReport } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(imageFailures)
@@ -170,7 +170,7 @@ export const images = HttpApiGroup.make("images").add(
     error: errors,
   }),
   HttpApiEndpoint.post("prune", "/libpod/images/prune", {
-    query: query({ all: parameter.bool("Images without containers, not only without names"), filters }),
+    query: query({ all: parameter.bool("Images without containers, not only without names"), filters, ...failuresToo }),
     success: Schema.Array(PruneReport),
     error: errors,
   }),

@@ -12,6 +12,7 @@ import { filterWords } from "../filterWords.ts"
 import { registryCredentials } from "../images/registryCredentials.ts"
 import { registryReference } from "../images/registryReference.ts"
 import { treeText } from "../images/treeText.ts"
+import { pruned } from "../pruned.ts"
 
 const created = HttpServerResponse.empty({ status: 201 })
 
@@ -152,16 +153,12 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
         Effect.gen(function* () {
           const rows = yield* engine.list({ all: true, filter: filterWords(query.filters) }, [])
           const unused = rows.filter((row) => row.Containers === 0 && (query.all === true || row.Dangling))
-          return yield* Effect.forEach(unused, ({ Id: id, Size: size }) =>
-            Effect.map(engine.remove([id], { all: false, force: true, ignore: true }), (items) => {
-              const failed = items.find(({ result }) => Result.isFailure(result))?.result
-              return {
-                Id: id,
-                Size: size,
-                Err: failed !== undefined && Result.isFailure(failed) ? failed.failure.message : null,
-              }
-            }),
+          const removals = yield* Effect.forEach(unused, ({ Id: id, Size: size }) =>
+            Effect.map(engine.remove([id], { all: false, force: true, ignore: true }), (items) =>
+              pruned(items, query.failures).map((one) => ({ ...one, Size: one.failure === undefined ? size : 0 })),
+            ),
           )
+          return removals.flat()
         }),
     })
   }),

@@ -6,12 +6,11 @@ import {
   type CreateFailure,
   Selection,
 } from "@cryopod/entities"
-import { LibpodApi } from "@cryopod/rest"
+import { createOptionsOf, LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as Result from "effect/Result"
-import { createOptionsOf } from "../create/createOptions.ts"
+import { pruned } from "../pruned.ts"
 import { filterWords } from "../filterWords.ts"
 import type { Runs } from "../sessions/Runs.ts"
 import { single } from "../single.ts"
@@ -99,13 +98,10 @@ export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs
           external: false,
         })
         const idle = rows.filter(({ State: state }) => state === "created" || state === "exited" || state === "stopped")
-        return yield* Effect.forEach(idle, ({ Id: id }) =>
-          Effect.gen(function* () {
-            const [item] = yield* engine.remove(Selection.names(id), { force: false, ignore: true, timeSeconds: 0 })
-            const failed = item !== undefined && Result.isFailure(item.result)
-            return { Id: id, Size: 0, Err: failed ? item.result.failure.message : null }
-          }),
+        const removals = yield* Effect.forEach(idle, ({ Id: id }) =>
+          engine.remove(Selection.names(id), { force: false, ignore: true, timeSeconds: 0 }),
         )
+        return pruned(removals.flat(), query.failures)
       }),
     ),
     rename: HttpApiBuilder.handler(LibpodApi, "containers", "rename", ({ params, query }) =>

@@ -1,12 +1,11 @@
 /** Recorded output, in frames. */
-import { type ContainerEngine, type LogLine, OptionInvalid } from "@cryopod/entities"
+import { type ContainerEngine, instantOf, type LogLine, OptionInvalid, zeroInstant } from "@cryopod/entities"
 import { encodeFrame, LibpodApi, RequestInvalid } from "@cryopod/rest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
-import { instantOf, zeroTime } from "../instant.ts"
 
 export const logHandlers = (engine: ContainerEngine["Service"]) => ({
   logs: HttpApiBuilder.handler(LibpodApi, "containers", "logs", ({ params, query }) =>
@@ -54,7 +53,7 @@ const framed = <E>(lines: Stream.Stream<LogLine, E>, timestamps: boolean): Strea
   })
 
 const instantParameter = (option: string, text: string | undefined, now: number) => {
-  if (text === undefined || text === zeroTime) return Effect.succeed(undefined)
+  if (text === undefined || text === zeroInstant) return Effect.succeed(undefined)
   const instant = instantOf(text, now)
   return instant === undefined
     ? Effect.fail(new OptionInvalid({ option, value: text, problem: "neither an instant nor a duration" }))

@@ -1,9 +1,8 @@
 import { CreateFlags, type CreateOptions, factsOf } from "@cryopod/entities"
-import type { SpecGenerator } from "@cryopod/rest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { createOptionsOf } from "../src/create/createOptions.ts"
+import { createOptionsOf, ownSpec, type SpecGenerator, specGeneratorOf } from "../../src/index.ts"
 
 /** What `podman --remote create base` of 5.4.2 sends. */
 const podmanDefaults: SpecGenerator = {
@@ -125,5 +124,58 @@ describe("a SpecGenerator", () => {
     expect(Object.keys(read({ cryopod: { ...defaults, image: "x", command: [] } })).toSorted()).toEqual(
       [...names, "command", "image"].toSorted(),
     )
+  })
+
+  /** Options that say what the client does before it asks for a container. */
+  const clientSide: ReadonlyArray<keyof CreateOptions> = ["pull"]
+
+  it("says every option to Podman's service, too: one that it does not read back is lost there", () => {
+    const other: CreateOptions = {
+      name: "web",
+      env: ["A=1"],
+      workdir: "/srv",
+      hostname: "h",
+      user: "1:2",
+      label: ["a=b"],
+      annotation: ["c=d"],
+      entrypoint: '["x","y"]',
+      network: "host",
+      autoRemove: true,
+      interactive: true,
+      tty: true,
+      readOnly: true,
+      privileged: true,
+      capAdd: ["NET_ADMIN"],
+      capDrop: ["CHOWN"],
+      shmSize: "1048576",
+      ulimit: ["nofile=1:2"],
+      stopSignal: "SIGUSR1",
+      stopTimeout: 3,
+      pull: "never",
+      image: "base",
+      command: ["z"],
+      createCommand: ["cryopod", "create"],
+    }
+    const spec = Result.getOrThrow(specGeneratorOf(other))
+    const back = read(JSON.parse(JSON.stringify(spec)) as SpecGenerator)
+    expect(back).toEqual({
+      ...other,
+      ...Object.fromEntries(clientSide.map((name) => [name, defaults[name as "pull"]])),
+    })
+    const same = Object.keys(other).filter((name) => other[name as keyof CreateOptions] === defaults[name as "pull"])
+    expect(same, "options that this test leaves at their defaults").toEqual([])
+  })
+
+  it.each<readonly [string, Partial<CreateOptions>]>([
+    ["--ulimit", { ulimit: ["nofile"] }],
+    ["--shm-size", { shmSize: "big" }],
+    ["--stop-signal", { stopSignal: "LOUD" }],
+  ])("cannot say a %s that is none", (option, given) => {
+    const spec = specGeneratorOf({ ...defaults, image: "x", command: [], ...given })
+    expect(Result.isFailure(spec) ? spec.failure.message : "").toContain(`for ${option}:`)
+  })
+
+  it("of our own client says nothing twice", () => {
+    expect(Object.keys(ownSpec({ ...defaults, image: "x", command: [] }))).toEqual(["cryopod"])
   })
 })

@@ -1,5 +1,5 @@
 /** Fields of a SpecGenerator that nobody reads here, and the values with which they ask for nothing. */
-import type { SpecGenerator } from "@cryopod/rest"
+import type { SpecGenerator } from "./SpecGenerator.ts"
 
 /** Values that clients send although nobody asked for them (podman 5.4 `run` without options). */
 const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {

@@ -5,9 +5,11 @@
  * that nobody gets another container than the one they asked for.
  */
 import { CreateFlags, type CreateOptions, OptionInvalid, signalName } from "@cryopod/entities"
-import { NotSupported, type SpecGenerator } from "@cryopod/rest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { textsOfMap } from "../keyValues.ts"
+import { NotSupported } from "../WireFailure.ts"
+import type { SpecGenerator } from "./SpecGenerator.ts"
 import { unheardOf } from "./unheardOf.ts"
 
 const defaults = Schema.decodeUnknownSync(CreateFlags)({})
@@ -26,9 +28,9 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
     command: spec.command ?? [],
     createCommand: spec.containerCreateCommand ?? [],
     name: spec.name ?? "",
-    env: assignments(spec.env),
-    label: assignments(spec.labels),
-    annotation: assignments(spec.annotations),
+    env: textsOfMap(spec.env),
+    label: textsOfMap(spec.labels),
+    annotation: textsOfMap(spec.annotations),
     workdir: spec.work_dir ?? "",
     hostname: spec.hostname ?? "",
     user: spec.user ?? "",
@@ -46,9 +48,6 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
     stopTimeout: spec.stop_timeout ?? defaults.stopTimeout,
   }))
 }
-
-const assignments = (map: Readonly<Record<string, string>> | null | undefined): ReadonlyArray<string> =>
-  Object.entries(map ?? {}).map(([name, value]) => `${name}=${value}`)
 
 /** `RLIMIT_NOFILE` as `nofile=soft:hard`; what does not fit into a number is no limit. */
 const limitText = ({ hard, soft, type }: { readonly type: string; readonly hard: number; readonly soft: number }) => {

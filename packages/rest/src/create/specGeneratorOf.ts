@@ -1,0 +1,66 @@
+/** The options of `create` as a SpecGenerator; `createOptions.ts` is the way back. */
+import { type CreateOptions, OptionInvalid, parseSize, parseUlimit, signalNumber } from "@cryopod/entities"
+import * as Result from "effect/Result"
+import { mapOfTexts } from "../keyValues.ts"
+import type { SpecGenerator } from "./SpecGenerator.ts"
+
+/** For a service of our own: nothing but the options as they are. */
+export const ownSpec = (options: CreateOptions): SpecGenerator => ({ cryopod: options })
+
+/** For Podman's service. Values that no SpecGenerator can say are refused, as the engine would refuse them. */
+export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGenerator, OptionInvalid> =>
+  Result.gen(function* () {
+    const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
+    const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
+    const limits: Array<{ readonly type: string; readonly soft: number; readonly hard: number }> = []
+    for (const text of options.ulimit) limits.push(yield* parsed("ulimit", text, parseUlimit, "not a limit"))
+    return {
+      name: options.name,
+      image: options.image,
+      raw_image_name: options.image,
+      command: options.command,
+      ...(options.createCommand === undefined ? {} : { containerCreateCommand: options.createCommand }),
+      ...(options.entrypoint === "" ? {} : { entrypoint: entrypointOf(options.entrypoint) }),
+      env: mapOfTexts(options.env),
+      labels: mapOfTexts(options.label),
+      annotations: mapOfTexts(options.annotation),
+      terminal: options.tty,
+      stdin: options.interactive,
+      remove: options.autoRemove,
+      ...(stopSignal === undefined ? {} : { stop_signal: stopSignal }),
+      stop_timeout: options.stopTimeout,
+      hostname: options.hostname,
+      user: options.user,
+      work_dir: options.workdir,
+      privileged: options.privileged,
+      read_only_filesystem: options.readOnly,
+      cap_add: options.capAdd,
+      cap_drop: options.capDrop,
+      shm_size: shmSize,
+      r_limits: limits,
+      netns: { nsmode: options.network },
+    }
+  })
+
+const parsed = <A>(
+  option: string,
+  value: string,
+  parse: (text: string) => A | undefined,
+  problem: string,
+): Result.Result<A, OptionInvalid> => {
+  const read = parse(value)
+  return read === undefined ? Result.fail(new OptionInvalid({ option, value, problem })) : Result.succeed(read)
+}
+
+const signalOf = (text: string) => parsed("stop-signal", text, signalNumber, "not a signal")
+
+/** A JSON list of words, or one word. */
+const entrypointOf = (text: string): ReadonlyArray<string> => {
+  if (!text.startsWith("[")) return [text]
+  try {
+    const words: unknown = JSON.parse(text)
+    return Array.isArray(words) && words.every((word) => typeof word === "string") ? words : [text]
+  } catch {
+    return [text]
+  }
+}

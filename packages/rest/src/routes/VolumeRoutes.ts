@@ -1,0 +1,79 @@
+/** Named volumes. */
+import {
+  containerFailures,
+  type VolumeCreateOptions,
+  volumeFailures,
+  VolumeInspect,
+  VolumeRemoveFlags,
+} from "@cryopod/entities"
+import * as Schema from "effect/Schema"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { mapOfTexts, textsOfMap } from "../keyValues.ts"
+import { jsonText, parametersOf, query } from "../Query.ts"
+import { errorsOf } from "../WireFailure.ts"
+import { failuresToo, Filters, PruneReport } from "./ContainerRoutes.ts"
+
+const name = { name: Schema.String }
+const errors = errorsOf(volumeFailures)
+const filters = Schema.optionalKey(jsonText(Filters))
+const texts = Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.String)))
+
+/** libpod's VolumeCreateOptions; `Label` is its older name of `Labels`. */
+export const VolumeBody = Schema.Struct({
+  Name: Schema.optionalKey(Schema.String),
+  Driver: Schema.optionalKey(Schema.String),
+  Label: texts,
+  Labels: texts,
+  Options: texts,
+  IgnoreIfExists: Schema.optionalKey(Schema.Boolean),
+})
+export type VolumeBody = typeof VolumeBody.Type
+
+export const volumeBodyOf = (options: VolumeCreateOptions): VolumeBody => ({
+  Name: options.name,
+  Driver: options.driver,
+  Labels: mapOfTexts(options.label),
+  Options: mapOfTexts(options.opt),
+  IgnoreIfExists: options.ignore,
+})
+
+export const volumeOptionsOf = (body: VolumeBody): VolumeCreateOptions => ({
+  name: body.Name ?? "",
+  driver: body.Driver || "local",
+  label: textsOfMap({ ...body.Label, ...body.Labels }),
+  // an option without a value, as the command line has it
+  opt: textsOfMap(body.Options).map((text) => text.replace(/=$/, "")),
+  ignore: body.IgnoreIfExists ?? false,
+})
+
+export const volumes = HttpApiGroup.make("volumes").add(
+  HttpApiEndpoint.get("list", "/libpod/volumes/json", {
+    query: query({ filters }),
+    success: Schema.Array(VolumeInspect),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("create", "/libpod/volumes/create", {
+    payload: VolumeBody,
+    success: VolumeInspect.pipe(HttpApiSchema.status(201)),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("prune", "/libpod/volumes/prune", {
+    query: query({ filters, ...failuresToo }),
+    success: Schema.Array(PruneReport),
+    error: errors,
+  }),
+  HttpApiEndpoint.get("inspect", "/libpod/volumes/:name/json", { params: name, success: VolumeInspect, error: errors }),
+  HttpApiEndpoint.get("exists", "/libpod/volumes/:name/exists", {
+    params: name,
+    success: HttpApiSchema.NoContent,
+    error: errors,
+  }),
+  HttpApiEndpoint.delete("remove", "/libpod/volumes/:name", {
+    params: name,
+    query: query(parametersOf(VolumeRemoveFlags, ["force", "time"])),
+    success: HttpApiSchema.NoContent,
+    error: errorsOf([...volumeFailures, ...containerFailures]),
+  }),
+)
