@@ -5,9 +5,10 @@ import { containers } from "./routes/ContainerRoutes.ts"
 import { exec } from "./routes/ExecRoutes.ts"
 import { images } from "./routes/ImageRoutes.ts"
 import { networks } from "./routes/NetworkRoutes.ts"
+import { pods } from "./routes/PodRoutes.ts"
 import { system } from "./routes/SystemRoutes.ts"
 import { volumes } from "./routes/VolumeRoutes.ts"
 
 export const LibpodApi = HttpApi.make("libpod")
-  .add(system, containers, exec, images, volumes, networks)
+  .add(system, containers, exec, images, volumes, networks, pods)
   .middleware(Libpod)

@@ -9,6 +9,7 @@
  *   "response": 404, "_tag": "ContainerNotFound", "ref": "x" }
  * ```
  */
+import { PodPartlyFailed } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -38,6 +39,12 @@ type Wire = typeof LibpodBody.Type & Readonly<Record<string, unknown>>
 
 const libpodBody = (message: string, response: number) => ({ cause: causeOf(message), message, response })
 
+/** What libpod's clients look for besides, where only some containers of a pod have failed (`PodConflictErrorModel`). */
+const beside = (failure: unknown): object =>
+  failure instanceof PodPartlyFailed
+    ? { Errs: failure.failures.map(({ id, reason }) => `${failure.operation} container ${id}: ${reason}`) }
+    : {}
+
 const wired = new Map<FailureClass, Schema.Top>()
 
 /** A failure class as its JSON on the wire. */
@@ -54,7 +61,7 @@ export const onWire = <Self>(failure: FailureClass<Self>): Schema.Codec<Self, un
         Schema.toType(failure as never as Schema.Codec<Wire>),
         SchemaTransformation.transform<Wire, Wire>({
           decode: (wire) => new failure(own(wire) as never) as Wire,
-          encode: (value) => ({ ...libpodBody(value.message, status), ...own(value) }),
+          encode: (value) => ({ ...libpodBody(value.message, status), ...beside(value), ...own(value) }),
         }),
       ),
     )

@@ -17,6 +17,7 @@ import { containerHandlers } from "./handlers/containerHandlers.ts"
 import { execHandlers } from "./handlers/execHandlers.ts"
 import { imageHandlers } from "./handlers/imageHandlers.ts"
 import { networkHandlers } from "./handlers/networkHandlers.ts"
+import { podHandlers } from "./handlers/podHandlers.ts"
 import { systemHandlers } from "./handlers/systemHandlers.ts"
 import { volumeHandlers } from "./handlers/volumeHandlers.ts"
 import { type Guard, libpodRequests, type ServiceVersions } from "./http/LibpodRequests.ts"
@@ -53,6 +54,7 @@ export const libpodRoutes = (versions: ServiceVersions, guard: Guard) => {
     imageHandlers,
     volumeHandlers,
     networkHandlers,
+    podHandlers,
   )
   return HttpApiBuilder.layer(LibpodApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(groups),

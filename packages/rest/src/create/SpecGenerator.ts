@@ -1,16 +1,11 @@
 /** libpod's SpecGenerator: the body of `containers/create`. */
 import { CreateFlags } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
+import { SpecNamespace } from "./namespaces.ts"
 
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-
-/** A namespace: `{"nsmode": "host"}`, with the path or the container in `value`. */
-export const SpecNamespace = Schema.Struct({
-  nsmode: Schema.optionalKey(Schema.String),
-  value: Schema.optionalKey(Schema.String),
-})
 
 const known = Schema.Struct({
   name: optional(Schema.String),
@@ -36,6 +31,10 @@ const known = Schema.Struct({
   shm_size: optional(Schema.Int),
   r_limits: optional(Schema.Array(Schema.Struct({ type: Schema.String, hard: Schema.Finite, soft: Schema.Finite }))),
   netns: optional(SpecNamespace),
+  pidns: optional(SpecNamespace),
+  ipcns: optional(SpecNamespace),
+  utsns: optional(SpecNamespace),
+  pod: optional(Schema.String),
   containerCreateCommand: optional(strings),
   /**
    * Beyond libpod: the options as our own client has them, which says all that the fields above say, and exactly. A service

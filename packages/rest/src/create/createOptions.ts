@@ -10,24 +10,26 @@ import * as Schema from "effect/Schema"
 import { textsOfMap } from "../keyValues.ts"
 import { NotSupported } from "../WireFailure.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
-import { unheardOf } from "./unheardOf.ts"
+import { namespaceText } from "./namespaces.ts"
+import { readOfContainers, unheardOf } from "./unheardOf.ts"
 
 const defaults = Schema.decodeUnknownSync(CreateFlags)({})
 
 export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOptions, OptionInvalid | NotSupported> => {
   // our own client says it all at once
   if (spec.cryopod !== undefined) return Result.succeed(spec.cryopod)
-  const lost = unheardOf(spec)
+  const lost = unheardOf(spec, readOfContainers, "container")
   if (lost !== undefined) return Result.fail(new NotSupported({ what: lost }))
   const image = spec.image || spec.raw_image_name || ""
   if (image === "") return Result.fail(new OptionInvalid({ option: "image", value: "", problem: "an image is needed" }))
-  return Result.map(networkOf(spec), (network) => ({
+  return Result.map(namespacesOf(spec), (namespaces) => ({
     ...defaults,
+    ...namespaces,
     image,
-    network,
     command: spec.command ?? [],
     createCommand: spec.containerCreateCommand ?? [],
     name: spec.name ?? "",
+    pod: spec.pod ?? "",
     env: textsOfMap(spec.env),
     label: textsOfMap(spec.labels),
     annotation: textsOfMap(spec.annotations),
@@ -55,10 +57,10 @@ const limitText = ({ hard, soft, type }: { readonly type: string; readonly hard:
   return `${type.toLowerCase().replace(/^rlimit_/, "")}=${value(soft)}:${value(hard)}`
 }
 
-const networkOf = ({ netns }: SpecGenerator): Result.Result<string, NotSupported> => {
-  const mode = netns?.nsmode ?? ""
-  // nobody asked for a network in particular
-  if (mode === "" || mode === "default") return Result.succeed(defaults.network)
-  if (mode === "none" || mode === "host") return Result.succeed(mode)
-  return Result.fail(new NotSupported({ what: `the network mode ${JSON.stringify(mode)}` }))
-}
+const namespacesOf = (spec: SpecGenerator) =>
+  Result.all({
+    network: namespaceText("the network mode", spec.netns, ["none", "private"]),
+    pid: namespaceText("the PID namespace", spec.pidns, ["private"]),
+    ipc: namespaceText("the IPC namespace", spec.ipcns, ["private", "shareable"]),
+    uts: namespaceText("the UTS namespace", spec.utsns, ["private"]),
+  })

@@ -2,6 +2,7 @@
 import { type CreateOptions, OptionInvalid, parseSize, parseUlimit, signalNumber } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import { mapOfTexts } from "../keyValues.ts"
+import { specNamespace } from "./namespaces.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 
 /** For a service of our own: nothing but the options as they are. */
@@ -38,7 +39,11 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
       cap_drop: options.capDrop,
       shm_size: shmSize,
       r_limits: limits,
-      netns: { nsmode: options.network },
+      netns: specNamespace(options.network),
+      pidns: specNamespace(options.pid),
+      ipcns: specNamespace(options.ipc),
+      utsns: specNamespace(options.uts),
+      ...(options.pod === "" ? {} : { pod: options.pod }),
     }
   })
 

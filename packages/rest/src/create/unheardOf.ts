@@ -1,5 +1,4 @@
 /** Fields of a SpecGenerator that nobody reads here, and the values with which they ask for nothing. */
-import type { SpecGenerator } from "./SpecGenerator.ts"
 
 /** Values that clients send although nobody asked for them (podman 5.4 `run` without options). */
 const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -32,17 +31,14 @@ const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
   Networks: isEmpty,
 }
 
-/** Namespaces that every container has of its own. */
+/** Namespaces that nobody can choose here. */
 const namespaces: Readonly<Record<string, ReadonlyArray<string>>> = {
-  pidns: ["", "default", "private"],
-  utsns: ["", "default", "private"],
-  ipcns: ["", "default", "private", "shareable"],
   userns: ["", "default", "host"],
   cgroupns: ["", "default", "private", "host"],
 }
 
 /** Fields that `createOptions.ts` reads. */
-const read = new Set([
+export const readOfContainers: ReadonlySet<string> = new Set([
   "name",
   "image",
   "raw_image_name",
@@ -66,21 +62,47 @@ const read = new Set([
   "shm_size",
   "r_limits",
   "netns",
+  "pidns",
+  "ipcns",
+  "utsns",
+  "pod",
   "containerCreateCommand",
   "cryopod",
 ])
 
-/** The first field that asks for something that would be lost, in words. */
-export const unheardOf = (spec: SpecGenerator): string | undefined => {
+/** Fields that `podOptions.ts` reads. */
+export const readOfPods: ReadonlySet<string> = new Set([
+  "name",
+  "hostname",
+  "exit_policy",
+  "labels",
+  "no_infra",
+  "infra_command",
+  "infra_image",
+  "infra_name",
+  "shared_namespaces",
+  "share_parent",
+  "pod_create_command",
+  "netns",
+  "shm_size",
+  "cryopod",
+])
+
+/** The first field that asks for something that would be lost, in words; `what` it is asked for. */
+export const unheardOf = (
+  spec: Readonly<Record<string, unknown>>,
+  read: ReadonlySet<string>,
+  what: "container" | "pod",
+): string | undefined => {
   for (const [field, value] of Object.entries(spec)) {
     if (read.has(field) || isEmpty(value)) continue
     const modes = namespaces[field]
     if (modes !== undefined) {
       const mode = modeOf(value)
       if (modes.includes(mode)) continue
-      return `${field} ${JSON.stringify(mode)} of a container`
+      return `${field} ${JSON.stringify(mode)} of a ${what}`
     }
-    if (harmless[field]?.(value) !== true) return `${field} of a container`
+    if (harmless[field]?.(value) !== true) return `${field} of a ${what}`
   }
   return undefined
 }

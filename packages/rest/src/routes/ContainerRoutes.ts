@@ -144,10 +144,9 @@ export const containers = HttpApiGroup.make("containers").add(
   HttpApiEndpoint.delete("remove", "/libpod/containers/:name", {
     params: name,
     query: query({
-      ...parametersOf(RemoveFlags, ["force", "ignore", "time"]),
+      ...parametersOf(RemoveFlags, ["force", "ignore", "depend", "time"]),
       v: parameter.bool("Remove anonymous volumes associated with the container"),
       volumes: parameter.bool("Remove anonymous volumes associated with the container"),
-      depend: parameter.bool("Remove containers that depend on the container as well"),
     }),
     success: Schema.Array(RemovalReport),
     error: errors,

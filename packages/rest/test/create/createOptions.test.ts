@@ -91,6 +91,9 @@ describe("a SpecGenerator", () => {
     ["stop signal", { stop_signal: 15 }, { stopSignal: "SIGTERM" }],
     ["stop timeout", { stop_timeout: 0 }, { stopTimeout: 0 }],
     ["host network", { netns: { nsmode: "host" } }, { network: "host" }],
+    ["the host's processes", { pidns: { nsmode: "host" } }, { pid: "host" }],
+    ["another's network", { netns: { nsmode: "container", value: "web" } }, { network: "container:web" }],
+    ["a pod", { pod: "p", utsns: { nsmode: "from-pod" } }, { pod: "p", uts: "pod" }],
     ["no network", { netns: { nsmode: "none" } }, { network: "none" }],
   ])("with %s asks for it", (_, given, wanted) => {
     expect(read({ ...podmanDefaults, ...given })).toMatchObject(wanted)
@@ -98,7 +101,7 @@ describe("a SpecGenerator", () => {
 
   it.each<readonly [string, Partial<SpecGenerator>]>([
     ["a memory limit", { resource_limits: { memory: { limit: 1 } } }],
-    ["the host's processes", { pidns: { nsmode: "host" } }],
+    ["a namespace by its path", { pidns: { nsmode: "path", value: "/proc/1/ns/pid" } }],
     ["a user namespace", { userns: { nsmode: "keep-id" } }],
     ["id mappings", { idmappings: { HostUIDMapping: false, UIDMap: [{ size: 1 }] } }],
     ["a restart policy", { restart_policy: "always" }],
@@ -140,6 +143,10 @@ describe("a SpecGenerator", () => {
       annotation: ["c=d"],
       entrypoint: '["x","y"]',
       network: "host",
+      pod: "p",
+      pid: "host",
+      ipc: "shareable",
+      uts: "container:x",
       autoRemove: true,
       interactive: true,
       tty: true,

@@ -82,6 +82,7 @@ export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs
           yield* engine.remove(Selection.names(params.name), {
             force: query.force ?? false,
             ignore,
+            depend: query.depend ?? false,
             timeSeconds: query.time ?? -1,
           }),
         )
