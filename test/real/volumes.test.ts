@@ -107,12 +107,16 @@ describe("volume commands", () => {
     expect(fs.readdirSync(host.path("tmp"))).toEqual([])
   })
 
-  it("prune sweeps what killed commands left", async () => {
+  it("prune sweeps what killed commands left, which the deep check finds", async () => {
     await host.ok("volume", "create", "dead")
     const change = kill("volume/removeVolume.ts", "yield* discardDirectory(name)\n      yield* dropLock")
     expect((await host.with(await brokenBuild(change)).run("volume", "rm", "dead")).status).toBe(137)
     expect(fs.readdirSync(host.path("volumes"))).toEqual(["dead"])
-    expect(await host.ok("volume", "prune", "-f")).toBe("")
+    expect(await host.ok("volume", "create", "whole")).toBe("whole")
+    expect((await host.run("system", "check", "--deep")).stdout).toContain(
+      `${host.path("volumes/dead")} belongs to no volume`,
+    )
+    expect(await host.ok("volume", "prune", "-f")).toBe("whole")
     expect(fs.readdirSync(host.path("volumes"))).toEqual([])
   })
 

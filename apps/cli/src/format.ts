@@ -33,7 +33,17 @@ export const printRows = <Row>(rows: ReadonlyArray<Row>, how: RowFormat<Row>, { 
 }
 
 /** Fields of documents that are maps in Go: templates index them, and print them as maps. */
-const mapFields = ["Annotations", "Data", "ExposedPorts", "Labels", "Networks", "PortBindings", "Ports", "Volumes"]
+const mapFields = [
+  "Annotations",
+  "Data",
+  "ExposedPorts",
+  "Labels",
+  "Networks",
+  "PortBindings",
+  "Ports",
+  "Tmpfs",
+  "Volumes",
+]
 
 /** One document through a template. */
 export const printDocument = (document: unknown, template: string, typeName: string) =>

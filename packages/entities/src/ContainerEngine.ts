@@ -80,7 +80,8 @@ export interface ContainerEngineShape {
 
   /**
    * Remove containers with all they have; a running one only with `force`, which stops it first. One that others join is
-   * refused, or goes with those with `depend`; the infra container of a pod goes with its pod, or with all containers.
+   * refused, or goes with those with `depend`; the infra container of a pod goes with its pod, or with all containers. With
+   * `volumes`, volumes that nobody named and no other container uses go too.
    */
   readonly remove: (
     selection: ContainerSelection,
@@ -89,6 +90,7 @@ export interface ContainerEngineShape {
       readonly ignore: boolean
       readonly depend?: boolean
       readonly timeSeconds: number
+      readonly volumes?: boolean
     },
   ) => Effect.Effect<Items<string, ContainerFailure>, HostFailure | NoContainers>
 

@@ -1,5 +1,5 @@
 /** Mounts of this mount namespace: the root filesystems and shared memory of containers. */
-import { readFileSync } from "node:fs"
+import { readFileSync, realpathSync } from "node:fs"
 import type { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { run, runOk } from "./Process.ts"
@@ -14,6 +14,20 @@ export const mountsBelow = (path: string): ReadonlyArray<string> =>
     .toReversed()
 
 export const isMounted = (path: string): boolean => mountsBelow(path).includes(path)
+
+/** Per-mount flags of the mount that a path lies on: `nosuid`, `nodev` and so on (proc(5), mountinfo). */
+export const mountFlagsAt = (path: string): ReadonlySet<string> => {
+  const real = realpathSync(path)
+  let found = { point: "", flags: "" }
+  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+    const words = line.split(" ")
+    const point = unescapeMount(words[4] ?? "")
+    const below = point === "/" || real === point || real.startsWith(`${point}/`)
+    // of several mounts on one point the last one counts
+    if (point !== "" && below && point.length >= found.point.length) found = { point, flags: words[5] ?? "" }
+  }
+  return new Set(found.flags.split(","))
+}
 
 export interface Mount {
   readonly type: "overlay" | "tmpfs"

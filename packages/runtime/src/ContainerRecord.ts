@@ -3,7 +3,7 @@
  *
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
-import type { ContainerStatus, Rlimit } from "@cryopod/entities"
+import type { ContainerMount, ContainerStatus, Rlimit } from "@cryopod/entities"
 import type { Namespaces } from "./Namespaces.ts"
 
 export type RuntimeName = "runc" | "crun"
@@ -40,6 +40,10 @@ export interface ContainerConfig {
   readonly infra?: boolean
   readonly autoRemove: boolean
   readonly readOnly: boolean
+  /** A read-only container has memory for temporary files. */
+  readonly readOnlyTmpfs: boolean
+  /** Mounts that not every container has; volumes among them are in use by this container. */
+  readonly mounts: ReadonlyArray<ContainerMount>
   readonly privileged: boolean
   readonly capAdd: ReadonlyArray<string>
   readonly capDrop: ReadonlyArray<string>
@@ -60,6 +64,8 @@ export type Operation = "create" | "start" | "checkpoint" | "restore" | "import"
 export interface ContainerState {
   readonly status: ContainerStatus
   readonly operation?: Operation
+  /** A removal that has begun takes the container's anonymous volumes along. */
+  readonly removeVolumes?: boolean
   /** Main process, as this host numbers it; 0 when there is none. */
   readonly pid: number
   /** When that process began (`processStart`), so that another one with its number is not taken for it. */

@@ -11,6 +11,7 @@ import { capabilitiesOf } from "./Capabilities.ts"
 import type { ContainerConfig } from "./ContainerRecord.ts"
 import { isOwnNamespace, type SpecNamespace, specNamespaces } from "./Namespaces.ts"
 import { criuConfigAnnotation } from "./runtimeArguments.ts"
+import { mergedMounts, readOnlyMounts, rootPropagation, specMountOf, type VolumeData } from "./SpecMounts.ts"
 
 export interface SpecMount {
   readonly destination: string
@@ -58,15 +59,19 @@ export interface SpecInputs {
   readonly config: ContainerConfig
   readonly paths: ContainerPaths
   readonly identity: Identity
+  readonly volumeData: VolumeData
   /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
   readonly ceilings: Readonly<Record<string, number>>
   /** True for directories of this host. */
   readonly isDirectory: (path: string) => boolean
 }
 
-export const makeSpec = ({ ceilings, config, identity, isDirectory, paths }: SpecInputs): OciSpec => {
+export const makeSpec = ({ ceilings, config, identity, isDirectory, paths, volumeData }: SpecInputs): OciSpec => {
   const capabilities = capabilitiesOf(config)
   const masks = config.runtime === "crun" ? crunMasks(isDirectory) : { paths: maskedPaths, mounts: [] }
+  const standard = [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)]
+  const own = config.mounts.map((mount) => specMountOf(mount, volumeData))
+  const propagation = rootPropagation(own)
   return {
     ociVersion,
     process: {
@@ -86,7 +91,7 @@ export const makeSpec = ({ ceilings, config, identity, isDirectory, paths }: Spe
     },
     root: { path: paths.merged, readonly: config.readOnly },
     ...(isOwnNamespace(config, "uts") ? { hostname: config.hostname } : {}),
-    mounts: [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)],
+    mounts: mergedMounts(readOnlyMounts(standard, config), own),
     annotations: {
       "io.container.manager": "libpod",
       ...podAnnotations(config),
@@ -97,6 +102,7 @@ export const makeSpec = ({ ceilings, config, identity, isDirectory, paths }: Spe
     linux: {
       cgroupsPath: cgroupsPath(config.id),
       namespaces: specNamespaces(config),
+      ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
       resources: { devices: [{ allow: config.privileged, access: "rwm" }] },
       ...(isOwnNamespace(config, "net") ? { sysctl: { "net.ipv4.ping_group_range": "0 0" } } : {}),
       ...(config.privileged ? {} : { maskedPaths: masks.paths, readonlyPaths }),

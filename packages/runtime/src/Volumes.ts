@@ -28,6 +28,8 @@ export interface VolumesShape {
   readonly find: (ref: string) => Effect.Effect<VolumeRecord, DatabaseFailed | VolumeNotFound | VolumeAmbiguous>
   /** Every volume, in the order of creation. */
   readonly list: Effect.Effect<ReadonlyArray<VolumeRecord>, DatabaseFailed>
+  /** Names of the volumes that carry the id of an unfinished container. */
+  readonly madeFor: (id: string) => Effect.Effect<ReadonlyArray<string>, DatabaseFailed>
   /** Ids of the containers whose configuration names the volume. */
   readonly users: (name: string) => Effect.Effect<ReadonlyArray<string>, DatabaseFailed>
   /** Change the state in one transaction; the new record. */
@@ -84,6 +86,12 @@ const make = (database: Database["Service"]): VolumesShape => ({
         }),
       ),
   list: database.read((prepare) => rows(prepare, `${columns} order by sequence`)),
+  madeFor: (id) =>
+    database.read((prepare) =>
+      prepare("select name from volumes where json_extract(state, '$.madeFor') = ? order by sequence")
+        .all(id)
+        .map((row) => String(row["name"])),
+    ),
   users: (name) => database.read((prepare) => usersOf(prepare, name)),
   update: (name, change) =>
     database

@@ -58,7 +58,6 @@ const summaryFormat = (
     Labels: Object.entries(row.Labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
-    Mounts: row.Mounts.join(","),
     Names: row.Names.join(","),
     Networks: row.Networks.join(","),
     Pod: noTrunc ? row.Pod : row.Pod.slice(0, shortId),

@@ -152,12 +152,13 @@ export const rm: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const { depend, force, ignore, time } = optionsOf(RemoveFlags, call)
+      const { depend, force, ignore, time, volumes } = optionsOf(RemoveFlags, call)
       const items = yield* (yield* ContainerEngine).remove(yield* selected(call), {
         force,
         depend,
         ignore: ignore || force,
         timeSeconds: time,
+        volumes,
       })
       return yield* printItems(items, typed, removalStatus)
     }),

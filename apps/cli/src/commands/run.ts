@@ -8,6 +8,7 @@ import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, minimumArgs } from "../kit/index.ts"
 import { exitStatus, printFailure, printLine, refuse, writeError } from "../output.ts"
+import { mountFromHere, volumeFromHere } from "../sources.ts"
 
 const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
   const [image = "", ...command] = call.args
@@ -18,7 +19,15 @@ const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
         ? []
         : [`${variable}=${process.env[variable]}`],
   )
-  return { ...flags, env, image, command, createCommand: ["cryopod", ...process.argv.slice(2)] }
+  return {
+    ...flags,
+    volume: flags.volume.map((text) => volumeFromHere(text, process.cwd())),
+    mount: flags.mount.map((text) => mountFromHere(text, process.cwd())),
+    env,
+    image,
+    command,
+    createCommand: ["cryopod", ...process.argv.slice(2)],
+  }
 }
 
 /** The image is there, or is fetched as the pull policy says. */
@@ -71,7 +80,7 @@ export const run: CliCommand = {
       const [started] = yield* engine.start(Selection.names(id))
       if (started !== undefined && Result.isFailure(started.result)) {
         // a container that never ran would only be in the way
-        yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0 })
+        yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0, volumes: true })
         const failure: CommandFailure = started.result.failure
         yield* printFailure(failure)
         return exitStatus(failure)
@@ -80,6 +89,11 @@ export const run: CliCommand = {
         yield* printLine(id)
         return 0
       }
-      return yield* attachTo(id, { interactive: flags.interactive })
+      const status = yield* attachTo(id, { interactive: flags.interactive })
+      // what conmon's call may not have removed yet is gone when this command is
+      if (flags.autoRemove) {
+        yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0, volumes: true })
+      }
+      return status
     }),
 }

@@ -9,6 +9,7 @@ import {
   type DependentExportRefused,
   type HostFailure,
   type InfraCheckpointRefused,
+  OptionInvalid,
   type PidNamespaceShared,
   type ReferenceInvalid,
 } from "@cryopod/entities"
@@ -46,6 +47,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   Plan,
   | ContainerStateImproper
   | AutoRemoveRefused
+  | OptionInvalid
   | InfraCheckpointRefused
   | PidNamespaceShared
   | DependentExportRefused
@@ -60,6 +62,10 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   yield* refuseForNeighbours(record, options.target)
 
+  if (config.mounts.length > 0 && options.target._tag !== "Container") {
+    const problem = "mounts of a container cannot leave it yet"
+    return yield* new OptionInvalid({ option: "create-image", value: "", problem })
+  }
   const layout = yield* Layout
   const sink = yield* openSink(options.target)
   yield* requireSpace(layout.root, treeResidentBytes(state.pid), sink)

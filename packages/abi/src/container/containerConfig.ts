@@ -1,6 +1,7 @@
 /** From what a caller asks for and what the image says to the configuration of a container. Pure. */
 import {
   capabilityName,
+  type ContainerMount,
   type CreateOptions,
   isContainerName,
   NameInvalid,
@@ -22,6 +23,7 @@ export interface ConfigInputs {
   readonly runtime: RuntimeName
   readonly options: CreateOptions
   readonly image: { readonly id: string; readonly name: string; readonly config: ExecutionConfig }
+  readonly mounts: ReadonlyArray<ContainerMount>
   /** Hard limits of this process, the container's own by default. */
   readonly ceilings: Readonly<Record<string, number>>
   readonly membership: Membership
@@ -88,6 +90,8 @@ export const containerConfig = (
     ...(infra === undefined ? {} : { infra }),
     autoRemove: options.autoRemove,
     readOnly: options.readOnly,
+    readOnlyTmpfs: options.readOnlyTmpfs,
+    mounts: inputs.mounts,
     privileged: options.privileged,
     capAdd: options.capAdd,
     capDrop: options.capDrop,

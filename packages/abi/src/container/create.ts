@@ -25,6 +25,8 @@ import {
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
+import { ensureVolumes, keepVolumes } from "../volume/containerVolumes.ts"
+import { resolveMounts } from "../volume/resolveMounts.ts"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.ts"
 import { repairAbandoned } from "./ContainerScope.ts"
 import { containerConfig } from "./containerConfig.ts"
@@ -65,13 +67,15 @@ export const createContainer = Effect.fn("Container.create")(function* (
     })
   }
   const ceilings = hardLimits()
+  const imageConfig = (yield* store.config(image)).config ?? {}
   const config = yield* Effect.fromResult(
     containerConfig({
       id,
       createdAt: DateTime.formatIso(yield* DateTime.now),
       runtime: yield* defaults.runtime,
       options,
-      image: { id: image.id, name: name ?? image.names[0] ?? "", config: (yield* store.config(image)).config ?? {} },
+      image: { id: image.id, name: name ?? image.names[0] ?? "", config: imageConfig },
+      mounts: yield* resolveMounts(options, Object.keys(imageConfig.Volumes ?? {})),
       ceilings,
       membership: decided,
       callerEnv: {},
@@ -81,7 +85,9 @@ export const createContainer = Effect.fn("Container.create")(function* (
   const withHome = yield* resolveIdentity(config, lower)
   const inserted = insertNamed(withHome.config, options.name, (record) =>
     Effect.gen(function* () {
-      const paths = containerPaths(yield* Layout, record.config)
+      const layout = yield* Layout
+      const paths = containerPaths(layout, record.config)
+      yield* ensureVolumes(record)
       yield* makeContainerDirectories(paths)
       yield* writeEngineFiles(paths, record.config, record.name)
       yield* writeSpec(
@@ -90,10 +96,12 @@ export const createContainer = Effect.fn("Container.create")(function* (
           config: record.config,
           paths,
           identity: withHome.identity,
+          volumeData: (name) => layout.volume(name).data,
           ceilings,
           isDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
         }),
       )
+      yield* keepVolumes(record)
     }),
   )
   // whoever removes a container that others join looks for them under its lock

@@ -4,6 +4,7 @@ import { dropLock, Layout, removeTree } from "@cryopod/host"
 import { type ContainerRecord, Containers } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
+import { discardVolumes } from "../volume/containerVolumes.ts"
 import { finishStopped } from "./finish.ts"
 
 /**
@@ -17,6 +18,7 @@ export const erase = Effect.fnUntraced(function* (
   yield* finishStopped(record)
   yield* removeTree(paths.directory)
   yield* removeTree(paths.exitFile)
+  yield* discardVolumes(record)
   yield* (yield* Containers).remove(record.id)
   yield* dropLock(paths.lock)
 })

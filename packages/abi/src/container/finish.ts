@@ -5,6 +5,7 @@ import { attemptSync, Layout } from "@cryopod/host"
 import { type ContainerRecord, OciRuntime, unmountContainer } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
+import { releaseVolumes } from "../volume/releaseVolumes.ts"
 
 /** Idempotent; the container's record, root filesystem, log and checkpoint stay. */
 export const finishStopped = Effect.fnUntraced(function* (
@@ -16,6 +17,7 @@ export const finishStopped = Effect.fnUntraced(function* (
   yield* Effect.all([runtime.delete(record.config.runtime, record.id), unmountContainer(paths)], {
     concurrency: "unbounded",
   })
+  yield* releaseVolumes(record)
   yield* attemptSync("remove", paths.run, () => {
     fs.rmSync(paths.run, { recursive: true, force: true })
     // conmon's sockets and pipes of this run

@@ -14,12 +14,14 @@ import {
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
+import { bindTexts, mountReports, tmpfsTexts } from "./inspectMounts.ts"
 import { observe } from "./observe.ts"
 
 export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {
   const record = yield* (yield* Containers).find(ref)
   const { config, id, name } = record
-  const paths = (yield* Layout).container(id)
+  const layout = yield* Layout
+  const paths = layout.container(id)
   const state = observe(record.state, paths)
   const digest = yield* (yield* ImageStore).get(config.imageId).pipe(
     Effect.map(({ manifestDigest }) => manifestDigest),
@@ -64,7 +66,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
         ...(isActive(state) ? { MergedDir: paths.merged } : {}),
       },
     },
-    Mounts: [],
+    Mounts: mountReports(config.mounts, (volume) => layout.volume(volume).data),
     Dependencies: dependenciesOf(config),
     NetworkSettings: noNetwork,
     Namespace: "",
@@ -100,7 +102,8 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       sdNotifyMode: "container",
     },
     HostConfig: {
-      Binds: [],
+      Binds: bindTexts(config.mounts),
+      Tmpfs: tmpfsTexts(config.mounts),
       CgroupManager: "cgroupfs",
       CgroupMode: "host",
       ContainerIDFile: "",

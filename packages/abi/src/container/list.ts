@@ -33,7 +33,7 @@ const summaryOf = (record: ContainerRecord, podNames: ReadonlyMap<string, string
     ImageID: config.imageId,
     IsInfra: config.infra === true,
     Labels: config.labels,
-    Mounts: [],
+    Mounts: config.mounts.map(({ destination }) => destination),
     Names: [name],
     Networks: [],
     Pid: state.pid,

@@ -8,6 +8,7 @@ import { killed, stop } from "./stop.ts"
 export interface RemovalOptions {
   readonly force: boolean
   readonly timeSeconds: number
+  readonly volumes?: boolean
 }
 
 /** The caller holds the lock. One that others need is refused, whatever force is used. */
@@ -29,8 +30,12 @@ export const removeAlone = Effect.fnUntraced(function* (record: ContainerRecord,
     if (state.status === "paused") yield* killed(record)
     else yield* stop(record, options.timeSeconds)
   }
-  yield* (yield* Containers).update(id, (before) => ({ ...before, operation: "remove" }))
-  yield* erase(record)
+  const going = yield* (yield* Containers).update(id, (before) => ({
+    ...before,
+    operation: "remove",
+    ...(options.volumes === true ? { removeVolumes: true } : {}),
+  }))
+  yield* erase(going)
   return id
 })
 

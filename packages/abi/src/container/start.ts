@@ -1,5 +1,5 @@
 /** Start a created or stopped container from the beginning. */
-import type { ContainerFailure, ImageFailure } from "@cryopod/entities"
+import type { BindSourceMissing, ContainerFailure, ImageFailure, VolumeFailure } from "@cryopod/entities"
 import { ContainerStateImproper } from "@cryopod/entities"
 import { Layout, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
@@ -15,15 +15,18 @@ import {
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AllServices } from "../EngineServices.ts"
+import { prepareMounts } from "../volume/prepareMounts.ts"
 import { writeEngineFiles } from "./bundle.ts"
 import { finishStopped } from "./finish.ts"
 import { joining, writeJoinedNamespaces } from "./joining.ts"
 import { runningState } from "./repair.ts"
 
+export type StartFailure = ContainerFailure | ImageFailure | VolumeFailure | BindSourceMissing
+
 /** The caller holds the lock. A running container stays as it is. */
 export const start = Effect.fn("Container.start")(function* (
   record: ContainerRecord,
-): Effect.fn.Return<string, ContainerFailure | ImageFailure, AllServices> {
+): Effect.fn.Return<string, StartFailure, AllServices> {
   const { id, state } = record
   if (state.status === "running") return id
   if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "start" })
@@ -33,7 +36,7 @@ export const start = Effect.fn("Container.start")(function* (
 /** Everything it joins runs; its lock and theirs are held. */
 export const startAlone = Effect.fnUntraced(function* (
   record: ContainerRecord,
-): Effect.fn.Return<string, ContainerFailure | ImageFailure, AllServices> {
+): Effect.fn.Return<string, StartFailure, AllServices> {
   const { config, id } = record
   const containers = yield* Containers
   const paths = (yield* Layout).container(id)
@@ -41,6 +44,7 @@ export const startAlone = Effect.fnUntraced(function* (
   yield* containers.update(id, (before) => ({ ...before, operation: "start" }))
   const started = yield* Effect.gen(function* () {
     yield* mountRootfs(record)
+    yield* prepareMounts(record)
     yield* writeEngineFiles(paths, config, record.name)
     yield* writeJoinedNamespaces(record)
     const { conmonPid, pid } = yield* (yield* Conmon).launch(record)

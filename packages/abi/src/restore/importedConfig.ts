@@ -45,6 +45,8 @@ export const importedConfig = (
     ...(membership.pod === undefined ? {} : { pod: membership.pod }),
     autoRemove: spec.annotations?.["io.podman.annotations.autoremove"] === "TRUE",
     readOnly: spec.root.readonly === true,
+    readOnlyTmpfs: true,
+    mounts: [],
     privileged: config.privileged === true,
     capAdd: [],
     capDrop: [],

@@ -18,6 +18,7 @@ import { joining, writeJoinedNamespaces } from "../container/joining.ts"
 import { mountRootfs, startAlone } from "../container/start.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { replaySharedMemory } from "./replay.ts"
+import { attachVolumes } from "../volume/prepareMounts.ts"
 import { runRestored } from "./run.ts"
 import { settleRestored } from "./settle.ts"
 
@@ -41,6 +42,7 @@ const restoreAlone = Effect.fnUntraced(function* (record: ContainerRecord, optio
   yield* containers.update(id, (before) => ({ ...before, operation: "restore" }))
   const running = yield* Effect.gen(function* () {
     yield* mountRootfs(record)
+    yield* attachVolumes(record)
     yield* writeEngineFiles(paths, record.config, record.name)
     yield* writeJoinedNamespaces(record)
     yield* replaySharedMemory(record, join(paths.userdata, checkpointMembers.shm.name))

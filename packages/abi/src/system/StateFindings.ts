@@ -9,13 +9,14 @@ import { digestOfBytes } from "@cryopod/archive"
 import type { HostFailure, StateFinding } from "@cryopod/entities"
 import { type ContainerPaths, Database, holdLock, Layout, type LayoutShape, mountsBelow } from "@cryopod/host"
 import { ImageStore, type ImageStoreShape, type StoredImage } from "@cryopod/images"
-import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import { type ContainerRecord, Containers, isActive, type Volumes } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { observe } from "../container/observe.ts"
 import { hasCompleteDump } from "../container/repair.ts"
+import { volumeFindings } from "./volumeFindings.ts"
 
-type Services = Database | Layout | Containers | ImageStore
+type Services = Database | Layout | Containers | ImageStore | Volumes
 
 export const stateFindings: Effect.Effect<ReadonlyArray<StateFinding>, HostFailure, Services> = Effect.gen(
   function* () {
@@ -30,6 +31,7 @@ export const stateFindings: Effect.Effect<ReadonlyArray<StateFinding>, HostFailu
       ...containers.flat(),
       ...strayFindings(layout, new Set(records.map(({ id }) => id))),
       ...images.flatMap((image) => imageFindings(store, image)),
+      ...(yield* volumeFindings(records)),
       ...records.flatMap((record) => baseFindings(images, record)),
     ]
   },

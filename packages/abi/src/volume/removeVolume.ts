@@ -1,7 +1,13 @@
 /** Remove a volume: its record, in the transaction that finds no user, then its content. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { type HostFailure, StorageFailed, type ToolMissing, type VolumeFailure } from "@cryopod/entities"
+import {
+  type HostFailure,
+  StorageFailed,
+  type ToolMissing,
+  type VolumeInUse,
+  type VolumeNotFound,
+} from "@cryopod/entities"
 import {
   attemptSync,
   dropLock,
@@ -22,7 +28,7 @@ import * as Effect from "effect/Effect"
 export const removeVolume = Effect.fn("Volume.remove")(function* (
   name: string,
   except: ReadonlyArray<string> = [],
-): Effect.fn.Return<void, VolumeFailure, Layout | Volumes | Tools> {
+): Effect.fn.Return<void, HostFailure | VolumeInUse | VolumeNotFound, Layout | Volumes | Tools> {
   const { lock } = (yield* Layout).volume(name)
   yield* Effect.scoped(
     Effect.gen(function* () {

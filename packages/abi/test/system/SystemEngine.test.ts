@@ -19,7 +19,18 @@ const onHost = <A, E>(host: FakeHost, use: (engine: SystemEngine["Service"]) => 
   )
 
 const equip = (host: FakeHost) => {
-  for (const name of ["skopeo", "umoci", "tar", "mount", "umount", "unshare", "ip", "getfattr", "iptables"] as const) {
+  for (const name of [
+    "skopeo",
+    "umoci",
+    "tar",
+    "cp",
+    "mount",
+    "umount",
+    "unshare",
+    "ip",
+    "getfattr",
+    "iptables",
+  ] as const) {
     host.install(name, says(`${name} version 1.2.3`))
   }
   host.install("conmon", says("conmon version 2.1.12", "commit: unknown"))

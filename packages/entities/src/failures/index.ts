@@ -7,6 +7,7 @@ import * as K from "./CheckpointFailures.ts"
 import * as H from "./HostFailures.ts"
 import * as I from "./ImageFailures.ts"
 import * as N from "./NetworkFailures.ts"
+import * as M from "./MountFailures.ts"
 import { OptionConflict } from "./OptionConflict.ts"
 import * as V from "./VolumeFailures.ts"
 import * as P from "./PodFailures.ts"
@@ -16,6 +17,7 @@ export * from "./ContainerFailures.ts"
 export * from "./HostFailures.ts"
 export * from "./ImageFailures.ts"
 export * from "./NetworkFailures.ts"
+export * from "./MountFailures.ts"
 export * from "./OptionConflict.ts"
 export * from "./VolumeFailures.ts"
 export * from "./PodFailures.ts"
@@ -132,6 +134,9 @@ export const createFailures = [
   P.NamespaceModeInvalid,
   P.NamespaceOwnerMissing,
   P.NamespaceRefused,
+  ...volumeFailures,
+  M.MountInvalid,
+  M.BindSourceMissing,
 ] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
 
@@ -157,6 +162,8 @@ export const restoreFailures = [
   ...containerFailures,
   ...imageFailures,
   ...placementFailures,
+  ...volumeFailures,
+  M.BindSourceMissing,
   C.ContainerIdInUse,
   K.NoSuchContainerOrImage,
   K.RestoreFailed,

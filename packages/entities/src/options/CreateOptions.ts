@@ -53,6 +53,36 @@ export const CreateFlags = Schema.Struct({
     description: "Size of /dev/shm (format: <number>[<unit>])",
     fallback: "65536k",
   }),
+  volume: texts({
+    cli: "volume",
+    short: "v",
+    rest: "volumes",
+    description: "Bind mount a volume into the container ([SOURCE:]DESTINATION[:OPTIONS])",
+  }),
+  mount: texts({
+    cli: "mount",
+    rest: "mounts",
+    description: "Attach a filesystem mount to the container (type=bind|volume|tmpfs,...)",
+  }),
+  tmpfs: texts({ cli: "tmpfs", description: "Mount a temporary filesystem (`tmpfs`) into a container" }),
+  volumesFrom: texts({
+    cli: "volumes-from",
+    rest: "volumes_from",
+    description: "Mount volumes from the specified container(s)",
+  }),
+  imageVolume: text({
+    cli: "image-volume",
+    rest: "image_volume_mode",
+    description: 'Tells how to handle the builtin image volumes ("anonymous", "tmpfs", "ignore")',
+    fallback: "anonymous",
+  }),
+  readOnlyTmpfs: bool({
+    cli: "read-only-tmpfs",
+    rest: "read_write_tmpfs",
+    description:
+      "When running --read-only containers mount read-write tmpfs on /dev, /dev/shm, /run, /tmp and /var/tmp",
+    fallback: true,
+  }),
   ulimit: texts({ cli: "ulimit", rest: "r_limits", description: "Ulimit options (format: <type>=<soft>[:<hard>])" }),
   stopSignal: text({ cli: "stop-signal", rest: "stop_signal", description: "Signal to stop a container" }),
   stopTimeout: integer({

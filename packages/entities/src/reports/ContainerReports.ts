@@ -66,6 +66,24 @@ export const ContainerState = Schema.Struct({
   RestoreLog: Schema.optionalKey(Schema.String),
 })
 
+/** One volume or bind mount of a container. */
+export const MountReport = Schema.Struct({
+  Type: Schema.Literals(["bind", "volume"]),
+  /** Of a volume. */
+  Name: Schema.optionalKey(Schema.String),
+  /** Path on the engine's host. */
+  Source: Schema.String,
+  Destination: Schema.String,
+  Driver: Schema.String,
+  /** `z` or `Z` when it was to be labelled. */
+  Mode: Schema.String,
+  /** Those that have no field of their own here. */
+  Options: strings,
+  RW: Schema.Boolean,
+  Propagation: Schema.String,
+})
+export type MountReport = typeof MountReport.Type
+
 export const ContainerInspect = Schema.Struct({
   Id: Schema.String,
   Created: Schema.String,
@@ -95,7 +113,7 @@ export const ContainerInspect = Schema.Struct({
   BoundingCaps: strings,
   ExecIDs: strings,
   GraphDriver: Schema.Struct({ Name: Schema.String, Data: labels }),
-  Mounts: Schema.Array(Schema.Unknown),
+  Mounts: Schema.Array(MountReport),
   Dependencies: strings,
   NetworkSettings: Schema.Struct({
     EndpointID: Schema.String,
@@ -148,7 +166,10 @@ export const ContainerInspect = Schema.Struct({
     sdNotifyMode: Schema.String,
   }),
   HostConfig: Schema.Struct({
+    /** `SOURCE:DESTINATION:OPTIONS` of each volume and bind mount. */
     Binds: strings,
+    /** Options of each file system in memory, by destination. */
+    Tmpfs: labels,
     CgroupManager: Schema.String,
     CgroupMode: Schema.String,
     ContainerIDFile: Schema.String,

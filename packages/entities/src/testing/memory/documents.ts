@@ -123,6 +123,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     },
     HostConfig: {
       Binds: [],
+      Tmpfs: {},
       CgroupManager: "none",
       CgroupMode: "private",
       ContainerIDFile: "",

@@ -71,11 +71,17 @@ const operations = {
 } as const satisfies Readonly<Record<string, Schema.Struct<Schema.Struct.Fields>>>
 type Operation = keyof typeof operations
 
-/** Options that end in the command line: engines do not know them. */
+/** Options that end in the command line, and those that no case of any engine can show. */
 const commandLine: ReadonlySet<string> = new Set([
   "run.detach",
-  // no engine has it yet
+  // what is mounted can be seen of real containers only: `test/real/mounts.test.ts`
   "remove.volumes",
+  "run.volume",
+  "run.mount",
+  "run.tmpfs",
+  "run.volumesFrom",
+  "run.imageVolume",
+  "run.readOnlyTmpfs",
   // what is shared can be seen of processes of this machine only: `test/real/pods.test.ts`
   "run.pod",
   "logs.latest",
