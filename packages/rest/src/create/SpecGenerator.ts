@@ -25,6 +25,8 @@ const known = Schema.Struct({
   user: optional(Schema.String),
   work_dir: optional(Schema.String),
   privileged: optional(Schema.Boolean),
+  read_write_tmpfs: optional(Schema.Boolean),
+  image_volume_mode: optional(Schema.String),
   read_only_filesystem: optional(Schema.Boolean),
   cap_add: optional(strings),
   cap_drop: optional(strings),

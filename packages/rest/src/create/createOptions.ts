@@ -41,6 +41,9 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
     interactive: spec.stdin ?? false,
     tty: spec.terminal ?? false,
     readOnly: spec.read_only_filesystem ?? false,
+    // Podman says no to it of containers that are not read-only
+    readOnlyTmpfs: (spec.read_only_filesystem === true ? spec.read_write_tmpfs : undefined) ?? defaults.readOnlyTmpfs,
+    imageVolume: spec.image_volume_mode || defaults.imageVolume,
     privileged: spec.privileged ?? false,
     capAdd: spec.cap_add ?? [],
     capDrop: spec.cap_drop ?? [],

@@ -11,6 +11,10 @@ export const ownSpec = (options: CreateOptions): SpecGenerator => ({ cryopod: op
 /** For Podman's service. Values that no SpecGenerator can say are refused, as the engine would refuse them. */
 export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGenerator, OptionInvalid> =>
   Result.gen(function* () {
+    for (const [option, values] of mountsOf(options)) {
+      const problem = "Podman's service cannot be asked for mounts yet"
+      if (values.length > 0) yield* Result.fail(new OptionInvalid({ option, value: values.join(" "), problem }))
+    }
     const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
     const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
     const limits: Array<{ readonly type: string; readonly soft: number; readonly hard: number }> = []
@@ -35,6 +39,8 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
       work_dir: options.workdir,
       privileged: options.privileged,
       read_only_filesystem: options.readOnly,
+      read_write_tmpfs: options.readOnlyTmpfs,
+      image_volume_mode: options.imageVolume,
       cap_add: options.capAdd,
       cap_drop: options.capDrop,
       shm_size: shmSize,
@@ -46,6 +52,14 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
       ...(options.pod === "" ? {} : { pod: options.pod }),
     }
   })
+
+const mountsOf = ({ mount, tmpfs, volume, volumesFrom }: CreateOptions) =>
+  [
+    ["volume", volume],
+    ["mount", mount],
+    ["tmpfs", tmpfs],
+    ["volumes-from", volumesFrom],
+  ] as const
 
 const parsed = <A>(
   option: string,

@@ -132,6 +132,9 @@ describe("a SpecGenerator", () => {
   /** Options that say what the client does before it asks for a container. */
   const clientSide: ReadonlyArray<keyof CreateOptions> = ["pull"]
 
+  /** Options that are refused to Podman's service rather than lost there. */
+  const refused = ["volume", "mount", "tmpfs", "volumesFrom"] as const
+
   it("says every option to Podman's service, too: one that it does not read back is lost there", () => {
     const other: CreateOptions = {
       name: "web",
@@ -151,6 +154,12 @@ describe("a SpecGenerator", () => {
       interactive: true,
       tty: true,
       readOnly: true,
+      readOnlyTmpfs: false,
+      imageVolume: "ignore",
+      volume: [],
+      mount: [],
+      tmpfs: [],
+      volumesFrom: [],
       privileged: true,
       capAdd: ["NET_ADMIN"],
       capDrop: ["CHOWN"],
@@ -171,6 +180,10 @@ describe("a SpecGenerator", () => {
     })
     const same = Object.keys(other).filter((name) => other[name as keyof CreateOptions] === defaults[name as "pull"])
     expect(same, "options that this test leaves at their defaults").toEqual([])
+    for (const name of refused) {
+      const spec = specGeneratorOf({ ...other, [name]: ["x"] })
+      expect(Result.isFailure(spec) ? spec.failure.message : "").toContain("cannot be asked for mounts")
+    }
   })
 
   it.each<readonly [string, Partial<CreateOptions>]>([
