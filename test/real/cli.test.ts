@@ -55,6 +55,20 @@ it.each(refused)("refuses %s", async (_, args, status, text) => {
   expect(ran.stderr.startsWith("Error: ")).toBe(true)
 })
 
+it("refuses checkpoints in rounds where memory is not tracked, and the container goes on", async () => {
+  await host.ok("run", "-d", "--name", "rounds", "base", ...counter)
+  const tracked = (await host.shell("PATH=/opt/cryopod/bin:$PATH criu check --feature mem_dirty_track")).status === 0
+  for (const flag of ["--pre-checkpoint", "--with-previous"]) {
+    const ran = await host.run("container", "checkpoint", flag, "rounds")
+    const text = tracked
+      ? "checkpoints in several rounds cannot be made yet"
+      : "system (architecture/kernel/CRIU) does not support memory tracking"
+    expect([ran.status, ran.stderr]).toEqual([125, expect.stringContaining(text)])
+  }
+  await host.beyond("rounds", await host.last("rounds"))
+  await host.ok("rm", "-ft0", "rounds")
+})
+
 it("says what state stands in the way", async () => {
   await host.ok("run", "-d", "--name", "state", "base", ...counter)
   const running = await host.run("rm", "state")

@@ -7,6 +7,8 @@ export type Compression = "none" | "gzip" | "zstd"
 export const compressionOf = (head: Uint8Array): Compression => {
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip"
   if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd"
+  // a frame to be skipped, with which pzstd begins
+  if ((head[0] ?? 0) >>> 4 === 5 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18) return "zstd"
   return "none"
 }
 

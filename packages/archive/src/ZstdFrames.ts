@@ -1,10 +1,11 @@
 /**
- * zstd on all processors: the frames of a stream that was compressed block by block are found without unpacking them, and
- * unpacked on the thread pool in order.
+ * zstd on all processors: the frames of a file are told apart without unpacking them.
  *
  *   frame = magic, header, blocks (3 bytes of header each: last, kind, size), checksum if the header says so
  *
- * A frame that is big, or does not tell its size, goes with all that follows through one decompressor instead.
+ * Small ones that say how long their content is, as parallel writers make them, are unpacked on the thread pool, several at
+ * a time and in order; any other goes through a decompressor of its own. Node's decompressor stops, without a word, behind
+ * the first frame that does not happen to end where one of its output blocks does.
  * Source: RFC 8878 §3.1.
  */
 import { promisify } from "node:util"
@@ -26,21 +27,21 @@ export async function* unpackFrames(
   const bytes = new ByteSource(source)
   const pending: Array<Promise<Uint8Array>> = []
   try {
-    for (;;) {
-      const frame = await nextFrame(bytes)
-      if (frame._tag === "Whole") {
-        const { content, contentBytes } = frame
-        const unpacked = unzstd(content, { chunkSize: Math.max(64, contentBytes), maxOutputLength: contentBytes || 64 })
+    for (let header = await nextHeader(bytes); header !== undefined; header = await nextHeader(bytes)) {
+      const { contentBytes } = header
+      if (contentBytes !== undefined && contentBytes <= maxFrameContent) {
+        const frame = await gathered(frameParts(bytes, header), contentBytes)
+        const unpacked = unzstd(frame, { chunkSize: Math.max(64, contentBytes), maxOutputLength: contentBytes || 64 })
         // it is waited for in its turn; a failure before that is no unhandled one
         unpacked.catch(() => undefined)
         pending.push(unpacked)
         if (pending.length >= underWay) yield await inTurn(pending.shift())
-        continue
+      } else {
+        for (const unpacked of pending.splice(0)) yield await inTurn(unpacked)
+        yield* streamed(frameParts(bytes, header), "zstd")
       }
-      for (const unpacked of pending.splice(0)) yield await inTurn(unpacked)
-      if (frame._tag === "Other") yield* streamed(followed(frame.begun, bytes), "zstd")
-      return
     }
+    for (const unpacked of pending.splice(0)) yield await inTurn(unpacked)
   } finally {
     await bytes.close()
   }
@@ -54,60 +55,82 @@ const inTurn = async (unpacked: Promise<Uint8Array> | undefined): Promise<Uint8A
   }
 }
 
-async function* followed(begun: Uint8Array, bytes: ByteSource): AsyncGenerator<Uint8Array, void, void> {
-  yield begun
-  yield* bytes.rest()
+interface FrameHeader {
+  readonly bytes: Buffer
+  /** Absent when the frame does not say. */
+  readonly contentBytes?: number
+  readonly hasChecksum: boolean
 }
 
-type Frame =
-  | { readonly _tag: "End" }
-  | { readonly _tag: "Whole"; readonly content: Uint8Array; readonly contentBytes: number }
-  /** Not to be unpacked in one piece; its beginning has been read. */
-  | { readonly _tag: "Other"; readonly begun: Uint8Array }
-
 const magic = 0xfd2fb528
+/** Without its last four bits, which are free. */
+const skippableMagic = 0x184d2a5
 /** Sizes of the content-size field by its flag; 0 is 1 in a frame of a single segment. */
 const contentSizeBytes = [0, 2, 4, 8] as const
 const dictionaryBytes = [0, 1, 2, 4] as const
 /** Kinds of blocks; the content of a run is one byte, whatever its size. */
 const run = 1
 
-const nextFrame = async (bytes: ByteSource): Promise<Frame> => {
-  const parts: Array<Buffer> = []
-  let length = 0
-  const take = async (count: number): Promise<Buffer | undefined> => {
-    const part = await bytes.take(count)
-    parts.push(part)
-    length += part.length
-    return part.length === count ? part : undefined
+/** Skippable frames are passed over. Undefined at the end of the file. */
+const nextHeader = async (bytes: ByteSource): Promise<FrameHeader | undefined> => {
+  for (;;) {
+    const start = await bytes.take(4)
+    if (start.length === 0) return undefined
+    if (start.length < 4) throw cutOff()
+    const number = start.readUInt32LE(0)
+    if (number >>> 4 === skippableMagic) {
+      const length = (await taken(bytes, 4)).readUInt32LE(0)
+      if ((await bytes.skip(length)) < length) throw cutOff()
+      continue
+    }
+    if (number !== magic) throw new CompressionInvalid("zstd data: there is something else behind a frame")
+    const descriptor = await taken(bytes, 1)
+    const flags = descriptor[0] ?? 0
+    const singleSegment = (flags & 0x20) !== 0
+    const sizeField = contentSizeBytes[(flags >> 6) as 0 | 1 | 2 | 3]
+    const fieldBytes = sizeField === 0 && singleSegment ? 1 : sizeField
+    const skipped = (singleSegment ? 0 : 1) + dictionaryBytes[(flags & 3) as 0 | 1 | 2 | 3]
+    const fields = await taken(bytes, skipped + fieldBytes)
+    return {
+      bytes: Buffer.concat([start, descriptor, fields]),
+      hasChecksum: (flags & 4) !== 0,
+      ...(fieldBytes === 0 ? {} : { contentBytes: contentSize(fields.subarray(skipped)) }),
+    }
   }
-  const other = (): Frame => ({ _tag: "Other", begun: Buffer.concat(parts) })
-
-  const start = await take(5)
-  if (start === undefined) return length === 0 ? { _tag: "End" } : other()
-  const descriptor = start[4] ?? 0
-  const singleSegment = (descriptor & 0x20) !== 0
-  const sizeField = contentSizeBytes[(descriptor >> 6) as 0 | 1 | 2 | 3]
-  const fieldBytes = sizeField === 0 && singleSegment ? 1 : sizeField
-  if (start.readUInt32LE(0) !== magic || fieldBytes === 0) return other()
-  const skipped = (singleSegment ? 0 : 1) + dictionaryBytes[(descriptor & 3) as 0 | 1 | 2 | 3]
-  const fields = await take(skipped + fieldBytes)
-  if (fields === undefined) return other()
-  const contentBytes = contentSize(fields.subarray(skipped))
-  if (contentBytes > maxFrameContent) return other()
-
-  for (let last = false; !last;) {
-    const header = await take(3)
-    if (header === undefined) return other()
-    const value = header.readUIntLE(0, 3)
-    last = (value & 1) === 1
-    const size = ((value >> 1) & 3) === run ? 1 : value >> 3
-    // more than the content could need: whatever it is, it is not worth a buffer
-    if (length + size > 2 * maxFrameContent || (await take(size)) === undefined) return other()
-  }
-  if ((descriptor & 4) !== 0 && (await take(4)) === undefined) return other()
-  return { _tag: "Whole", content: Buffer.concat(parts), contentBytes }
 }
+
+/** The bytes of a frame, its header first. */
+async function* frameParts(bytes: ByteSource, header: FrameHeader): AsyncGenerator<Uint8Array, void, void> {
+  yield header.bytes
+  for (let last = false; !last;) {
+    const block = await taken(bytes, 3)
+    const value = block.readUIntLE(0, 3)
+    last = (value & 1) === 1
+    // in one piece with its header: a block is small, and a piece of three bytes costs as much as any other
+    yield Buffer.concat([block, await taken(bytes, ((value >> 1) & 3) === run ? 1 : value >> 3)])
+  }
+  if (header.hasChecksum) yield await taken(bytes, 4)
+}
+
+/** A frame that claims to be small, in one piece; it may not turn out to be much bigger than its content. */
+const gathered = async (parts: AsyncIterable<Uint8Array>, contentBytes: number): Promise<Buffer> => {
+  const all: Array<Uint8Array> = []
+  let length = 0
+  for await (const part of parts) {
+    length += part.length
+    if (length > 2 * contentBytes + (1 << 16)) throw new CompressionInvalid("zstd data: a frame outgrows its content")
+    all.push(part)
+  }
+  return Buffer.concat(all)
+}
+
+const taken = async (bytes: ByteSource, count: number): Promise<Buffer> => {
+  const part = await bytes.take(count)
+  if (part.length < count) throw cutOff()
+  return part
+}
+
+const cutOff = () => new CompressionInvalid("zstd data: unexpected end of file")
 
 const contentSize = (field: Buffer): number => {
   switch (field.length) {

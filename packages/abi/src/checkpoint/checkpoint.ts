@@ -14,7 +14,9 @@ import {
   type ContainerSelection,
   type HostFailure,
   type Items,
+  MemoryTrackingMissing,
   type NoContainers,
+  OptionInvalid,
   TargetShared,
 } from "@cryopod/entities"
 import type { ContainerRecord } from "@cryopod/runtime"
@@ -26,6 +28,7 @@ import { eachSelected, select, type Selected } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
+import { criuCheck } from "../system/ToolFindings.ts"
 import { collect } from "./collect.ts"
 import { commit } from "./commit.ts"
 import { dump, makeRoom } from "./dump.ts"
@@ -46,11 +49,12 @@ export const checkpoint = Effect.fn("ContainerEngine.checkpoint")(function* (
   yield* requireRoot("checkpoint")
   const selected = yield* select(selection, ({ config, state }) => state.status === "running" && config.infra !== true)
   yield* refuseSharedTarget(selected, options)
+  const rounds = yield* Effect.result(refuseRounds(options))
   // asked here once: the answer is the same for every container
   const criu = yield* Effect.result((yield* Probes).criu)
   return yield* eachSelected(selected, ({ id }) =>
     Effect.andThen(
-      Effect.fromResult(criu),
+      Effect.andThen(Effect.fromResult(criu), Effect.fromResult(rounds)),
       within(id, (record) => checkpointOne(record, options)),
     ),
   )
@@ -109,6 +113,15 @@ const report = (
   runtime_checkpoint_duration: dumped.runtimeMicros,
   criu_statistics: dumped.statistics,
   ...(imageId === undefined ? {} : { imageId }),
+})
+
+/** Checkpoints in several rounds need a kernel that tracks memory, and an engine that can make them: this one cannot yet. */
+const refuseRounds = Effect.fnUntraced(function* ({ phase }: CheckpointOptions) {
+  if (phase === "full") return
+  const tracking = yield* criuCheck("mem_dirty_track")
+  if (tracking?.exitCode !== 0) return yield* new MemoryTrackingMissing()
+  const option = phase === "preCheckpoint" ? "pre-checkpoint" : "with-previous"
+  return yield* new OptionInvalid({ option, value: "", problem: "checkpoints in several rounds cannot be made yet" })
 })
 
 /** Podman lets the last of several containers overwrite the image of the others; here nothing is frozen then. */
