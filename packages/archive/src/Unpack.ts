@@ -70,6 +70,7 @@ const unpackMembers = async (
 ): Promise<Unpacked> => {
   const members: Array<string> = []
   const passedOver: Array<string> = []
+  const links: Array<string> = []
   let bytes = 0
   for await (const member of archive) {
     rules.signal.throwIfAborted()
@@ -85,31 +86,30 @@ const unpackMembers = async (
     }
     const most = rules.maxMemberBytes?.(name) ?? Number.POSITIVE_INFINITY
     if (member.sizeBytes > most) throw unsafe(name, `has more than ${most} bytes`)
-    await takeMember(member, name, join(target, name), rules)
+    if (member.type === "symlink") links.push(knownLink(member, name, rules.links ?? {}))
+    else await takeMember(member, name, join(target, name), rules.signal)
     members.push(name)
+  }
+  // made last, so that no member can be written through one
+  for (const name of links) {
+    await makeDirectory(dirname(join(target, name)), name)
+    await fs.promises.symlink(rules.links?.[name] ?? "", join(target, name)).catch(thereTwice(name))
   }
   return { members, passedOver }
 }
 
-type TakeRules = Pick<UnpackRules, "links"> & { readonly signal: AbortSignal }
+const knownLink = ({ linkName }: TarMember, name: string, links: Readonly<Record<string, string>>): string => {
+  const wanted = links[name]
+  if (wanted === undefined) throw unsafe(name, "is a symlink, not a file or directory")
+  if (linkName !== wanted) throw unsafe(name, `leads to ${JSON.stringify(printable(linkName))}`)
+  return name
+}
 
-const takeMember = async (
-  member: TarMember,
-  name: string,
-  path: string,
-  { links, signal }: TakeRules,
-): Promise<void> => {
+const takeMember = async (member: TarMember, name: string, path: string, signal: AbortSignal): Promise<void> => {
   if (member.sparseBytes !== undefined) throw unsafe(name, "is a sparse file, not a whole one")
   switch (member.type) {
     case "directory":
       return makeDirectory(path, name)
-    case "symlink": {
-      const wanted = links?.[name]
-      if (wanted === undefined) throw unsafe(name, "is a symlink, not a file or directory")
-      if (member.linkName !== wanted) throw unsafe(name, `leads to ${JSON.stringify(printable(member.linkName))}`)
-      await makeDirectory(dirname(path), name)
-      return fs.promises.symlink(wanted, path).catch(thereTwice(name))
-    }
     case "file": {
       await makeDirectory(dirname(path), name)
       // "wx" refuses a member that is there already, under whatever spelling
