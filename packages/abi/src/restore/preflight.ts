@@ -10,6 +10,7 @@ import {
   isContainerName,
   NameInUse,
   NameInvalid,
+  remoteName,
   type PodRestoreRefused,
   type RestoreOptions,
   RuntimeMismatch,
@@ -18,6 +19,8 @@ import { Tools } from "@cryopod/host"
 import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
 import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
 import type { JoinedPod } from "../container/membership.ts"
@@ -119,8 +122,12 @@ const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
     .get(id)
     .pipe(Effect.catchTag("ImageNotFound", () => Effect.succeed(undefined)))
   if (found !== undefined) return found
-  if (name === "" || name === id) return yield* missing("is not in the store and has no name to pull it by")
-  const pulled = yield* pullImage(name, { tlsVerify: true, authfile: "", creds: "" }).pipe(
+  // a stranger's name is a registry's, never a path or another store of this host
+  const registryName = Option.getOrUndefined(Result.getSuccess(remoteName(name)))
+  if (name === id || registryName === undefined) {
+    return yield* missing("is not in the store and has no name to pull it by")
+  }
+  const pulled = yield* pullImage(`docker://${registryName}`, { tlsVerify: true, authfile: "", creds: "" }).pipe(
     Effect.mapError((failure) => missing(`is not in the store and cannot be pulled: ${failure.message}`)),
   )
   if (pulled.id !== id) return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
