@@ -91,6 +91,9 @@ export const checkpointMembers = {
 
 const members: ReadonlyArray<CheckpointMember> = Object.values(checkpointMembers)
 
+/** The member with the content of a volume: a tar archive that is not compressed, whatever is around it. */
+export const volumeMember = (name: string): string => `${checkpointMembers.volumes.name}/${name}.tar`
+
 /** True for the path of a member or of something inside a member directory. */
 export const isCheckpointPath = (path: string): boolean => memberOf(path) !== undefined
 

@@ -6,8 +6,8 @@
  */
 import * as fs from "node:fs"
 import { emptyDirectoryArchive } from "@cryopod/archive"
-import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
-import { attempt, runOk, Tools } from "@cryopod/host"
+import { type StorageFailed, ToolFailed, type ToolMissing } from "@cryopod/entities"
+import { attempt, lastLines, run, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 const common = ["--numeric-owner", "--xattrs", "--xattrs-include=*"]
@@ -17,6 +17,8 @@ export interface PackDirectory {
   readonly archive: string
   /** Paths to pack, relative, parents first; everything in the directory when absent. */
   readonly paths?: ReadonlyArray<string>
+  /** Others may write there meanwhile; what changes while it is read is no failure then. */
+  readonly others?: "may write"
 }
 
 export const packDirectory = Effect.fnUntraced(function* (
@@ -26,26 +28,28 @@ export const packDirectory = Effect.fnUntraced(function* (
   if (request.paths === undefined && (yield* packedEmpty(request))) return
   const which =
     request.paths === undefined ? ["."] : ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"]
-  yield* runOk(
-    yield* tools.path("tar"),
-    [
-      "--create",
-      `--file=${request.archive}`,
-      "--format=pax",
-      "--pax-option=delete=atime,delete=ctime",
-      "--sparse",
-      ...common,
-      // the overlay's own marks mean nothing outside of it
-      "--xattrs-exclude=trusted.overlay.*",
-      `--directory=${request.directory}`,
-      ...which,
-    ],
-    {
-      env: tools.environment,
-      ...(request.paths === undefined ? {} : { input: request.paths.map((path) => `${path}\0`).join("") }),
-    },
-  )
+  const args = [
+    "--create",
+    `--file=${request.archive}`,
+    "--format=pax",
+    "--pax-option=delete=atime,delete=ctime",
+    "--sparse",
+    ...common,
+    // the overlay's own marks mean nothing outside of it
+    "--xattrs-exclude=trusted.overlay.*",
+    `--directory=${request.directory}`,
+    ...which,
+  ]
+  const { exitCode, stderr } = yield* run(yield* tools.path("tar"), args, {
+    env: tools.environment,
+    ...(request.paths === undefined ? {} : { input: request.paths.map((path) => `${path}\0`).join("") }),
+  })
+  if (exitCode === 0 || (exitCode === changedMeanwhile && request.others !== undefined)) return
+  return yield* new ToolFailed({ tool: "tar", arguments: args, exitCode, detail: lastLines(stderr, 3) })
 })
+
+/** The archive is whole, but a file has changed or gone while it was read (GNU tar manual, "Return Values"). */
+const changedMeanwhile = 1
 
 /** True when the directory was empty and its archive is written: no program has to run for a single header. */
 const packedEmpty = ({ archive, directory }: PackDirectory) =>

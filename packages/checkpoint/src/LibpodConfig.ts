@@ -12,6 +12,21 @@ import { checkpointMembers } from "./CheckpointMember.ts"
 const strings = Schema.NullOr(Schema.Array(Schema.String))
 const labels = Schema.NullOr(Schema.Record(Schema.String, Schema.String))
 
+/**
+ * A volume that the container mounts (`libpod/container.go`, ContainerNamedVolume). libpod does not say what the volume was
+ * made with; the last two fields do, and libpod passes over them.
+ */
+export const LibpodVolume = Schema.Struct({
+  volumeName: Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
+  dest: Schema.String.check(Schema.isPattern(/^\//)),
+  options: Schema.optionalKey(strings),
+  setAnonymous: Schema.optionalKey(Schema.Boolean),
+  SubPath: Schema.optionalKey(Schema.String),
+  driverOptions: Schema.optionalKey(labels),
+  labels: Schema.optionalKey(labels),
+})
+export type LibpodVolume = typeof LibpodVolume.Type
+
 export const LibpodConfig = Schema.Struct({
   spec: Schema.optionalKey(Schema.Unknown),
   id: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
@@ -27,7 +42,7 @@ export const LibpodConfig = Schema.Struct({
   shmSize: Schema.optionalKey(Schema.Int),
   staticDir: Schema.optionalKey(Schema.String),
   mounts: Schema.optionalKey(strings),
-  namedVolumes: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Unknown))),
+  namedVolumes: Schema.optionalKey(Schema.NullOr(Schema.Array(LibpodVolume))),
   userVolumes: Schema.optionalKey(strings),
   pod: Schema.optionalKey(Schema.String),
   cgroupNsCtr: Schema.optionalKey(Schema.String),

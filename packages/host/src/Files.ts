@@ -1,10 +1,12 @@
 /** Whole-file and whole-tree operations that leave either the old or the new state behind, never half of one. */
 import * as fs from "node:fs"
 import { dirname, join } from "node:path"
-import type { StorageFailed } from "@cryopod/entities"
+import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { nanoid } from "nanoid"
 import { attempt, attemptSync } from "./Attempt.ts"
+import { runOk } from "./Process.ts"
+import { Tools } from "./Tools.ts"
 
 /** A name beside `path` that nobody else uses. */
 export const temporaryBeside = (path: string): string => `${path}.tmp-${nanoid(10)}`
@@ -101,3 +103,14 @@ export const availableBytes = (path: string): Effect.Effect<number, StorageFaile
     const { bavail, bsize } = fs.statfsSync(path)
     return bavail * bsize
   })
+
+/** Space that a tree takes on its disk, in bytes; holes take none, and a file with several names takes it once. */
+export const treeBytes = Effect.fnUntraced(function* (
+  path: string,
+): Effect.fn.Return<number, ToolMissing | ToolFailed, Tools> {
+  const tools = yield* Tools
+  const text = yield* runOk(yield* tools.path("du"), ["--summarize", "--block-size=1", "--", path], {
+    env: tools.environment,
+  })
+  return Number(text.split("\t")[0])
+})

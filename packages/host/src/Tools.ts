@@ -21,6 +21,7 @@ export const toolPurposes = {
   skopeo: "moves images between transports",
   umoci: "unpacks root filesystems",
   tar: "packs and unpacks root filesystem changes",
+  du: "measures volumes before a checkpoint",
   cp: "fills new volumes with what an image has in their place",
   mount: "mounts root filesystems",
   umount: "unmounts root filesystems",

@@ -37,6 +37,7 @@ export const checkpoint: CliCommand = {
       const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
+      yield* printWarnings(items)
       // nothing may follow an archive on standard output
       const aside = flags.export === standardOutput
       if (flags.printStats) {
@@ -74,14 +75,20 @@ export const restore: CliCommand = {
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Restoring", engine.restore(source, options))
-      for (const { result } of items) {
-        if (Result.isSuccess(result)) yield* Effect.forEach(result.success.warnings, printWarning, { discard: true })
-      }
+      yield* printWarnings(items)
       if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)
       // a container answers by the name it was called by, one made from an image by its id
       return yield* printItems(items, (report, input) => (known.has(input) && flags.name === "" ? input : report.Id))
     }),
 }
+
+/** On standard error, where nothing else is said of what has been done. */
+const printWarnings = <E>(items: Items<CheckpointReport | RestoreReport, E>) =>
+  Effect.forEach(
+    items.flatMap(({ result }) => (Result.isSuccess(result) ? result.success.warnings : [])),
+    printWarning,
+    { discard: true },
+  )
 
 /** One JSON document as Podman prints it; failures go to standard error as always. */
 const printStatistics = Effect.fnUntraced(function* <E extends CommandFailure>(
@@ -98,6 +105,6 @@ const printStatistics = Effect.fnUntraced(function* <E extends CommandFailure>(
 
 /** libpod's report has none; they have been said. */
 const withoutWarnings = (report: CheckpointReport | RestoreReport) => {
-  const { warnings: _, ...rest } = { warnings: [], ...report }
+  const { warnings: _, ...rest } = report
   return rest
 }

@@ -74,7 +74,7 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
           if (options.leaveRunning) yield* thaw(plan)
           const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept, ahead)))
           yield* guarded(plan, "settle", settle(plan))
-          return report(record.id, dumped, imageId)
+          return report(plan, dumped, imageId)
         }),
       )
     }),
@@ -105,14 +105,15 @@ const guarded = <A, E extends { readonly message: string }, R>(
   )
 
 const report = (
-  id: string,
+  { mounts, record }: Plan,
   dumped: Effect.Success<ReturnType<typeof dump>>,
   imageId: string | undefined,
 ): CheckpointReport => ({
-  Id: id,
+  Id: record.id,
   runtime_checkpoint_duration: dumped.runtimeMicros,
   criu_statistics: dumped.statistics,
   ...(imageId === undefined ? {} : { imageId }),
+  warnings: mounts.warnings,
 })
 
 /** Checkpoints in several rounds need a kernel that tracks memory, and an engine that can make them: this one cannot yet. */

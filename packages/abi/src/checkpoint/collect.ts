@@ -7,9 +7,9 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers, packDirectory, scanRootfs } from "@cryopod/checkpoint"
+import { checkpointMembers, packDirectory, scanRootfs, volumeMember } from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
-import { attempt, attemptSync, removeTree } from "@cryopod/host"
+import { attempt, attemptSync, Layout, makeDirectory, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
 import { type ContainerRecord, isHostNamespace, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -37,8 +37,9 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   const shm = yield* collectSharedMemory(plan)
   if (sink._tag === "Container") return []
   // the container stands still, and with it all that is read here: nothing has to wait for anything else
-  const { documents, files, rootfs } = yield* Effect.all(
+  const { documents, files, rootfs, volumes } = yield* Effect.all(
     {
+      volumes: collectVolumes(plan, sink.area),
       files: Effect.andThen(lastWords(plan), collectFiles(plan, sink.area)),
       rootfs: sink.ignoreRootfs ? Effect.succeed([]) : collectRootfs(plan, sink.area),
       documents: collectDocuments(plan, sink.area),
@@ -47,7 +48,7 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   )
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
   // documents first: who looks into an archive finds them without reading the memory
-  return [...documents, ...files, ...shm, ...rootfs, images]
+  return [...documents, ...files, ...shm, ...rootfs, ...volumes, images]
 })
 
 /** The container's own, or its pod's; what is the host's stays there. */
@@ -88,11 +89,25 @@ const collectRootfs = Effect.fnUntraced(function* ({ paths, record }: Plan, area
   return collected
 })
 
-const collectDocuments = Effect.fnUntraced(function* ({ paths, record }: Plan, area: string) {
-  const spec = portableSpec(yield* readSpec(paths))
+const collectVolumes = Effect.fnUntraced(function* ({ mounts }: Plan, area: string) {
+  const layout = yield* Layout
+  if (mounts.content.length > 0) yield* makeDirectory(join(area, checkpointMembers.volumes.name))
+  return yield* Effect.forEach(
+    mounts.content,
+    Effect.fnUntraced(function* (volume) {
+      const name = volumeMember(volume)
+      const path = join(area, name)
+      yield* packDirectory({ directory: layout.volume(volume).data, archive: path, others: "may write" })
+      return { name, path } satisfies CollectedMember
+    }),
+  )
+})
+
+const collectDocuments = Effect.fnUntraced(function* ({ mounts, paths, record }: Plan, area: string) {
+  const spec = portableSpec(yield* readSpec(paths), record.config.mounts)
   return [
     yield* document(area, checkpointMembers.spec.name, spec),
-    yield* document(area, checkpointMembers.config.name, libpodDocument(record, spec)),
+    yield* document(area, checkpointMembers.config.name, libpodDocument(record, { spec, volumes: mounts.volumes })),
     yield* document(area, checkpointMembers.networkStatus.name, null),
     ...(yield* collectPod(record, area)),
   ]

@@ -2,26 +2,45 @@
  * A container of ours in libpod's words: the boundary between `ContainerConfig` and `config.dump`, and between the
  * bundle's `config.json` and `spec.dump`.
  */
-import type { LibpodConfig } from "@cryopod/checkpoint"
-import type { NamespaceKind } from "@cryopod/entities"
+import type { LibpodConfig, LibpodVolume } from "@cryopod/checkpoint"
+import type { ContainerMount, NamespaceKind, VolumeMount } from "@cryopod/entities"
 import {
   type ContainerConfig,
   type ContainerRecord,
   criuConfigAnnotation,
   joinedContainer,
   type OciSpec,
+  type SpecMount,
+  type VolumeConfig,
 } from "@cryopod/runtime"
 
-/** The runtime configuration without what means something on this host only. */
-export const portableSpec = (spec: OciSpec): OciSpec => {
+/**
+ * The runtime configuration without what means something on this host only. Podman mounts volumes from where the
+ * configuration says they are, so it says where they are on a host of Podman's.
+ */
+export const portableSpec = (spec: OciSpec, own: ReadonlyArray<ContainerMount>): OciSpec => {
   const { [criuConfigAnnotation]: _, ...annotations } = spec.annotations ?? {}
   const namespaces = spec.linux.namespaces.map(({ type }) => ({ type }))
-  return { ...spec, annotations, linux: { ...spec.linux, namespaces } }
+  const mounts = spec.mounts.map((mount) => {
+    const volume = own.find(({ destination, type }) => type === "volume" && destination === mount.destination)
+    return volume?.type === "volume" ? { ...mount, source: podmanVolumeData(volume.name) } : mount
+  })
+  return { ...spec, annotations, mounts, linux: { ...spec.linux, namespaces } }
+}
+
+/** Podman's own default (containers-common `storage.conf`, graphroot). */
+const podmanVolumeData = (name: string) => `/var/lib/containers/storage/volumes/${name}/_data`
+
+export interface Described {
+  /** The portable one. */
+  readonly spec: OciSpec
+  /** Every volume that the container mounts. */
+  readonly volumes: ReadonlyArray<VolumeConfig>
 }
 
 /** The fields that Podman 5.4 needs, and those without which a container restored by it would be poorer. */
-export const libpodDocument = ({ config, id, name }: ContainerRecord, spec: OciSpec): LibpodConfig => ({
-  spec: { ...spec, root: { path: "rootfs" }, mounts: spec.mounts.filter(({ type }) => type !== "bind") },
+export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, volumes }: Described): LibpodConfig => ({
+  spec: { ...spec, root: { path: "rootfs" }, mounts: spec.mounts.filter(isNoEngineMount(config.mounts)) },
   id,
   name,
   CreateCommand: config.createCommand,
@@ -47,6 +66,8 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, spec: OciS
   // libpod wants both or neither; an image id is a name it can look up
   rootfsImageName: config.imageName === "" ? config.imageId : config.imageName,
   shmSize: config.shmSizeBytes,
+  namedVolumes: config.mounts.flatMap((mount) => (mount.type === "volume" ? [namedVolume(mount, volumes)] : [])),
+  userVolumes: config.mounts.map(({ destination }) => destination),
   createNetNS: false,
   command: config.command,
   entrypoint: config.entrypoint,
@@ -78,4 +99,24 @@ const membershipFields = (config: ContainerConfig): Partial<LibpodConfig> => {
     utsNsCtr: owner("uts"),
   }
   return Object.fromEntries(Object.entries(fields).filter(([, id]) => id !== ""))
+}
+
+/** Volumes and files of the engine are no part of libpod's own copy: it adds them whenever it starts the container. */
+const isNoEngineMount =
+  (own: ReadonlyArray<ContainerMount>) =>
+  ({ destination, type }: SpecMount): boolean =>
+    type !== "bind" || own.some((mount) => mount.type === "bind" && mount.destination === destination)
+
+const namedVolume = (
+  { anonymous, destination, name, options }: VolumeMount,
+  volumes: ReadonlyArray<VolumeConfig>,
+): LibpodVolume => {
+  const config = volumes.find((volume) => volume.name === name)
+  return {
+    volumeName: name,
+    dest: destination,
+    options,
+    ...(anonymous ? { setAnonymous: true } : {}),
+    ...(config === undefined ? {} : { driverOptions: config.options, labels: config.labels }),
+  }
 }

@@ -9,11 +9,11 @@ import {
   type DependentExportRefused,
   type HostFailure,
   type InfraCheckpointRefused,
-  OptionInvalid,
   type PidNamespaceShared,
   type ReferenceInvalid,
+  type VolumeNotFound,
 } from "@cryopod/entities"
-import { type ContainerPaths, Layout } from "@cryopod/host"
+import { type ContainerPaths, Layout, treeBytes } from "@cryopod/host"
 import {
   cgroupRoot,
   cgroupsOf,
@@ -27,6 +27,7 @@ import {
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineServices } from "../EngineServices.ts"
+import { type LeavingMounts, leavingMounts } from "./leavingMounts.ts"
 import { refuseForNeighbours } from "./neighbours.ts"
 import { openSink, type Sink } from "./sink.ts"
 import { requireSpace } from "./space.ts"
@@ -38,6 +39,7 @@ export interface Plan {
   readonly paths: ContainerPaths
   readonly cgroups: CgroupTreatment
   readonly sink: Sink
+  readonly mounts: LeavingMounts
 }
 
 export const preflight = Effect.fn("checkpoint.preflight")(function* (
@@ -47,7 +49,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   Plan,
   | ContainerStateImproper
   | AutoRemoveRefused
-  | OptionInvalid
+  | VolumeNotFound
   | InfraCheckpointRefused
   | PidNamespaceShared
   | DependentExportRefused
@@ -62,13 +64,14 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   yield* refuseForNeighbours(record, options.target)
 
-  if (config.mounts.length > 0 && options.target._tag !== "Container") {
-    const problem = "mounts of a container cannot leave it yet"
-    return yield* new OptionInvalid({ option: "create-image", value: "", problem })
-  }
+  const mounts = yield* leavingMounts(record, options.target)
   const layout = yield* Layout
   const sink = yield* openSink(options.target)
-  yield* requireSpace(layout.root, treeResidentBytes(state.pid), sink)
+  const sizes = yield* Effect.forEach(mounts.content, (name) => treeBytes(layout.volume(name).data))
+  yield* requireSpace(layout.root, sink, {
+    memory: treeResidentBytes(state.pid),
+    volumes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+  })
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths: containerPaths(layout, config), cgroups, sink }
+  return { record, options, paths: containerPaths(layout, config), cgroups, sink, mounts }
 })

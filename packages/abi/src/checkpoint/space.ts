@@ -8,16 +8,23 @@ import type { Sink } from "./sink.ts"
 /** What a dump needs besides the memory itself, generously. */
 const overheadBytes = 16 * 2 ** 20
 
+/** How much is about to be written, in bytes. */
+export interface LeavingBytes {
+  readonly memory: number
+  /** Content of volumes that leaves the container. */
+  readonly volumes: number
+}
+
 /**
  * The dump lies in `root`. How big a compressed archive will be nobody knows; one that is not compressed needs as much
  * again where it goes.
  */
 export const requireSpace = Effect.fn("checkpoint.requireSpace")(function* (
   root: string,
-  memoryBytes: number,
   sink: Sink,
+  sizes: LeavingBytes,
 ): Effect.fn.Return<void, SpaceMissing | StorageFailed> {
-  const neededBytes = memoryBytes + overheadBytes
+  const neededBytes = sizes.memory + sizes.volumes + overheadBytes
   const beside =
     sink._tag === "Archive" && sink.compression === "none" && sink.output.directory !== undefined
       ? sink.output.directory

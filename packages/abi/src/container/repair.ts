@@ -21,6 +21,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { EngineServices } from "../EngineServices.ts"
+import { keepVolumes } from "../volume/containerVolumes.ts"
 import { erase } from "./erase.ts"
 import { finishStopped } from "./finish.ts"
 
@@ -35,7 +36,10 @@ export const repair = Effect.fn("Container.repair")(function* (
     case "create":
     case "import":
     case "remove":
-      if (operation === "import" && (yield* reallyRuns(record))) return yield* adopt(record)
+      if (operation === "import" && (yield* reallyRuns(record))) {
+        yield* keepVolumes(record)
+        return yield* adopt(record)
+      }
       yield* erase(record)
       return yield* new ContainerNotFound({ ref: record.id })
     case "start":

@@ -1,5 +1,5 @@
 /** From libpod's `config.dump` and `spec.dump` to a container of ours: the way back of `libpodDocument`. Pure. */
-import { CheckpointInvalid } from "@cryopod/entities"
+import { CheckpointInvalid, type ContainerMount } from "@cryopod/entities"
 import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 import type { Membership } from "../container/membership.ts"
@@ -12,14 +12,14 @@ export interface Destination {
   readonly runtime: RuntimeName
   readonly imageId: string
   readonly membership: Membership
+  readonly mounts: ReadonlyArray<ContainerMount>
 }
 
 export const importedConfig = (
   { config, source, spec }: OpenedCheckpoint,
-  { id, imageId, membership, runtime }: Destination,
+  { id, imageId, membership, mounts, runtime }: Destination,
 ): Result.Result<ContainerConfig, CheckpointInvalid> => {
   const refuse = (problem: string) => Result.fail(new CheckpointInvalid({ source, member: "config.dump", problem }))
-  if ((config.namedVolumes ?? []).length > 0) return refuse("named volumes cannot be restored yet")
   if (config.createNetNS === true) return refuse("only the networks none and host can be restored yet")
   const { process: program } = spec
   return Result.succeed({
@@ -46,7 +46,7 @@ export const importedConfig = (
     autoRemove: spec.annotations?.["io.podman.annotations.autoremove"] === "TRUE",
     readOnly: spec.root.readonly === true,
     readOnlyTmpfs: true,
-    mounts: [],
+    mounts,
     privileged: config.privileged === true,
     capAdd: [],
     capDrop: [],

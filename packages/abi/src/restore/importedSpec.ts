@@ -17,6 +17,7 @@ import {
   type OciSpec,
   podAnnotations,
   type SpecMount,
+  type VolumeData,
 } from "@cryopod/runtime"
 
 export interface ImportInputs {
@@ -24,6 +25,7 @@ export interface ImportInputs {
   readonly cgroups: string
   readonly config: ContainerConfig
   readonly paths: ContainerPaths
+  readonly volumeData: VolumeData
 }
 
 export interface ImportedSpec {
@@ -45,7 +47,7 @@ export interface StandIn {
 export const importedSpec = (spec: OciSpec, inputs: ImportInputs): ImportedSpec => {
   const { config, paths } = inputs
   const { hooks, hostname, ...rest } = spec
-  const { dropped, mounts, standIns } = importedMounts(spec.mounts, paths)
+  const { dropped, mounts, standIns } = importedMounts(spec.mounts, inputs)
   const { seccomp } = spec.linux as { readonly seccomp?: { readonly listenerPath?: string } | null }
   const { listenerPath, ...filter } = seccomp ?? {}
   return {
@@ -95,11 +97,13 @@ const hooksOf = (hooks: unknown): ReadonlyArray<string> =>
 /** File systems of the kernel, of which every container gets its own or a view that its namespaces bound. */
 const kernelFileSystems = new Set(["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"])
 
-const importedMounts = (mounts: ReadonlyArray<SpecMount>, paths: ContainerPaths) => {
+const importedMounts = (mounts: ReadonlyArray<SpecMount>, { config, paths, volumeData }: ImportInputs) => {
   const dropped: Array<string> = []
   const standIns: Array<StandIn> = []
   const imported = mounts.map((mount): SpecMount => {
     const engine = engineMountSource(paths, mount.destination)
+    const own = config.mounts.find(({ destination }) => destination === mount.destination)
+    if (own?.type === "volume") return bound(mount, volumeData(own.name))
     if (isBind(mount) && engine !== undefined) return { ...mount, source: engine }
     if (!isBind(mount) && kernelFileSystems.has(mount.type)) return mount
     const path = `${paths.userdata}/stand-ins/${standIns.length}`
@@ -109,10 +113,18 @@ const importedMounts = (mounts: ReadonlyArray<SpecMount>, paths: ContainerPaths)
         ? `bind mount of ${mount.source} on ${mount.destination}`
         : `${mount.type} mount of ${mount.source} on ${mount.destination}`,
     )
-    return { ...mount, type: "bind", source: path, options: [...(mount.options ?? []).filter(isHarmless), "bind"] }
+    return bound(mount, path)
   })
   return { mounts: imported, standIns, dropped }
 }
+
+/** The same mount with something of ours behind it. */
+const bound = (mount: SpecMount, source: string): SpecMount => ({
+  ...mount,
+  type: "bind",
+  source,
+  options: [...(mount.options ?? []).filter(isHarmless), "bind"],
+})
 
 /** The word may stand in the options alone (runtime-spec `config.md`, "Linux mount options"). */
 const isBind = ({ options, type }: SpecMount): boolean =>

@@ -14,6 +14,7 @@ import {
   type PodRestoreRefused,
   type RestoreOptions,
   RuntimeMismatch,
+  type VolumeRestoreRefused,
 } from "@cryopod/entities"
 import { Tools } from "@cryopod/host"
 import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
@@ -24,17 +25,23 @@ import * as Result from "effect/Result"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
 import type { JoinedPod } from "../container/membership.ts"
+import { newVolumeName } from "../volume/createVolume.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
 import { Probes } from "../system/Probes.ts"
 import { importedConfig } from "./importedConfig.ts"
 import { importedMembership } from "./importedMembership.ts"
+import { type ImportedVolume, importedMounts } from "./importedVolumes.ts"
 import type { OpenedCheckpoint } from "./open.ts"
+import { refuseVolumes } from "./restoreVolumes.ts"
 
 /** A container that is about to be made from a checkpoint. */
 export interface Import {
   readonly name: string
   readonly config: ContainerConfig
+  readonly volumes: ReadonlyArray<ImportedVolume>
+  /** What of its mounts was left out, one sentence each. */
+  readonly dropped: ReadonlyArray<string>
 }
 
 type Failure =
@@ -46,6 +53,7 @@ type Failure =
   | NameInUse
   | NameInvalid
   | PodRestoreRefused
+  | VolumeRestoreRefused
   | CriuUnfit
   | HostFailure
   | ImageFailure
@@ -67,10 +75,18 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   if (!isContainerName(name)) return yield* new NameInvalid({ name })
   const id = options.name === undefined ? opened.config.id : yield* newContainerId
   yield* refuseTaken(id, name)
+  const { dropped, mounts, volumes } = yield* Effect.fromResult(importedMounts(opened, nameHere(options)))
+  if (!options.ignoreVolumes) yield* refuseVolumes(opened, volumes)
   const base = yield* baseImage(opened)
-  const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership }))
-  return { name, config }
+  const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership, mounts }))
+  return { name, config, volumes, dropped }
 })
+
+/** A container with another name has volumes of its own in place of those that nobody named. */
+const nameHere =
+  ({ name: other }: RestoreOptions) =>
+  ({ anonymous, name }: Pick<ImportedVolume, "name" | "anonymous">): string =>
+    anonymous && other !== undefined ? newVolumeName() : name
 
 /** CRIU joins namespaces that exist from this version on (libpod `pkg/criu`, PodCriuVersion). */
 const podCriuVersion = 31_600

@@ -1,7 +1,7 @@
 /**
  * Make a container from an opened checkpoint, whatever it was opened from, and let it go on where it left off:
  *
- *   preflight → record → stage → replay → run → settle
+ *   preflight → record → stage → volumes → replay → run → settle
  */
 import type { RestoreFailure, RestoreOptions, RestoreReport } from "@cryopod/entities"
 import { holdLock, Layout } from "@cryopod/host"
@@ -13,10 +13,12 @@ import { joining } from "../container/joining.ts"
 import type { JoinedPod } from "../container/membership.ts"
 import { startAlone } from "../container/start.ts"
 import { joinedPod } from "../pod/joinedPod.ts"
+import { keepVolumes } from "../volume/containerVolumes.ts"
 import type { AllServices } from "../EngineServices.ts"
 import type { OpenedCheckpoint } from "./open.ts"
-import { preflight } from "./preflight.ts"
+import { type Import, preflight } from "./preflight.ts"
 import { replay } from "./replay.ts"
+import { restoreVolumes } from "./restoreVolumes.ts"
 import { runRestored } from "./run.ts"
 import { settleRestored } from "./settle.ts"
 import { stage } from "./stage.ts"
@@ -45,29 +47,34 @@ const restoreInto = Effect.fnUntraced(function* (
     config: wanted.config,
     state: { ...initialState, operation: "import" },
   }
-  return yield* joining(record, startAlone, restoreAlone(record, opened, options))
+  return yield* joining(record, startAlone, restoreAlone(record, { ...wanted, opened }, options))
 }, Effect.scoped)
 
 /** Everything it joins runs; its lock and theirs are held. */
 const restoreAlone = Effect.fnUntraced(function* (
   record: ContainerRecord,
-  opened: OpenedCheckpoint,
+  { dropped: unmounted, opened, volumes }: Pick<Import, "volumes" | "dropped"> & { readonly opened: OpenedCheckpoint },
   options: RestoreOptions,
 ) {
   yield* recordImport(record, opened)
   const { dropped, running } = yield* Effect.gen(function* () {
     const staged = yield* stage(record, opened, options)
+    yield* restoreVolumes(record, volumes, { content: options.ignoreVolumes ? "ignored" : opened })
     yield* replay(record, opened, options)
     const { dropped, imagesDirectory } = staged
     const { fileLocks, tcp } = options
     return { dropped, running: yield* runRestored(record, { imagesDirectory, namespaces: "other", tcp, fileLocks }) }
   }).pipe(Effect.onError(() => Effect.ignore(erase(record))))
+  yield* keepVolumes(record)
   yield* settleRestored(record, running, options)
   return {
     Id: record.id,
     runtime_restore_duration: running.runtimeMicros,
     criu_statistics: running.statistics,
-    warnings: [...opened.warnings, ...dropped.map((what) => `${opened.source}: not restored: ${what}`)],
+    warnings: [
+      ...opened.warnings,
+      ...[...unmounted, ...dropped].map((what) => `${opened.source}: not restored: ${what}`),
+    ],
   }
 })
 

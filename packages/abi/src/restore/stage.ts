@@ -24,11 +24,13 @@ export const stage = Effect.fn("restore.stage")(function* (
   opened: OpenedCheckpoint,
   options: Pick<RestoreOptions, "keep">,
 ) {
-  const paths = containerPaths(yield* Layout, record.config)
+  const layout = yield* Layout
+  const paths = containerPaths(layout, record.config)
   const { dropped, spec, standIns } = importedSpec(opened.spec, {
     cgroups: cgroupsPath(record.id),
     config: clamped(record),
     paths,
+    volumeData: (name) => layout.volume(name).data,
   })
   yield* makeContainerDirectories(paths)
   yield* writeSpec(paths, spec)

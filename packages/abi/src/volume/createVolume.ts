@@ -39,12 +39,12 @@ export interface NewVolume {
 type Services = Layout | Volumes | Tools
 
 /** Names of volumes that nobody named are 64 hexadecimal digits, as libpod's. */
-export const randomVolumeName = Effect.sync(() => randomBytes(32).toString("hex"))
+export const newVolumeName = (): string => randomBytes(32).toString("hex")
 
 export const createVolume = Effect.fn("VolumeEngine.create")(function* (
   options: VolumeCreateOptions,
 ): Effect.fn.Return<string, VolumeFailure, Services> {
-  const name = options.name === "" ? yield* randomVolumeName : options.name
+  const name = options.name === "" ? newVolumeName() : options.name
   if (!isVolumeName(name)) return yield* new VolumeNameInvalid({ name, operation: "create" })
   const made = yield* Effect.result(
     makeVolume({

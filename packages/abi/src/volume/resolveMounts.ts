@@ -15,7 +15,7 @@ import {
 import { mountFlagsAt } from "@cryopod/host"
 import { Containers, isVolumeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
-import { randomVolumeName } from "./createVolume.ts"
+import { newVolumeName } from "./createVolume.ts"
 
 type Failure =
   | MountInvalid
@@ -45,7 +45,7 @@ const resolved = Effect.fnUntraced(function* (
       return { ...mount, options: completeMountOptions("bind", mount.options, inherited) }
     }
     case "volume": {
-      const name = mount.name === "" ? yield* randomVolumeName : mount.name
+      const name = mount.name === "" ? newVolumeName() : mount.name
       if (!isVolumeName(name)) return yield* new VolumeNameInvalid({ name, operation: "mount" })
       return { ...mount, name, options: completeMountOptions("volume", mount.options) }
     }

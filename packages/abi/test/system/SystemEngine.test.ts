@@ -24,6 +24,7 @@ const equip = (host: FakeHost) => {
     "umoci",
     "tar",
     "cp",
+    "du",
     "mount",
     "umount",
     "unshare",

@@ -34,6 +34,17 @@ export class VolumeExists extends Schema.TaggedError<VolumeExists>()(
   }
 }
 
+/** The content of a checkpoint would go over that of a volume. */
+export class VolumeRestoreRefused extends Schema.TaggedError<VolumeRestoreRefused>()(
+  "VolumeRestoreRefused",
+  { name: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `volume with name ${this.name} already exists. Use --ignore-volumes to not restore content of volumes`
+  }
+}
+
 /** The name is not one a volume may have. */
 export class VolumeNameInvalid extends Schema.TaggedError<VolumeNameInvalid>()(
   "VolumeNameInvalid",

@@ -155,6 +155,7 @@ export const checkpointFailures = [
   P.DependentExportRefused,
   K.MemoryTrackingMissing,
   K.CriuUnfit,
+  V.VolumeNotFound,
 ] as const
 export type CheckpointFailure = InstanceOf<typeof checkpointFailures>
 
@@ -163,6 +164,7 @@ export const restoreFailures = [
   ...imageFailures,
   ...placementFailures,
   ...volumeFailures,
+  V.VolumeRestoreRefused,
   M.BindSourceMissing,
   C.ContainerIdInUse,
   K.NoSuchContainerOrImage,

@@ -32,6 +32,10 @@ export const CriuRestoreStatistics = Schema.Struct({
 })
 export type CriuRestoreStatistics = typeof CriuRestoreStatistics.Type
 
+const sentences = Schema.Array(Schema.String).pipe(
+  Schema.withDecodingDefaultKey(Effect.succeed([] as ReadonlyArray<string>)),
+)
+
 export const CheckpointReport = Schema.Struct({
   Id: Schema.String,
   /** Time the OCI runtime took. */
@@ -39,6 +43,8 @@ export const CheckpointReport = Schema.Struct({
   criu_statistics: Schema.NullOr(CriuDumpStatistics),
   /** Id of the image that was made; only with an image as target. */
   imageId: Schema.optionalKey(Schema.String),
+  /** What of the container is not in the checkpoint, and why; one sentence each. None when everything is. */
+  warnings: sentences,
 })
 export type CheckpointReport = typeof CheckpointReport.Type
 
@@ -48,8 +54,6 @@ export const RestoreReport = Schema.Struct({
   runtime_restore_duration: Schema.Int,
   criu_statistics: Schema.NullOr(CriuRestoreStatistics),
   /** What of the checkpoint was left out, and why; one sentence each. None when nothing was. */
-  warnings: Schema.Array(Schema.String).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed([] as ReadonlyArray<string>)),
-  ),
+  warnings: sentences,
 })
 export type RestoreReport = typeof RestoreReport.Type

@@ -85,6 +85,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
       pages_written: 512,
     },
     ...(imageId === undefined ? {} : { imageId }),
+    warnings: [],
   }
 })
 
