@@ -3,6 +3,11 @@ import { defineConfig } from "vitest/config"
 /** Tests run from the sources: no build stands between an edit and its test. */
 const sources = { ssr: { resolve: { conditions: ["cryopod-source"] } } }
 
+const real = { testTimeout: 120_000, hookTimeout: 300_000 }
+
+/** Tests that count what the whole machine has, or how much memory there is. */
+const alone = ["test/real/leaks.test.ts", "test/real/memory.test.ts"]
+
 export default defineConfig({
   ...sources,
   test: {
@@ -18,12 +23,18 @@ export default defineConfig({
       {
         ...sources,
         test: {
+          ...real,
           name: "real",
           include: ["packages/*/test/**/*.integration.test.ts", "test/real/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          exclude: [...alone, "**/node_modules/**"],
+          // they wait more than they work
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
+      },
+      {
+        ...sources,
+        test: { ...real, name: "real-alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },

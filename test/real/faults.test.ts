@@ -1,301 +1,407 @@
 /**
  * The container is never lost: every step after the freeze is broken, or the process killed in it, and the container is
- * found running or restorable, the store as before, nothing left mounted. Each protection is then taken out, to show
- * that its test would notice.
+ * found running or restorable, the store as before, nothing left mounted. Each fault is then brought about again with its
+ * protection taken out of the program, to show that the test would notice.
  */
 import * as fs from "node:fs"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { brokenBuild, type Change, dieHere } from "./support/brokenBuild.ts"
 import { eventually, Host } from "./support/Host.ts"
+import {
+  changed,
+  type Complaints,
+  leftBehind,
+  lost,
+  mountsOf,
+  refused,
+  standing,
+  surroundings,
+} from "./support/lost.ts"
 import { copyProgram, counter, importBase } from "./support/workloads.ts"
 
-/** The container runs, or runs again after a restore, and has counted on without a gap. */
-const survives = async (host: Host, name: string): Promise<"running" | "restorable" | "lost"> => {
-  const status = await host.inspect(name, "{{.State.Status}}").catch(() => "gone")
-  if (status === "gone") return "lost"
-  if (status !== "running") {
-    const restored = await host.run("container", "restore", name)
-    if (restored.status !== 0) return "lost"
-  }
-  await host.beyond(name, await host.last(name))
-  const numbers = await host.numbers(name)
-  const whole = numbers.every((number, at) => number === (numbers[0] ?? 0) + at)
-  return whole ? (status === "running" ? "running" : "restorable") : "lost"
+interface Fault {
+  readonly title: string
+  /** What is taken out of the program. */
+  readonly protection: ReadonlyArray<Change>
+  /** Bring the fault about with the program of a host, and look. */
+  readonly happens: (host: Host, build: Build) => Promise<Complaints>
+  readonly disk?: "small"
 }
 
-const mountsOf = async (host: Host): Promise<number> =>
-  Number((await host.shell(`grep -c ' ${host.directory}/' /proc/self/mountinfo`)).stdout)
+/** The program of this run, protections and all or without one, with a further change. */
+type Build = (...changes: ReadonlyArray<Change>) => Promise<Host>
 
-const leftovers = (host: Host): ReadonlyArray<string> =>
-  fs.existsSync(host.path("tmp")) ? fs.readdirSync(host.path("tmp")) : []
-
-/** Store and mounts before and after something that fails. */
-const snapshot = async (host: Host) => ({
-  images: await host.ok("images", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
-  layers: fs.existsSync(host.path("layers"))
-    ? fs.readdirSync(host.path("layers")).flatMap((algorithm) => fs.readdirSync(host.path("layers", algorithm)))
-    : [],
-  mounts: await mountsOf(host),
+const abi = (file: string, find: string, replace: string): Change => ({
+  file: `packages/abi/src/${file}`,
+  find,
+  replace,
 })
+const dying = (file: string, find: string): Change =>
+  abi(file, find, `yield* Effect.sync(() => { ${dieHere} });\n${find}`)
+
+const onHost = async ({ disk, happens }: Fault, protection: ReadonlyArray<Change>): Promise<Complaints> => {
+  const host = await Host.make()
+  try {
+    if (disk === "small") {
+      fs.mkdirSync(host.root)
+      await host.shell(`mount -t tmpfs -o size=64m tmpfs ${host.root}`)
+    }
+    await importBase(host, (rootfs) => copyProgram("/usr/bin/flock", rootfs))
+    const build: Build = async (...changes) =>
+      protection.length + changes.length === 0 ? host : host.with(await brokenBuild(...changes, ...protection))
+    return await happens(await build(), build)
+  } finally {
+    await host.run("rm", "--all", "--force", "--time", "0")
+    await host.dispose()
+  }
+}
+
+const proven = (faults: ReadonlyArray<Fault>) => {
+  const titled = faults.map((fault) => [fault.title, fault] as const)
+  it.each(titled)("%s", async (_, fault) => expect(await onHost(fault, [])).toEqual([]))
+  it.each(titled)("%s: noticed when the protection is taken out", async (_, fault) =>
+    expect(await onHost(fault, fault.protection)).not.toEqual([]),
+  )
+}
+
+const counting = async (host: Host, name: string, ...before: ReadonlyArray<string>) => {
+  await host.ok("run", "-d", "--name", name, "base", ...before, ...counter)
+  await host.beyond(name, 1)
+}
+
+/** A store whose layers cannot be written to, for the time of some work. */
+const readOnlyLayers = async <A>(host: Host, work: () => Promise<A>): Promise<A> => {
+  const layers = host.path("layers")
+  await host.shell(`mkdir -p ${layers}/sha256; mount --bind ${layers} ${layers}; mount -o remount,bind,ro ${layers}`)
+  const done = await work()
+  await host.shell(`umount ${layers}`)
+  return done
+}
+
+/** A checkpoint image whose processes are no longer described, for the time of some work. */
+const withoutProcesses = async <A>(directory: string, work: () => Promise<A>): Promise<A> => {
+  const images = fs
+    .readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith("checkpoint/pstree.img"))
+    .map((path) => `${directory}/${path}`)
+  expect(images).toHaveLength(1)
+  for (const image of images) fs.renameSync(image, `${image}.away`)
+  const done = await work()
+  for (const image of images) if (fs.existsSync(`${image}.away`)) fs.renameSync(`${image}.away`, image)
+  return done
+}
+
+const rescue = abi(
+  "checkpoint/checkpoint.ts",
+  "Effect.flatMap(rescue(plan), (container) => {",
+  'Effect.flatMap(Effect.succeed("running" as const), (container) => {',
+)
+const thaw = abi(
+  "checkpoint/freeze.ts",
+  "if (options.leaveRunning) yield* Effect.ignore((yield* OciRuntime).resume(record.config.runtime, record.id))",
+  "",
+)
+/** What is half made stays: one finds it again by the record alone. */
+const importRepair = abi(
+  "container/repair.ts",
+  'if (operation === "import" && (yield* reallyRuns(record))) return yield* adopt(record)',
+  'if (operation === "import") return record',
+)
 
 describe("a step that fails", () => {
-  let host: Host
-  beforeAll(async () => {
-    host = await Host.make()
-    await importBase(host)
-    await importBase(host, (rootfs) => copyProgram("/usr/bin/flock", rootfs), "locking")
-    await host.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-  })
-  afterAll(() => host.dispose())
-
-  it("a bad image name is refused before the freeze", async () => {
-    const before = await snapshot(host)
-    const ran = await host.run("container", "checkpoint", "--create-image", "BAD NAME", "web")
-    expect([ran.status, ran.stderr]).toEqual([125, expect.stringContaining("invalid reference format")])
-    expect(await survives(host, "web")).toBe("running")
-    expect(await snapshot(host)).toEqual(before)
-  })
-
-  it("a store that cannot be written to leaves the container running", async () => {
-    const before = await snapshot(host)
-    await host.shell(
-      `mkdir -p ${host.path("layers/sha256")}; mount --bind ${host.path("layers")} ${host.path("layers")}; mount -o remount,bind,ro ${host.path("layers")}`,
-    )
-    const ran = await host.run("container", "checkpoint", "--create-image", "web:1", "web")
-    await host.shell(`umount ${host.path("layers")}`)
-    expect(ran.status).toBe(125)
-    expect(ran.stderr).toContain("the container runs on")
-    expect(await survives(host, "web")).toBe("running")
-    expect(await snapshot(host)).toEqual(before)
-    expect(leftovers(host)).toEqual([])
-  })
-
-  it("the same with --leave-running", async () => {
-    await host.shell(
-      `mount --bind ${host.path("layers")} ${host.path("layers")}; mount -o remount,bind,ro ${host.path("layers")}`,
-    )
-    const ran = await host.run("container", "checkpoint", "--leave-running", "--create-image", "web:1", "web")
-    await host.shell(`umount ${host.path("layers")}`)
-    expect([ran.status, ran.stderr]).toEqual([125, expect.stringContaining("the container runs on")])
-    expect(await survives(host, "web")).toBe("running")
-  })
-
-  it("without the rescue the container would be lost in that situation", async () => {
-    const broken = host.with(
-      await brokenBuild({
-        file: "packages/abi/src/checkpoint/checkpoint.ts",
-        find: "Effect.flatMap(rescue(plan), (container) => {",
-        replace: 'Effect.flatMap(Effect.succeed("running" as const), (container) => {',
-      }),
-    )
-    await host.ok("run", "-d", "--name", "victim", "base", ...counter)
-    await host.beyond("victim", 1)
-    await host.shell(
-      `mount --bind ${host.path("layers")} ${host.path("layers")}; mount -o remount,bind,ro ${host.path("layers")}`,
-    )
-    expect((await broken.run("container", "checkpoint", "--create-image", "victim:1", "victim")).status).toBe(125)
-    await host.shell(`umount ${host.path("layers")}`)
-    // the container has stopped without a word, where the real program has it running
-    expect(await host.inspect("victim", "{{.State.Status}}")).not.toBe("running")
-    await host.ok("rm", "-f", "-t", "0", "victim")
-  })
-
-  it("established connections and held locks are refused by name, and the container runs on", async () => {
-    await host.ok("run", "-d", "--name", "locked", "locking", "flock", "/tmp/lock", ...counter)
-    await host.beyond("locked", 1)
-    const ran = await host.run("container", "checkpoint", "locked")
-    expect(ran.status).toBe(125)
-    expect(ran.stderr).toMatch(/failed: exit status 1.*lock/)
-    expect(await survives(host, "locked")).toBe("running")
-    await host.ok("container", "checkpoint", "--file-locks", "--create-image", "locked:1", "locked")
-    await host.ok("rm", "locked")
-    await host.ok("container", "restore", "--file-locks", "locked:1")
-    expect(await survives(host, "locked")).toBe("running")
-  })
-
-  it("a restore that fails leaves nothing behind and the image as it was", async () => {
-    await host.ok("container", "checkpoint", "--create-image", "web:2", "web")
-    await host.ok("rm", "web")
-    const before = await snapshot(host)
-    const id = (await host.run("inspect", "--format", "{{.Id}}", "web:2")).stdout.trim()
-    const layer =
-      fs
-        .readdirSync(host.path("layers/sha256"))
-        .find((name) =>
-          fs.readFileSync(host.path("layers/sha256", name, "config.dump"), "utf8").includes('"name": "web"'),
-        ) ?? ""
-    const inventory = host.path("layers/sha256", layer, "checkpoint/pstree.img")
-    fs.renameSync(inventory, `${inventory}.away`)
-    const ran = await host.run("container", "restore", "web:2")
-    fs.renameSync(`${inventory}.away`, inventory)
-    expect([ran.status, id]).toEqual([125, expect.stringMatching(/^[0-9a-f]{64}$/)])
-    expect(ran.stderr).toContain("OCI runtime error: runc")
-    expect(await host.ok("ps", "-aq", "--filter", "name=^web$")).toBe("")
-    expect(await snapshot(host)).toEqual(before)
-    await host.ok("container", "restore", "web:2")
-    expect(await survives(host, "web")).toBe("running")
-  })
+  proven([
+    {
+      title: "a bad image name is refused before the freeze",
+      protection: [abi("checkpoint/sink.ts", "yield* Effect.fromResult(newName(target.name))", "target.name")],
+      happens: async (host) => {
+        await counting(host, "web")
+        const pid = await host.inspect("web", "{{.State.Pid}}")
+        const before = await surroundings(host)
+        const ran = await host.run("container", "checkpoint", "--create-image", "BAD NAME", "web")
+        return [
+          ...refused(ran, /invalid reference format/),
+          ...((await host.inspect("web", "{{.State.Pid}}")) === pid ? [] : ["the processes are not the same"]),
+          ...changed(before, await surroundings(host)),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+    {
+      title: "a store that cannot be written to leaves the container running",
+      protection: [rescue],
+      happens: async (host) => {
+        await counting(host, "web")
+        const before = await surroundings(host)
+        const ran = await readOnlyLayers(host, () =>
+          host.run("container", "checkpoint", "--create-image", "web:1", "web"),
+        )
+        return [
+          ...refused(ran, /the container runs on/),
+          ...(await standing(host, "web")),
+          ...(await lost(host, "web")),
+          ...changed(before, await surroundings(host)),
+          ...leftBehind(host),
+        ]
+      },
+    },
+    {
+      title: "a store that cannot be written to, with --leave-running, leaves the container going on",
+      protection: [thaw],
+      happens: async (host) => {
+        await counting(host, "web")
+        const ran = await readOnlyLayers(host, () =>
+          host.run("container", "checkpoint", "--leave-running", "--create-image", "web:1", "web"),
+        )
+        return [
+          ...refused(ran, /the container runs on/),
+          ...(await standing(host, "web")),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+    {
+      title: "held locks are refused by name, and the container goes on",
+      protection: [abi("checkpoint/checkpoint.ts", ".pipe(Effect.onError(() => thaw(plan)))", "")],
+      happens: async (host) => {
+        await counting(host, "locked", "flock", "/tmp/lock")
+        const ran = await host.run("container", "checkpoint", "--leave-running", "locked")
+        return [
+          ...refused(ran, /failed: exit status 1.*lock/s),
+          ...(await standing(host, "locked")),
+          ...(await lost(host, "locked")),
+        ]
+      },
+    },
+    {
+      title: "a restore from an image that fails leaves nothing behind and the image as it was",
+      protection: [
+        importRepair,
+        abi("restore/restoreNew.ts", ".pipe(Effect.onError(() => Effect.ignore(erase(record))))", ""),
+      ],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "--create-image", "web:2", "web")
+        await host.ok("rm", "web")
+        const before = await surroundings(host)
+        const ran = await withoutProcesses(host.path("layers"), () => host.run("container", "restore", "web:2"))
+        const complaints = [...refused(ran, /OCI runtime error: runc/), ...changed(before, await surroundings(host))]
+        if ((await host.ok("ps", "-aq")) !== "") complaints.push("a container is left")
+        const again = await host.run("container", "restore", "web:2")
+        return [...complaints, ...(again.status === 0 ? await lost(host, "web") : [again.stderr])]
+      },
+    },
+    {
+      title: "a restore in place that fails leaves the container with its checkpoint",
+      protection: [abi("restore/restoreContainer.ts", ".pipe(Effect.onError(() => Effect.ignore(undo(record))))", "")],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "web")
+        const before = await surroundings(host)
+        const ran = await withoutProcesses(host.path("containers"), () => host.run("container", "restore", "web"))
+        const mounts = await mountsOf(host)
+        return [
+          ...refused(ran, /OCI runtime error: runc/),
+          ...(mounts === before.mounts ? [] : [`${mounts} mounts instead of ${before.mounts}`]),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+  ])
 })
 
 describe("a full disk", () => {
-  let host: Host
-  beforeAll(async () => {
-    host = await Host.make()
-    fs.mkdirSync(host.root)
-    await host.shell(`mount -t tmpfs -o size=64m tmpfs ${host.root}`)
-    await importBase(host)
-  })
-  afterAll(async () => {
-    await host.run("rm", "--all", "--force", "--time", "0")
-    await host.shell(`umount -l ${host.root}`)
-    await host.dispose()
-  })
-
   const withFile = (mebibytes: number) => [
     "sh",
     "-c",
     `dd if=/dev/urandom of=/big bs=1M count=${mebibytes} 2>/dev/null; ${counter[2] ?? ""}`,
   ]
-
-  it("that has no room for the changed files leaves the container running", async () => {
-    await host.ok("run", "-d", "--name", "wide", "base", ...withFile(30))
-    await host.beyond("wide", 1)
-    const before = await snapshot(host)
-    const ran = await host.run("container", "checkpoint", "--create-image", "wide:1", "wide")
-    expect(ran.status).toBe(125)
-    expect(ran.stderr).toMatch(/collect:.*the container runs on/s)
-    expect(await survives(host, "wide")).toBe("running")
-    expect(await snapshot(host)).toEqual(before)
-    expect(leftovers(host)).toEqual([])
-    await host.ok("rm", "-f", "-t", "0", "wide")
-  })
-
-  it("that has no room for the memory is refused before the freeze", async () => {
-    await host.ok("run", "-d", "--name", "deep", "base", ...withFile(46))
-    await host.beyond("deep", 1)
-    const ran = await host.run("container", "checkpoint", "deep")
-    expect([ran.status, ran.stderr]).toEqual([125, expect.stringContaining("no space for the checkpoint")])
-    expect(await survives(host, "deep")).toBe("running")
-    await host.ok("rm", "-f", "-t", "0", "deep")
-  })
+  proven([
+    {
+      title: "that has no room for the changed files leaves the container running",
+      disk: "small",
+      protection: [rescue],
+      happens: async (host) => {
+        await host.ok("run", "-d", "--name", "wide", "base", ...withFile(28))
+        await host.beyond("wide", 1)
+        const before = await surroundings(host)
+        const ran = await host.run("container", "checkpoint", "--create-image", "wide:1", "wide")
+        return [
+          ...refused(ran, /collect:.*the container runs on/s),
+          ...(await standing(host, "wide")),
+          ...(await lost(host, "wide")),
+          ...changed(before, await surroundings(host)),
+          ...leftBehind(host),
+        ]
+      },
+    },
+    {
+      title: "that has no room for the memory is found before the freeze",
+      disk: "small",
+      protection: [abi("checkpoint/space.ts", "if (neededBytes > available)", "if (neededBytes < 0)")],
+      happens: async (host) => {
+        await host.ok("run", "-d", "--name", "deep", "base", ...withFile(44))
+        await host.beyond("deep", 1)
+        const ran = await host.run("container", "checkpoint", "deep")
+        return [...refused(ran, /no space for the checkpoint/), ...(await lost(host, "deep"))]
+      },
+    },
+  ])
 })
 
 describe("a process that is killed", () => {
-  let host: Host
-  beforeAll(async () => {
-    host = await Host.make()
-    await importBase(host)
-  })
-  afterAll(() => host.dispose())
+  const killed = ({ status }: { readonly status: number }): Complaints =>
+    status === 137 ? [] : [`status ${status}: not killed`]
 
-  const abi = (file: string) => `packages/abi/src/${file}`
-  const kill = (file: string, find: string): Change => ({
-    file: abi(file),
-    find,
-    replace: `yield* Effect.sync(() => { ${dieHere} });\n${find}`,
-  })
+  /** Freeze into an image with a program that dies on the way, and look with one that does not. */
+  const duringCheckpoint =
+    (death: Change, ...options: ReadonlyArray<string>) =>
+    async (host: Host, build: Build): Promise<Complaints> => {
+      // the build that dies is also the one that conmon calls when the container has ended
+      const dies = await build(death)
+      await counting(dies, "web")
+      const ran = await dies.run("container", "checkpoint", ...options, "--create-image", "web:killed", "web")
+      // the next command that has to do with the container puts it right
+      await host.run("kill", "--signal", "CONT", "web")
+      const stands = options.includes("--leave-running") ? await standing(host, "web") : []
+      const complaints = [...killed(ran), ...stands, ...(await lost(host, "web"))]
+      await host.run("rm", "-f", "-t", "0", "web")
+      if ((await mountsOf(host)) > 0) complaints.push("something is still mounted")
+      // what was half made is swept by the next one
+      await counting(host, "next")
+      await host.ok("container", "checkpoint", "--create-image", "next:1", "next")
+      return [...complaints, ...leftBehind(host)]
+    }
 
-  /** Where a checkpoint into an image can die. */
-  const deaths: ReadonlyArray<readonly [string, Change]> = [
-    ["before the dump", kill("checkpoint/dump.ts", "const began = yield* Clock.currentTimeNanos")],
-    ["right after the dump", kill("checkpoint/dump.ts", "const runtimeMicros =")],
-    ["while files are taken", kill("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")],
-    ["before the image is made", kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts(")],
-    ["when the image is made", kill("checkpoint/settle.ts", "const { options, paths, record } = plan")],
-    ["before the stop is written down", kill("checkpoint/settle.ts", "const stopped = yield* containers.update(")],
-    ["after the stop is written down", kill("checkpoint/settle.ts", "yield* lastWords(plan)")],
-  ]
-
-  it.each(deaths)("%s leaves the container running or restorable", async (_, change) => {
-    await host.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-    const killed = await host
-      .with(await brokenBuild(change))
-      .run("container", "checkpoint", "--create-image", "web:killed", "web")
-    expect(killed.status).toBe(137)
-    expect(await survives(host, "web")).not.toBe("lost")
-    await host.ok("rm", "-f", "-t", "0", "web")
-    expect(await mountsOf(host)).toBe(0)
-    // what was half made is swept by the next one
-    await host.ok("run", "-d", "--name", "next", "base", ...counter)
-    await host.ok("container", "checkpoint", "--create-image", "next:1", "next")
-    expect(leftovers(host)).toEqual([])
-    await host.ok("rm", "next")
-  })
-
-  it("while it leaves a container running thaws it with the next command", async () => {
-    await host.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-    const change = kill("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")
-    expect(
-      (
-        await host
-          .with(await brokenBuild(change))
-          .run("container", "checkpoint", "--leave-running", "--create-image", "web:killed", "web")
-      ).status,
-    ).toBe(137)
-    await host.run("container", "checkpoint", "web")
-    expect(await survives(host, "web")).toBe("restorable")
-    await host.ok("rm", "-f", "-t", "0", "web")
-  })
-
-  it("without the repair the container would be lost in that situation", async () => {
-    // the build that dies is also the one that conmon calls when the container has ended
-    const unrepaired = host.with(
-      await brokenBuild(
-        kill("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts("),
+  const restorable = abi(
+    "container/repair.ts",
+    "const restorable = yield* hasCompleteDump(paths)",
+    "const restorable = false",
+  )
+  const whileFilesAreTaken = dying("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")
+  const stopWrittenDown =
+    "const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))"
+  proven([
+    {
+      title: "before the dump leaves the container running",
+      protection: [
+        abi(
+          "container/repair.ts",
+          "if (yield* reallyRuns(record)) return yield* adopt(record)\n  const restorable",
+          "const restorable",
+        ),
+      ],
+      happens: duringCheckpoint(dying("checkpoint/dump.ts", "const began = yield* Clock.currentTimeNanos")),
+    },
+    {
+      title: "right after the dump leaves the container restorable",
+      protection: [restorable],
+      happens: duringCheckpoint(dying("checkpoint/dump.ts", "const runtimeMicros =")),
+    },
+    {
+      title: "while files are taken leaves the container restorable",
+      protection: [restorable],
+      happens: duringCheckpoint(whileFilesAreTaken),
+    },
+    {
+      title: "before the image is made leaves the container restorable, and nothing half made for long",
+      protection: [
         {
-          file: abi("container/repair.ts"),
-          find: "const restorable = yield* hasCompleteDump(paths)",
-          replace: "const restorable = false; yield* removeDump(paths)",
+          file: "packages/host/src/TemporaryArea.ts",
+          find: "for (const name of abandoned)",
+          replace: "for (const name of abandoned.slice(0, 0))",
         },
-        {
-          file: abi("container/repair.ts"),
-          find: "const dumpEnded =",
-          replace:
-            "const removeDump = (paths: ContainerPaths) => Effect.sync(() => fs.rmSync(paths.checkpoint, { recursive: true, force: true }))\nconst dumpEnded =",
-        },
-      ),
-    )
-    await unrepaired.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-    await unrepaired.run("container", "checkpoint", "--create-image", "web:killed", "web")
-    await unrepaired.run("stop", "web")
-    expect(await survives(host, "web")).toBe("lost")
-    await host.ok("rm", "-f", "-t", "0", "web")
-  })
+      ],
+      happens: duringCheckpoint(dying("checkpoint/commitImage.ts", "const facts = yield* checkpointFacts(")),
+    },
+    {
+      title: "when the image is made leaves the container restorable",
+      protection: [restorable],
+      happens: duringCheckpoint(dying("checkpoint/settle.ts", "const { options, paths, record } = plan")),
+    },
+    {
+      title: "before the stop is written down leaves the container restorable",
+      protection: [restorable],
+      happens: duringCheckpoint(dying("checkpoint/settle.ts", stopWrittenDown)),
+    },
+    {
+      title: "after the stop is written down leaves the container restorable",
+      protection: [abi("checkpoint/settle.ts", stopWrittenDown, "const stopped = record"), restorable],
+      happens: duringCheckpoint(dying("checkpoint/settle.ts", "yield* lastWords(plan)")),
+    },
+    {
+      title: "with --leave-running leaves a container that goes on with the next command",
+      protection: [
+        abi(
+          "container/repair.ts",
+          'if (status === "paused") yield* Effect.ignore(runtime.resume(record.config.runtime, record.id))',
+          "",
+        ),
+      ],
+      happens: duringCheckpoint(whileFilesAreTaken, "--leave-running"),
+    },
+  ])
 
-  /** Where a restore from an image can die. */
-  const importDeaths: ReadonlyArray<readonly [string, Change]> = [
-    ["before anything is mounted", kill("restore/stage.ts", "yield* makeContainerDirectories(paths)")],
-    ["while files are replayed", kill("restore/replay.ts", "const shm = ")],
-    ["when the processes run already", kill("restore/settle.ts", "const at = DateTime.formatIso(yield* DateTime.now)")],
-  ]
+  /** Restore from an image with a program that dies on the way, and again with one that does not. */
+  const duringRestore =
+    (death: Change) =>
+    async (host: Host, build: Build): Promise<Complaints> => {
+      await counting(host, "web")
+      await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+      await host.ok("rm", "web")
+      const ran = await (await build(death)).run("container", "restore", "web:1")
+      await host.run("container", "restore", "web:1")
+      const complaints = [...killed(ran), ...(await lost(host, "web"))]
+      await host.run("rm", "-f", "-t", "0", "web")
+      if ((await mountsOf(host)) > 0) complaints.push("something is still mounted")
+      return complaints
+    }
 
-  it.each(importDeaths)("during a restore %s leaves a container that runs, or none", async (_, change) => {
-    await host.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-    await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
-    await host.ok("rm", "web")
-    expect((await host.with(await brokenBuild(change)).run("container", "restore", "web:1")).status).toBe(137)
-    await host.run("container", "restore", "web:1")
-    expect(await survives(host, "web")).toBe("running")
-    await host.ok("rm", "-f", "-t", "0", "web")
-    expect(await mountsOf(host)).toBe(0)
-  })
-
-  it("is told apart from one that works: a second command waits for the first", async () => {
-    await host.ok("run", "-d", "--name", "web", "base", ...counter)
-    await host.beyond("web", 1)
-    const both = await Promise.all([
-      host.run("container", "checkpoint", "--leave-running", "--create-image", "web:a", "web"),
-      host.run("container", "checkpoint", "--leave-running", "--create-image", "web:b", "web"),
-      host.run("ps", "-a"),
-    ])
-    expect(both.map(({ status }) => status)).toEqual([0, 0, 0])
-    expect(await survives(host, "web")).toBe("running")
-    await host.ok("rm", "-f", "-t", "0", "web")
-    await eventually(async () => ((await mountsOf(host)) === 0 ? true : undefined), "mounts to go")
-  })
+  proven([
+    {
+      title: "during a restore before anything is mounted leaves no container",
+      protection: [importRepair],
+      happens: duringRestore(dying("restore/stage.ts", "yield* makeContainerDirectories(paths)")),
+    },
+    {
+      title: "during a restore while files are replayed leaves no container",
+      protection: [importRepair],
+      happens: duringRestore(dying("restore/replay.ts", "const shm = ")),
+    },
+    {
+      title: "during a restore when the processes run already leaves a container that runs",
+      protection: [importRepair],
+      happens: duringRestore(dying("restore/settle.ts", "const at = DateTime.formatIso(yield* DateTime.now)")),
+    },
+    {
+      title: "is told apart from one that works: a second command waits for the first",
+      protection: [abi("container/ContainerScope.ts", "yield* holdLock(layout.container(id).lock)", "")],
+      happens: async (host, build) => {
+        const slow = await build(
+          abi(
+            "checkpoint/settle.ts",
+            "const { options, paths, record } = plan",
+            'yield* Effect.sleep("4 seconds")\nconst { options, paths, record } = plan',
+          ),
+        )
+        await counting(host, "web")
+        const ended: Array<string> = []
+        const first = slow
+          .run("container", "checkpoint", "--leave-running", "--create-image", "web:a", "web")
+          .finally(() => ended.push("first"))
+        await eventually(
+          async () => ((await host.run("image", "exists", "web:a")).status === 0 ? true : undefined),
+          "the first to be nearly done",
+        )
+        const second = host
+          .run("container", "checkpoint", "--leave-running", "--create-image", "web:b", "web")
+          .finally(() => ended.push("second"))
+        const both = await Promise.all([first, second, host.run("ps", "-a")])
+        return [
+          ...both.filter(({ status }) => status !== 0).map(({ stderr }) => stderr),
+          ...(ended.join() === "first,second" ? [] : [`ended: ${ended.join()}`]),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+  ])
 })
