@@ -36,6 +36,7 @@ import { type AllServices, EngineDefaults, type EngineServices } from "./EngineS
 import { imageEngineLayer } from "./image/ImageEngine.ts"
 import { networkEngineLayer } from "./network/NetworkEngine.ts"
 import { podEngineLayer } from "./pod/PodEngine.ts"
+import { originTables } from "./policy/Origins.ts"
 import { removeAlong } from "./pod/removeAlong.ts"
 import { Probes } from "./system/Probes.ts"
 import { stateFindings } from "./system/StateFindings.ts"
@@ -80,6 +81,7 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
       podTables,
       volumeTables,
       networkTables,
+      originTables,
     ]),
   )
   const runtime = Conmon.layer(settings.exitCommand).pipe(

@@ -95,9 +95,14 @@ export function* imageEntries(source: ByteSource, kind: ImageKind): Generator<Im
   }
 }
 
-/** The entries of an image file, decoded. Kinds whose file begins with a head of another table do not fit here. */
+/** The entries of an image file, one at a time. Kinds whose file begins with a head of another table do not fit here. */
+export function* decodedEntries<K extends ImageKind>(source: ByteSource, kind: K): Generator<EntryOf<K>, void, void> {
+  for (const { message, table } of imageEntries(source, kind)) yield decode(message, table) as EntryOf<K>
+}
+
+/** All of them at once, for files with few. */
 export const readImage = <K extends ImageKind>(source: ByteSource, kind: K): ReadonlyArray<EntryOf<K>> =>
-  Array.from(imageEntries(source, kind), ({ message, table }) => decode(message, table) as EntryOf<K>)
+  Array.from(decodedEntries(source, kind))
 
 /** The only entry of an image file that has one, such as `inventory.img` and `stats-dump`. */
 export const readOnly = <K extends ImageKind>(source: ByteSource, kind: K): EntryOf<K> => {

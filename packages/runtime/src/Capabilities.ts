@@ -1,21 +1,6 @@
 /** Linux capabilities of a container (capabilities(7)). */
-import { capabilityName, capabilityNames } from "@cryopod/entities"
+import { capabilityName, capabilityNames, standardCapabilities } from "@cryopod/entities"
 import type { ContainerConfig } from "./ContainerRecord.ts"
-
-/** What Podman gives by default (containers-common, `containers.conf` default_capabilities). */
-const standard = [
-  "CAP_CHOWN",
-  "CAP_DAC_OVERRIDE",
-  "CAP_FOWNER",
-  "CAP_FSETID",
-  "CAP_KILL",
-  "CAP_NET_BIND_SERVICE",
-  "CAP_SETFCAP",
-  "CAP_SETGID",
-  "CAP_SETPCAP",
-  "CAP_SETUID",
-  "CAP_SYS_CHROOT",
-]
 
 /** Capabilities that this process could not give away, because it has not got them itself. */
 export const missingCapabilities = (bounding: bigint): ReadonlySet<string> =>
@@ -24,7 +9,7 @@ export const missingCapabilities = (bounding: bigint): ReadonlySet<string> =>
 export const capabilitiesOf = (
   config: Pick<ContainerConfig, "privileged" | "capAdd" | "capDrop">,
 ): ReadonlyArray<string> => {
-  const wanted = new Set(config.privileged ? capabilityNames : standard)
+  const wanted = new Set(config.privileged ? capabilityNames : standardCapabilities)
   const named = (names: ReadonlyArray<string>) =>
     names.flatMap((name) => (capabilityName(name) === "ALL" ? capabilityNames : (capabilityName(name) ?? [])))
   for (const name of named(config.capDrop)) wanted.delete(name)

@@ -1,4 +1,5 @@
 /** `container checkpoint` and `container restore`. */
+import { readFileSync } from "node:fs"
 import {
   CheckpointFlags,
   checkpointRequest,
@@ -6,8 +7,10 @@ import {
   ContainerEngine,
   type Items,
   RestoreFlags,
+  restorePolicies,
   type RestoreReport,
   restoreRequest,
+  StorageFailed,
 } from "@cryopod/entities"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -53,6 +56,20 @@ const standardOutput = "/dev/stdout"
 const withStandardInput = (flags: RestoreFlags): RestoreFlags =>
   flags.import === "-" ? { ...flags, import: "/dev/stdin" } : flags
 
+/** A policy that is no name and no document is a file with one. */
+const withPolicyDocument = (flags: RestoreFlags) =>
+  flags.policy in restorePolicies || flags.policy.trimStart().startsWith("{")
+    ? Effect.succeed(flags)
+    : Effect.map(
+        Effect.try({
+          try: () => readFileSync(flags.policy, "utf8"),
+          catch: (cause) => new StorageFailed({ operation: "read policy", path: flags.policy, code: codeOf(cause) }),
+        }),
+        (policy): RestoreFlags => ({ ...flags, policy }),
+      )
+
+const codeOf = (cause: unknown) => (cause as NodeJS.ErrnoException).code ?? "EIO"
+
 /** `--export -` writes to standard output. */
 const withStandardOutput = (flags: CheckpointFlags): CheckpointFlags =>
   flags.export === "-" ? { ...flags, export: standardOutput } : flags
@@ -68,7 +85,7 @@ export const restore: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const flags = withStandardInput(optionsOf(RestoreFlags, call))
+      const flags = yield* withPolicyDocument(withStandardInput(optionsOf(RestoreFlags, call)))
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args))
       const engine = yield* ContainerEngine
       const known = new Set<string>()

@@ -2,31 +2,37 @@
  * A checkpoint becomes an archive: its members go through tar and compression into the output as they are read, block by
  * block, and nothing of them is written twice.
  */
+import { createHash, type Hash } from "node:crypto"
 import { archiveBlocks, planMembers } from "@cryopod/archive"
-import type { StorageFailed } from "@cryopod/entities"
-import { attempt, type Output } from "@cryopod/host"
+import type { DatabaseFailed, StorageFailed } from "@cryopod/entities"
+import { attempt, type Database, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import { recordMade } from "../policy/Origins.ts"
 import type { Collected } from "./collect.ts"
 import type { Sink } from "./sink.ts"
 
-/** Succeeds when the archive is complete under its name. */
+/** Succeeds when the archive is complete under its name, and known as one of ours. */
 export const commitArchive = Effect.fn("checkpoint.commitArchive")(function* (
   { compression, output }: Extract<Sink, { readonly _tag: "Archive" }>,
   members: Collected,
-): Effect.fn.Return<void, StorageFailed> {
+): Effect.fn.Return<void, StorageFailed | DatabaseFailed, Database> {
   const plan = yield* attempt("read", "the checkpoint", () => planMembers(members))
-  yield* pour(archiveBlocks(plan, compression), output)
+  const hash = createHash("sha256")
+  yield* pour(archiveBlocks(plan, compression), hash, output)
+  // first, so that no archive is there under its name that this engine does not know
+  yield* recordMade(`sha256:${hash.digest("hex")}`)
   yield* output.complete
 })
 
 /** The next block is asked for when the last one has been taken. */
-const pour = (blocks: AsyncGenerator<Uint8Array, void, void>, output: Output) =>
+const pour = (blocks: AsyncGenerator<Uint8Array, void, void>, hash: Hash, output: Output) =>
   Effect.acquireUseRelease(
     Effect.succeed(blocks),
     Effect.fnUntraced(function* () {
       for (;;) {
         const next = yield* attempt("read", "the checkpoint", () => blocks.next())
         if (next.done === true) return
+        hash.update(next.value)
         yield* output.write(next.value)
       }
     }),

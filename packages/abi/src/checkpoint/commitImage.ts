@@ -7,6 +7,7 @@ import type { ContainerRecord } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
+import { recordMade } from "../policy/Origins.ts"
 import { checkpointFacts } from "../system/HostFacts.ts"
 import type { Collected } from "./collect.ts"
 import type { Ahead } from "./hashAhead.ts"
@@ -53,5 +54,6 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
       distributionVersion: facts.distribution.version,
     }),
   })
+  yield* recordMade(made.imageId)
   return made.imageId
 })

@@ -75,7 +75,7 @@ export const importedSpec = (spec: OciSpec, inputs: ImportInputs): ImportedSpec 
     dropped: [
       ...dropped,
       ...hooksOf(hooks).map((name) => `OCI hook ${name}`),
-      ...dangerous(spec.annotations ?? {}).map((key) => `annotation ${key}`),
+      ...actingAnnotations(spec.annotations ?? {}).map((key) => `annotation ${key}`),
       ...(listenerPath === undefined ? [] : [`seccomp listener ${listenerPath}`]),
       ...spec.linux.namespaces
         // the network is made anew in any case, and those of a pod are replaced by another's
@@ -89,13 +89,13 @@ const isJoined = (config: ContainerConfig, type: string): boolean =>
   namespaceKinds.some((kind) => kind === type && joinedContainer(config, kind) !== undefined)
 
 /** Hooks that are there and not empty, by their kind. */
-const hooksOf = (hooks: unknown): ReadonlyArray<string> =>
+export const hooksOf = (hooks: unknown): ReadonlyArray<string> =>
   Object.entries((hooks as Readonly<Record<string, unknown>> | null | undefined) ?? {})
     .filter(([, list]) => Array.isArray(list) && list.length > 0)
     .map(([name]) => name)
 
 /** File systems of the kernel, of which every container gets its own or a view that its namespaces bound. */
-const kernelFileSystems = new Set(["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"])
+export const kernelFileSystems = new Set(["proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"])
 
 const importedMounts = (mounts: ReadonlyArray<SpecMount>, { config, paths, volumeData }: ImportInputs) => {
   const dropped: Array<string> = []
@@ -137,7 +137,7 @@ const isHarmless = (option: string): boolean =>
 /** Annotations that a runtime acts upon: programs and files of the host, devices (CDI), units of systemd, crun's own. */
 const acting = /^(?:org\.criu\.config$|org\.systemd\.property\.|cdi\.k8s\.io\/|run\.oci\.)/
 
-const dangerous = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+export const actingAnnotations = (annotations: Readonly<Record<string, string>>): ReadonlyArray<string> =>
   Object.keys(annotations).filter((key) => acting.test(key))
 
 /** Annotations that engines write by themselves. */

@@ -14,6 +14,7 @@ import { attemptSync } from "@cryopod/host"
 import { type OciSpec, parseSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { Origin } from "../policy/Origins.ts"
 
 /** A checkpoint that can be restored, as far as can be seen from itself. */
 export interface OpenedCheckpoint {
@@ -23,6 +24,7 @@ export interface OpenedCheckpoint {
   readonly members: string
   /** `ours`: the members may be moved away. `shared`: they are read and never written. */
   readonly files: "ours" | "shared"
+  readonly origin: Origin
   /** The image that must not go while it is restored; absent when it did not come from one. */
   readonly imageId?: string
   readonly config: LibpodConfig

@@ -2,6 +2,7 @@
  * Open a checkpoint archive: unpacked in one pass into an area of its own, on the file system of the containers, from
  * where its files move into the bundle. The area goes with the scope.
  */
+import { createHash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { decompressed, unpack } from "@cryopod/archive"
@@ -10,12 +11,14 @@ import {
   type ArchiveInvalid,
   type ArchiveSource,
   CheckpointInvalid,
+  type DatabaseFailed,
   type MemberUnsafe,
   type StorageFailed,
 } from "@cryopod/entities"
 import {
   attemptSync,
   availableBytes,
+  type Database,
   Layout,
   makeDirectory,
   openInput,
@@ -24,6 +27,7 @@ import {
 } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { originOf } from "../policy/Origins.ts"
 import { type OpenedCheckpoint, readMembers } from "./open.ts"
 
 /** `previous` is the archive of the pre-checkpoint that the checkpoint builds on. */
@@ -32,18 +36,19 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
   previous: ArchiveSource | undefined,
 ): Effect.fn.Return<
   OpenedCheckpoint,
-  CheckpointInvalid | ArchiveInvalid | MemberUnsafe | StorageFailed,
-  Layout | Scope.Scope
+  CheckpointInvalid | ArchiveInvalid | MemberUnsafe | StorageFailed | DatabaseFailed,
+  Database | Layout | Scope.Scope
 > {
   const source = nameOf(archive)
   const area = yield* temporaryArea((yield* Layout).temporary)
   const members = join(area, "members")
-  const passedOver = yield* unpackInto(archive, members, () => true)
-  if (previous !== undefined) yield* addPrevious(previous, area, members)
+  const { digest, passedOver } = yield* unpackInto(archive, members, () => true)
+  const before = previous === undefined ? [] : [yield* addPrevious(previous, area, members)]
   return {
     source,
     members,
     files: "ours",
+    origin: yield* originOf([digest, ...before]),
     ...(yield* readMembers(source, members)),
     annotations: {},
     architecture: "",
@@ -53,7 +58,7 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
 
 const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
 
-/** Paths of members that were not taken. */
+/** Paths of members that were not taken, and the digest of the archive. */
 const unpackInto = Effect.fnUntraced(function* (
   archive: ArchiveSource,
   members: string,
@@ -64,23 +69,32 @@ const unpackInto = Effect.fnUntraced(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
-      const { passedOver } = yield* unpack(decompressed(input), members, {
+      const hash = createHash("sha256")
+      const { passedOver } = yield* unpack(decompressed(hashed(input, hash)), members, {
         archive: nameOf(archive),
         ...checkpointRules,
         // what cannot fit is refused when it is announced, not when the disk is full
         maxBytes: Math.min(checkpointRules.maxBytes, room),
         accepts: (path) => checkpointRules.accepts(path) && wanted(path),
       })
-      return passedOver
+      return { digest: `sha256:${hash.digest("hex")}`, passedOver }
     }),
   )
 })
 
-/** Of a pre-checkpoint only the memory is of use. */
+/** What is not read to its end has another digest, and so nobody's. */
+async function* hashed(blocks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array, void, void> {
+  for await (const block of blocks) {
+    hash.update(block)
+    yield block
+  }
+}
+
+/** Of a pre-checkpoint only the memory is of use. Its digest. */
 const addPrevious = Effect.fnUntraced(function* (previous: ArchiveSource, area: string, members: string) {
   const member = checkpointMembers.previousImages.name
   const unpacked = join(area, "previous")
-  yield* unpackInto(previous, unpacked, (path) => memberOf(path)?.name === member)
+  const { digest } = yield* unpackInto(previous, unpacked, (path) => memberOf(path)?.name === member)
   const moved = yield* attemptSync("move", members, () => {
     if (!fs.existsSync(join(unpacked, member))) return false
     fs.rmSync(join(members, member), { recursive: true, force: true })
@@ -88,6 +102,7 @@ const addPrevious = Effect.fnUntraced(function* (previous: ArchiveSource, area: 
     return true
   })
   if (!moved) return yield* new CheckpointInvalid({ source: nameOf(previous), member, problem: "is missing" })
+  return digest
 })
 
 const named = 5

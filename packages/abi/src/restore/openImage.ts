@@ -8,13 +8,19 @@ import {
   NotACheckpoint,
 } from "@cryopod/entities"
 import { checkpointLayer, describingAnnotations, type Layers, type StoredImage } from "@cryopod/images"
+import type { Database } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import { originOf } from "../policy/Origins.ts"
 import { type OpenedCheckpoint, readMembers } from "./open.ts"
 
 export const openImage = Effect.fn("restore.openImage")(function* (
   image: StoredImage,
   source: string,
-): Effect.fn.Return<OpenedCheckpoint, NotACheckpoint | CheckpointInvalid | HostFailure | ImageFailure, Layers> {
+): Effect.fn.Return<
+  OpenedCheckpoint,
+  NotACheckpoint | CheckpointInvalid | HostFailure | ImageFailure,
+  Database | Layers
+> {
   const annotations = describingAnnotations(image)
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id: image.id })
   const members = yield* checkpointLayer(image.id, { archive: source, ...checkpointRules })
@@ -22,6 +28,7 @@ export const openImage = Effect.fn("restore.openImage")(function* (
     source,
     members,
     files: "shared",
+    origin: yield* originOf([image.id]),
     imageId: image.id,
     ...(yield* readMembers(source, members)),
     annotations,

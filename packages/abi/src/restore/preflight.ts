@@ -10,9 +10,11 @@ import {
   isContainerName,
   NameInUse,
   NameInvalid,
+  namespaceKinds,
   remoteName,
   type PodRestoreRefused,
   type RestoreOptions,
+  type RestoreRefused,
   RuntimeMismatch,
   type VolumeRestoreRefused,
 } from "@cryopod/entities"
@@ -24,10 +26,11 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
-import type { JoinedPod } from "../container/membership.ts"
+import type { JoinedPod, Membership } from "../container/membership.ts"
 import { newVolumeName } from "../volume/createVolume.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
+import { holdToPolicy } from "../policy/holdToPolicy.ts"
 import { Probes } from "../system/Probes.ts"
 import { importedConfig } from "./importedConfig.ts"
 import { importedMembership } from "./importedMembership.ts"
@@ -45,6 +48,7 @@ export interface Import {
 }
 
 type Failure =
+  | RestoreRefused
   | RuntimeMismatch
   | ArchitectureMismatch
   | BaseImageMissing
@@ -64,6 +68,7 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
   const membership = yield* Effect.fromResult(importedMembership(opened, pod))
+  yield* holdToPolicy(opened, options.policy, joinedTypes(membership))
   if (pod !== undefined) yield* requirePodCriu
   const runtime = yield* chooseRuntime(opened)
   const here = yield* hostFacts
@@ -87,6 +92,12 @@ const nameHere =
   ({ name: other }: RestoreOptions) =>
   ({ anonymous, name }: Pick<ImportedVolume, "name" | "anonymous">): string =>
     anonymous && other !== undefined ? newVolumeName() : name
+
+/** Types of the OCI runtime-spec. */
+const joinedTypes = ({ namespaces }: Membership): ReadonlyArray<string> =>
+  namespaceKinds
+    .filter((kind) => typeof namespaces[kind] === "object")
+    .map((kind) => (kind === "net" ? "network" : kind))
 
 /** CRIU joins namespaces that exist from this version on (libpod `pkg/criu`, PodCriuVersion). */
 const podCriuVersion = 31_600

@@ -6,15 +6,19 @@
 import type { RestoreFailure, RestoreOptions, RestoreReport } from "@cryopod/entities"
 import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
-import { type ContainerRecord, Containers, initialState } from "@cryopod/runtime"
+import { type ContainerRecord, Containers, initialState, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { erase } from "../container/erase.ts"
 import { joining } from "../container/joining.ts"
 import type { JoinedPod } from "../container/membership.ts"
 import { startAlone } from "../container/start.ts"
+import { heldToPolicy } from "../policy/holdToPolicy.ts"
+import { knownHoles } from "../policy/knownHoles.ts"
+import { checkMountTargets } from "../policy/mountTargets.ts"
 import { joinedPod } from "../pod/joinedPod.ts"
 import { keepVolumes } from "../volume/containerVolumes.ts"
 import type { AllServices } from "../EngineServices.ts"
+import { Probes } from "../system/Probes.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 import { type Import, preflight } from "./preflight.ts"
 import { replay } from "./replay.ts"
@@ -56,11 +60,15 @@ const restoreAlone = Effect.fnUntraced(function* (
   { dropped: unmounted, opened, volumes }: Pick<Import, "volumes" | "dropped"> & { readonly opened: OpenedCheckpoint },
   options: RestoreOptions,
 ) {
+  const holes = heldToPolicy(opened, options) ? yield* holesOf(record.config.runtime) : []
   yield* recordImport(record, opened)
   const { dropped, running } = yield* Effect.gen(function* () {
     const staged = yield* stage(record, opened, options)
     yield* restoreVolumes(record, volumes, { content: options.ignoreVolumes ? "ignored" : opened })
     yield* replay(record, opened, options)
+    if (heldToPolicy(opened, options)) {
+      yield* checkMountTargets(opened.source, (yield* Layout).container(record.id).merged, opened.spec.mounts)
+    }
     const { dropped, imagesDirectory } = staged
     const { fileLocks, tcp } = options
     return { dropped, running: yield* runRestored(record, { imagesDirectory, namespaces: "other", tcp, fileLocks }) }
@@ -73,9 +81,14 @@ const restoreAlone = Effect.fnUntraced(function* (
     criu_statistics: running.statistics,
     warnings: [
       ...opened.warnings,
+      ...holes.map((hole) => `${opened.source}: restored by a ${record.config.runtime} with a known hole: ${hole}`),
       ...[...unmounted, ...dropped].map((what) => `${opened.source}: not restored: ${what}`),
     ],
   }
+})
+
+const holesOf = Effect.fnUntraced(function* (runtime: RuntimeName) {
+  return knownHoles(runtime, yield* (yield* Probes).runtimeVersion(runtime))
 })
 
 /** With the store's lock held, no image that is needed can go between the look and the record that keeps it. */

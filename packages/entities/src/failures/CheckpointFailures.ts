@@ -146,6 +146,33 @@ export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()(
   }
 }
 
+/** One thing that a stranger's checkpoint would give its processes, and that the policy does not. */
+export const PolicyDifference = Schema.Struct({
+  /** Who or what would have it: `process 1 (sh)`, `configuration`. */
+  subject: Schema.String,
+  /** What it would have. */
+  finding: Schema.String,
+  /** Why that is not given away. */
+  reason: Schema.String,
+  /** What the policy would have to say. */
+  remedy: Schema.String,
+})
+export type PolicyDifference = typeof PolicyDifference.Type
+
+/** A checkpoint that was not made here asks for more than the policy gives; nothing was changed, no process exists. */
+export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
+  "RestoreRefused",
+  { source: Schema.String, differences: Schema.Array(PolicyDifference) },
+  { httpApiStatus: 403 },
+) {
+  override get message() {
+    const lines = this.differences.map(
+      ({ finding, reason, remedy, subject }) => `\n  ${subject}: ${finding}: ${reason}\n    → ${remedy}`,
+    )
+    return `checkpoint ${this.source} was not made here and asks for more than the policy allows, nothing was restored:${lines.join("")}`
+  }
+}
+
 /** Several containers would write the same image. */
 export class TargetShared extends Schema.TaggedError<TargetShared>()(
   "TargetShared",

@@ -29,6 +29,7 @@ const rules = {
   nameWithSeveral: "--name can only be used with one checkpoint image",
   tcpEstablishedWithName: "--tcp-established cannot be used with --name",
   tcpBoth: "--tcp-established and --tcp-close cannot be used together",
+  policyInvalid: "--policy is no policy: VALUE",
   podNameTwice: "cannot specify --name and NAME at the same time",
   podInfraName: "NoInfra and InfraName are mutually exclusive pod options: invalid pod spec",
   podInfraImage: "NoInfra and InfraImage are mutually exclusive pod options: invalid pod spec",

@@ -169,6 +169,7 @@ export const restoreFailures = [
   C.ContainerIdInUse,
   K.NoSuchContainerOrImage,
   K.RestoreFailed,
+  K.RestoreRefused,
   K.CheckpointMissing,
   K.CheckpointInvalid,
   K.NotACheckpoint,

@@ -5,6 +5,7 @@ import { OptionConflict } from "../failures/OptionConflict.ts"
 import type { ArchiveSource } from "../ImageEngine.ts"
 import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
+import { defaultRestorePolicy, type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
 export const RestoreFlags = Schema.Struct({
   all: bool({ cli: "all", short: "a", description: "Restore all checkpointed containers" }),
@@ -65,6 +66,13 @@ export const RestoreFlags = Schema.Struct({
     cli: "tcp-close",
     description: "Restore a container but close the TCP connections",
   }),
+  policy: text({
+    cli: "policy",
+    description:
+      "What a checkpoint that was not made here may give its processes: default, trusted, none, or a JSON file",
+    valueName: "string",
+    fallback: "default",
+  }),
   printStats: bool({ cli: "print-stats", description: "Display restore statistics" }),
 })
 export type RestoreFlags = typeof RestoreFlags.Type
@@ -100,6 +108,8 @@ export interface RestoreOptions extends NewContainerOptions {
   readonly keep: boolean
   readonly fileLocks: boolean
   readonly tcp: TcpConnections
+  /** What a checkpoint that this engine did not make on its host is held against. */
+  readonly policy: RestorePolicyChoice
 }
 
 /** A restore with every option at its default. */
@@ -112,6 +122,7 @@ export const defaultRestore: RestoreOptions = {
   keep: false,
   fileLocks: false,
   tcp: "refuse",
+  policy: defaultRestorePolicy,
 }
 
 export interface RestoreRequest {
@@ -135,8 +146,11 @@ export const restoreRequest = (
   flags: RestoreFlags,
   names: ReadonlyArray<string>,
 ): Result.Result<RestoreRequest, OptionConflict> => {
-  const refuse = (rule: Rule) => Result.fail(new OptionConflict({ rule }))
+  const refuse = (rule: Rule, value?: string) =>
+    Result.fail(new OptionConflict({ rule, ...(value === undefined ? {} : { value }) }))
   const importing = flags.import !== ""
+  const policy = restorePolicyOf(flags.policy)
+  if (Result.isFailure(policy)) return refuse("policyInvalid", policy.failure)
   const options: RestoreOptions = {
     ...(flags.name === "" ? {} : { name: flags.name }),
     ...(flags.pod === "" ? {} : { pod: flags.pod }),
@@ -148,6 +162,7 @@ export const restoreRequest = (
     keep: flags.keep,
     fileLocks: flags.fileLocks,
     tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
+    policy: policy.success,
   }
   if (flags.importPrevious !== "" && !importing) return refuse("importPreviousWithoutImage")
   // whether a name is an image's is for the engine to find out; these cannot be meant for one

@@ -41,6 +41,7 @@ export const layer = (
         containers: [],
         images: [],
         volumes: [],
+        made: new Set(),
         registry: settings.registry ?? makeRegistry(),
         runtime: settings.runtime ?? "crun",
         runtimeGiven: settings.runtime !== undefined,

@@ -10,6 +10,21 @@ export const capabilityNames: ReadonlyArray<string> = (
   .split(" ")
   .map((name) => `CAP_${name}`)
 
+/** What Podman gives by default (containers-common, `containers.conf` default_capabilities). */
+export const standardCapabilities: ReadonlyArray<string> = [
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_FOWNER",
+  "CAP_FSETID",
+  "CAP_KILL",
+  "CAP_NET_BIND_SERVICE",
+  "CAP_SETFCAP",
+  "CAP_SETGID",
+  "CAP_SETPCAP",
+  "CAP_SETUID",
+  "CAP_SYS_CHROOT",
+]
+
 /** `net_raw` and `CAP_NET_RAW` are the same; undefined for names nobody knows. */
 export const capabilityName = (text: string): string | undefined => {
   const upper = text.toUpperCase()

@@ -47,6 +47,21 @@ const numbers = (engine: ContainerEngine["Service"], ref: string) =>
 const flags = { tlsVerify: true, authfile: "", creds: "", quiet: true, compressionFormat: "" }
 
 describe("an engine in memory", () => {
+  it.live("holds a checkpoint of another one to the policy", () =>
+    Effect.gen(function* () {
+      const registry = EngineMemory.makeRegistry()
+      const [here, there] = [yield* host({ registry }), yield* host({ registry })]
+      yield* here.run({ name: "web", privileged: true })
+      const name = "registry.example/web:1"
+      const target = { _tag: "Image", name } as const
+      yield* here.containers.checkpoint(Selection.names("web"), { ...defaultCheckpoint, target })
+      yield* here.images.push(name, "", flags)
+      yield* there.images.pull(name, flags)
+      const [refused] = yield* there.containers.restore(Selection.names(name), defaultRestore)
+      expect(refused?.result).toMatchObject({ failure: { _tag: "RestoreRefused" } })
+    }),
+  )
+
   it.live("sends a counting container to another host by way of a registry", () =>
     Effect.gen(function* () {
       const registry = EngineMemory.makeRegistry()

@@ -263,6 +263,8 @@ export const containers = HttpApiGroup.make("containers").add(
         "ignoreStaticMac",
         "printStats",
         "fileLocks",
+        // beyond libpod
+        "policy",
       ]),
       import: parameter.bool("The body is the archive to restore from"),
     }),

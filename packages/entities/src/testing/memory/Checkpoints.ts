@@ -99,9 +99,11 @@ const takeSnapshot = (host: MemoryHost, container: MemoryContainer, { phase, tar
     const whole = target._tag !== "Archive" || !target.ignoreRootfs
     const paths = whole ? changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path) : []
     const ballast = container.config.env.find((text) => text.startsWith("BALLAST="))
+    const key = randomBytes(16).toString("hex")
+    host.made.add(key)
     return {
       format,
-      key: randomBytes(16).toString("hex"),
+      key,
       id: container.id,
       name: container.name,
       config: container.config,

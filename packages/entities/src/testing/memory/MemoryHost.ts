@@ -146,6 +146,8 @@ export interface MemoryHost {
   readonly images: Array<MemoryImage>
   /** In the order of creation. */
   readonly volumes: Array<MemoryVolume>
+  /** Keys of the checkpoints that were made here. */
+  readonly made: Set<string>
   readonly registry: MemoryRegistry
   readonly runtime: "crun" | "runc"
   readonly runtimeGiven: boolean

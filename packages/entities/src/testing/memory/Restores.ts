@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import {
+  type PolicyDifference,
+  RestoreRefused,
   BaseImageMissing,
   CheckpointInvalid,
   CheckpointMissing,
@@ -24,6 +26,7 @@ import type { ArchiveSource } from "../../ImageEngine.ts"
 import type { RestoreOptions, TcpConnections } from "../../options/RestoreOptions.ts"
 import type { RestoreReport } from "../../reports/CheckpointReport.ts"
 import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
+import { capabilityName, capabilityNames } from "../../values/Capability.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
 import { bytesOf, nameOf } from "./HostFiles.ts"
 import {
@@ -94,6 +97,8 @@ const restoreNew = Effect.fnUntraced(function* (
       problem: "is missing: this is a pre-checkpoint",
     })
   }
+  const beyond = beyondPolicy(host, snapshot, options)
+  if (beyond.length > 0) return yield* new RestoreRefused({ source, differences: beyond })
   const { runtime } = snapshot.config
   if (host.runtimeGiven && runtime !== host.runtime) {
     return yield* new RuntimeMismatch({ source, required: runtime, given: host.runtime })
@@ -144,6 +149,26 @@ const restoreNew = Effect.fnUntraced(function* (
   host.containers.unshift(container)
   return yield* goOn(host, container, { options, snapshot }).pipe(Effect.onError(() => erase(host, container)))
 })
+
+/** Programs in memory have nothing but capabilities that a policy could be about. */
+const beyondPolicy = (
+  host: MemoryHost,
+  { config, key }: Snapshot,
+  { policy }: RestoreOptions,
+): ReadonlyArray<PolicyDifference> => {
+  if (host.made.has(key) || policy === "none") return []
+  const has = config.privileged ? capabilityNames : config.capAdd.map((name) => capabilityName(name) ?? name)
+  const beyond = has.filter((name) => !policy.capabilities.includes(name))
+  if (beyond.length === 0) return []
+  return [
+    {
+      subject: "configuration",
+      finding: `bounding ${beyond.join(", ")}`,
+      reason: "the policy does not have them",
+      remedy: "let the policy have them in capabilities",
+    },
+  ]
+}
 
 /** The program goes on from where it was. */
 const goOn = Effect.fnUntraced(function* (

@@ -37,6 +37,7 @@ import { RestoreFlags, type RestoreOptions, type RestoreSource } from "../../opt
 import { CheckFlags } from "../../options/SystemOptions.ts"
 import { VolumeCreateFlags, VolumeListFlags, VolumePruneFlags, VolumeRemoveFlags } from "../../options/VolumeOptions.ts"
 import type { ContainerSelection } from "../../Selection.ts"
+import { defaultRestorePolicy } from "../../values/RestorePolicy.ts"
 import { SystemEngine } from "../../SystemEngine.ts"
 import { VolumeEngine } from "../../VolumeEngine.ts"
 import type { Engines } from "./Case.ts"
@@ -225,9 +226,10 @@ const pathOf = (source: ArchiveSource | undefined) => (source?._tag === "File" ?
 
 const restoreValues = (
   source: RestoreSource,
-  { tcp, ...options }: RestoreOptions,
+  { policy, tcp, ...options }: RestoreOptions,
 ): Readonly<Record<string, unknown>> => ({
   ...options,
+  policy: policy === defaultRestorePolicy ? "default" : "another",
   tcpEstablished: tcp === "keep",
   tcpClose: tcp === "close",
   ...(source._tag === "Archive"

@@ -10,6 +10,7 @@ import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../../ImageEngine.ts"
 import type { ArchiveDestination } from "../../../options/CheckpointOptions.ts"
 import { ImageListFlags, PushFlags } from "../../../options/ImageOptions.ts"
+import { defaultRestore } from "../../../options/RestoreOptions.ts"
 import { ImageInspect, ImageSummary } from "../../../reports/ImageReports.ts"
 import { Selection } from "../../../Selection.ts"
 import {
@@ -224,16 +225,7 @@ export const images: ReadonlyArray<Case> = [
       yield* engine.remove([name], removal)
       yield* containers.remove(Selection.names(id), { force: false, ignore: false, timeSeconds: 0 })
       expect(yield* engine.load({ _tag: "File", path: output })).toEqual([`localhost/${name}:latest`])
-      const restored = yield* containers.restore(Selection.names(name), {
-        publish: [],
-        ignoreRootfs: false,
-        ignoreVolumes: false,
-        ignoreStaticIp: false,
-        ignoreStaticMac: false,
-        keep: false,
-        fileLocks: false,
-        tcp: "refuse",
-      })
+      const restored = yield* containers.restore(Selection.names(name), defaultRestore)
       expect(one(restored).Id).toBe(id)
       expect((yield* inside(id, "cat /etc/note")).stdout).toBe("kept\n")
     }),

@@ -11,6 +11,7 @@ import { ImageEngine } from "../../../ImageEngine.ts"
 import { defaultCheckpoint } from "../../../options/CheckpointOptions.ts"
 import { defaultRestore, type RestoreOptions } from "../../../options/RestoreOptions.ts"
 import { Selection } from "../../../Selection.ts"
+import { defaultRestorePolicy } from "../../../values/RestorePolicy.ts"
 import {
   Bench,
   beyond,
@@ -387,6 +388,20 @@ export const restores: ReadonlyArray<Case> = [
         _tag: "StorageFailed",
         code: "ENOENT",
       })
+    }),
+  },
+  {
+    name: "what was made here goes on with all that it had, whatever the policy for strangers says",
+    needs: ["archives"],
+    run: Effect.gen(function* () {
+      const { directory } = yield* Bench
+      const path = join(directory, unique("trusted"))
+      const id = yield* running({ capAdd: ["net_raw"] })
+      yield* beyond(id, 1)
+      one(yield* checkpointing(id, { target: archive(path) }))
+      yield* discard(id)
+      one(yield* importing(path, { policy: { ...defaultRestorePolicy, capabilities: [] } }))
+      expect((yield* inside(id, "grep CapEff /proc/self/status")).stdout).toMatch(/CapEff:\s+00000000800425fb/)
     }),
   },
   {
