@@ -1,5 +1,5 @@
 /** A container on this terminal: its output here, our input there, our signals passed on. */
-import { ContainerEngine, Selection } from "@cryopod/entities"
+import { type AttachStreams, ContainerEngine, Selection } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
@@ -11,39 +11,51 @@ export interface AttachOptions {
   readonly interactive: boolean
 }
 
+/** Our own streams, for a program that has a terminal or not. */
+export const ownStreams = ({
+  interactive,
+  terminal,
+}: AttachOptions & { readonly terminal: boolean }): AttachStreams => ({
+  // a terminal has one stream
+  output: (stream, content) => (stream === "stderr" ? writeError(content) : writeOut(content)),
+  ...(interactive ? { input: standardInput } : {}),
+  ...(terminal ? { resizes: terminalSizes } : {}),
+})
+
 /** Stay with a running container until it ends; its exit status. */
 export const attachTo = Effect.fnUntraced(function* (ref: string, { interactive }: AttachOptions) {
   const engine = yield* ContainerEngine
   const { Config: config } = yield* engine.inspect(ref)
   const terminal = config.Tty && process.stdin.isTTY === true
   const forwarding = yield* Effect.forkChild(terminal ? Effect.never : forwardSignals(ref))
-  const attached = engine.attach(ref, {
-    // a terminal has one stream
-    output: (stream, content) => (stream === "stderr" ? writeError(content) : writeOut(content)),
-    ...(interactive ? { input: standardInput } : {}),
-    ...(terminal ? { resizes: terminalSizes } : {}),
-  })
+  const attached = engine.attach(ref, ownStreams({ interactive, terminal }))
   const status = yield* terminal && interactive ? rawTerminal(attached) : attached
   yield* Fiber.interrupt(forwarding)
   return status
 })
 
-const standardInput: Stream.Stream<Uint8Array> = Stream.callback<Uint8Array>((queue) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const data = (chunk: Buffer) => void Queue.offerUnsafe(queue, chunk)
-      const end = () => void Queue.endUnsafe(queue)
-      process.stdin.on("data", data)
-      process.stdin.once("end", end)
-      return { data, end }
-    }),
-    ({ data, end }) =>
+const standardInput: Stream.Stream<Uint8Array> = Stream.callback<Uint8Array>(
+  (queue) =>
+    Effect.acquireRelease(
       Effect.sync(() => {
-        process.stdin.off("data", data)
-        process.stdin.off("end", end)
-        process.stdin.pause()
+        // nothing more is read until this has been taken
+        const data = (chunk: Buffer) => {
+          process.stdin.pause()
+          void Effect.runPromise(Queue.offer(queue, chunk)).then((taken) => taken && process.stdin.resume())
+        }
+        const end = () => void Queue.endUnsafe(queue)
+        process.stdin.on("data", data)
+        process.stdin.once("end", end)
+        return { data, end }
       }),
-  ),
+      ({ data, end }) =>
+        Effect.sync(() => {
+          process.stdin.off("data", data)
+          process.stdin.off("end", end)
+          process.stdin.pause()
+        }),
+    ),
+  { bufferSize: 1 },
 )
 
 interface Size {

@@ -34,8 +34,8 @@ export interface AttachStreams {
   readonly resizes?: Stream.Stream<{ readonly columns: number; readonly rows: number }>
 }
 
-export interface ExecOptions extends Omit<ExecFlags, "latest"> {
-  readonly command: readonly [string, ...Array<string>]
+export interface ExecOptions extends Omit<ExecFlags, "detach" | "latest"> {
+  readonly command: readonly [string, ...ReadonlyArray<string>]
 }
 
 export interface ContainerEngineShape {
@@ -116,10 +116,16 @@ export interface ContainerEngineShape {
   readonly logs: (ref: string, flags: Pick<LogsFlags, "follow" | "tail">) => Stream.Stream<LogLine, ContainerFailure>
 
   /**
-   * Run a program in a running container. Succeeds with its exit code, or at once with 0 when detached. Without
-   * `streams` the program gets the caller's own standard streams (and its terminal).
+   * Run a program in a running container. Succeeds with its exit code. Without `streams` the program gets the caller's own
+   * standard streams and terminal.
    */
   readonly exec: (ref: string, options: ExecOptions, streams?: AttachStreams) => Effect.Effect<number, ContainerFailure>
+
+  /** Run a program that nobody listens to. Succeeds with the id of its session as soon as it runs. */
+  readonly execDetached: (
+    ref: string,
+    options: Omit<ExecOptions, "interactive">,
+  ) => Effect.Effect<string, ContainerFailure>
 
   /**
    * Dump running containers and keep the result with the container, and as an archive or an image as well.

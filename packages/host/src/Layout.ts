@@ -35,6 +35,8 @@ export interface ContainerPaths {
   readonly run: string
   readonly pidFile: string
   readonly conmonPidFile: string
+  /** Exec sessions, a directory each. */
+  readonly sessions: string
   /** Length of the log when the present run began. */
   readonly logStart: string
   readonly lock: string
@@ -100,6 +102,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
       run,
       pidFile: join(run, "pidfile"),
       conmonPidFile: join(run, "conmon.pid"),
+      sessions: join(run, "exec"),
       logStart: join(run, "log-start"),
       lock: join(runroot, "locks", id),
       exitFile: join(runroot, "exits", id),

@@ -34,6 +34,8 @@ export const toolPurposes = {
   nft: "shows and changes packet filters",
   socat: "feeds the input of attached containers",
   ps: "lists the processes of a container",
+  script: "holds the terminal of a program whose output goes over a connection",
+  stty: "sets the size of such a terminal",
 } as const
 
 export type ToolName = keyof typeof toolPurposes

@@ -75,7 +75,7 @@ export const logSize = (path: string): number => fs.statSync(path, { throwIfNoEn
 
 /**
  * Offset at which the last `count` lines begin, found from the end: a log may be large. A line is what ended with a
- * newline in the container; partial records before it belong to it.
+ * newline in the container, or has not ended yet; partial records before it belong to it.
  */
 export const tailOffset = (path: string, count: number, size: number): number => {
   if (count < 0 || size === 0) return 0
@@ -94,7 +94,7 @@ export const tailOffset = (path: string, count: number, size: number): number =>
         const before = newlineAt === 0 ? -1 : tail.lastIndexOf(0x0a, newlineAt - 1)
         if (before < 0 && start > 0) break
         const record = parseRecord(tail.subarray(before + 1, newlineAt))
-        if (record !== undefined && !record.partial) seen++
+        if (record !== undefined && (!record.partial || seen === 0)) seen++
         if (seen > count) return start + newlineAt + 1
         tail = tail.subarray(0, before + 1)
         newlineAt = tail.lastIndexOf(0x0a)

@@ -7,7 +7,7 @@
 import { join } from "node:path"
 import type { Identity, Rlimit } from "@cryopod/entities"
 import type { ContainerPaths } from "@cryopod/host"
-import { capabilitiesOf } from "./Capabilities.ts"
+import { capabilitySets } from "./Capabilities.ts"
 import type { ContainerConfig } from "./ContainerRecord.ts"
 import { isOwnNamespace, type SpecNamespace, specNamespaces } from "./Namespaces.ts"
 import { criuConfigAnnotation } from "./runtimeArguments.ts"
@@ -20,23 +20,31 @@ export interface SpecMount {
   readonly options: ReadonlyArray<string>
 }
 
+export interface OciProcess {
+  readonly terminal?: boolean
+  readonly user: {
+    readonly uid: number
+    readonly gid: number
+    readonly additionalGids?: ReadonlyArray<number>
+    readonly umask?: number
+  }
+  readonly args: ReadonlyArray<string>
+  readonly env?: ReadonlyArray<string>
+  readonly cwd: string
+  readonly capabilities?: OciCapabilities
+  readonly rlimits?: ReadonlyArray<Rlimit>
+  readonly [key: string]: unknown
+}
+
+/** Sets of capabilities(7), by name. */
+export type OciCapabilities = Readonly<
+  Partial<Record<"bounding" | "effective" | "permitted" | "inheritable" | "ambient", ReadonlyArray<string>>>
+>
+
 /** The parts of `config.json` that this project reads or changes; the rest passes through untouched. */
 export interface OciSpec {
   readonly ociVersion: string
-  readonly process: {
-    readonly terminal?: boolean
-    readonly user: {
-      readonly uid: number
-      readonly gid: number
-      readonly additionalGids?: ReadonlyArray<number>
-      readonly umask?: number
-    }
-    readonly args: ReadonlyArray<string>
-    readonly env?: ReadonlyArray<string>
-    readonly cwd: string
-    readonly rlimits?: ReadonlyArray<Rlimit>
-    readonly [key: string]: unknown
-  }
+  readonly process: OciProcess
   readonly root: { readonly path: string; readonly readonly?: boolean }
   readonly hostname?: string
   readonly mounts: ReadonlyArray<SpecMount>
@@ -62,12 +70,13 @@ export interface SpecInputs {
   readonly volumeData: VolumeData
   /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
   readonly ceilings: Readonly<Record<string, number>>
+  /** Capabilities that this process can give away. */
+  readonly held: ReadonlySet<string>
   /** True for directories of this host. */
   readonly isDirectory: (path: string) => boolean
 }
 
-export const makeSpec = ({ ceilings, config, identity, isDirectory, paths, volumeData }: SpecInputs): OciSpec => {
-  const capabilities = capabilitiesOf(config)
+export const makeSpec = ({ ceilings, config, held, identity, isDirectory, paths, volumeData }: SpecInputs): OciSpec => {
   const masks = config.runtime === "crun" ? crunMasks(isDirectory) : { paths: maskedPaths, mounts: [] }
   const standard = [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)]
   const own = config.mounts.map((mount) => specMountOf(mount, volumeData))
@@ -80,11 +89,7 @@ export const makeSpec = ({ ceilings, config, identity, isDirectory, paths, volum
       args: [...config.entrypoint, ...config.command],
       env: config.env,
       cwd: config.workdir,
-      capabilities: {
-        bounding: capabilities,
-        effective: identity.uid === 0 ? capabilities : [],
-        permitted: identity.uid === 0 ? capabilities : [],
-      },
+      capabilities: capabilitySets(config, identity, held),
       rlimits: config.rlimits.map((limit) => clamp(limit, ceilings)),
       noNewPrivileges: false,
       oomScoreAdj: 0,

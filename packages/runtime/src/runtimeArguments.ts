@@ -75,25 +75,20 @@ export const criuConfiguration = (
 export const criuConfigAnnotation = "org.criu.config"
 
 export interface ExecArguments {
-  readonly terminal: boolean
-  readonly env: ReadonlyArray<string>
-  readonly workdir: string
-  readonly user: string
-  readonly detach: boolean
+  /** File with the process (runtime-spec `process`). */
+  readonly process: string
+  /** File for its pid. */
   readonly pidFile: string
-  readonly capabilities: ReadonlyArray<string>
-  readonly command: ReadonlyArray<string>
+  /** The runtime leaves the program as soon as it runs. */
+  readonly detach: boolean
 }
 
 export const execArguments = (id: string, options: ExecArguments): ReadonlyArray<string> => [
   "exec",
-  ...(options.terminal ? ["--tty"] : []),
+  "--process",
+  options.process,
+  "--pid-file",
+  options.pidFile,
   ...(options.detach ? ["--detach"] : []),
-  ...(options.pidFile === "" ? [] : ["--pid-file", options.pidFile]),
-  ...(options.workdir === "" ? [] : ["--cwd", options.workdir]),
-  ...(options.user === "" ? [] : ["--user", options.user]),
-  ...options.env.flatMap((variable) => ["--env", variable]),
-  ...options.capabilities.flatMap((capability) => ["--cap", capability]),
   id,
-  ...options.command,
 ]

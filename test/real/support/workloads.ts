@@ -10,13 +10,8 @@ export const counter = ["sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep
 /** Prints 1000000, 1000001, … from another program, so that one cannot be taken for the other. */
 export const millions = ["sh", "-c", "n=1000000; while true; do echo $n; n=$((n+1)); usleep 100000; done"]
 
-/** A busybox root filesystem as an image named `base`; `extend` may add to it first. */
-export const importBase = async (
-  host: Host,
-  extend: (rootfs: string) => void = () => undefined,
-  name = "base",
-): Promise<void> => {
-  const rootfs = join(host.directory, "rootfs")
+/** A root filesystem with busybox and nothing else. */
+export const installBusybox = (rootfs: string): void => {
   for (const directory of ["bin", "etc", "tmp", "root", "var"])
     fs.mkdirSync(join(rootfs, directory), { recursive: true })
   fs.copyFileSync("/bin/busybox", join(rootfs, "bin/busybox"))
@@ -25,6 +20,16 @@ export const importBase = async (
   }
   fs.writeFileSync(join(rootfs, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")
   fs.writeFileSync(join(rootfs, "etc/group"), "root:x:0:\n")
+}
+
+/** The same as an image named `base`; `extend` may add to it first. */
+export const importBase = async (
+  host: Host,
+  extend: (rootfs: string) => void = () => undefined,
+  name = "base",
+): Promise<void> => {
+  const rootfs = join(host.directory, "rootfs")
+  installBusybox(rootfs)
   extend(rootfs)
   const archive = join(host.directory, "base.tar")
   execFileSync("tar", ["--xattrs", "-C", rootfs, "-cf", archive, "."])

@@ -11,6 +11,7 @@ import {
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { ownStreams } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import { printRows, type RowFormat } from "../format.ts"
@@ -149,11 +150,21 @@ export const exec: CliCommand = {
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const { latest, ...options } = optionsOf(ExecFlags, call)
+      const { detach, latest, ...flags } = optionsOf(ExecFlags, call)
       const ref = yield* oneContainer(call)
       const [program, ...words] = latest ? call.args : call.args.slice(1)
       if (program === undefined) return yield* refuse("you must provide a command to exec")
-      return yield* (yield* ContainerEngine).exec(ref, { ...options, command: [program, ...words] }).pipe(
+      const engine = yield* ContainerEngine
+      const options = { ...flags, command: [program, ...words] as const }
+      const ownTerminal = flags.tty && process.stdin.isTTY === true && process.stdout.isTTY === true
+      const work = detach
+        ? Effect.as(Effect.flatMap(engine.execDetached(ref, options), printLine), 0)
+        : engine.exec(
+            ref,
+            options,
+            ownTerminal ? undefined : ownStreams({ interactive: flags.interactive, terminal: false }),
+          )
+      return yield* work.pipe(
         Effect.mapError((failure) =>
           // Podman's status for a program that a stopped container cannot run
           failure._tag === "ContainerStateImproper" ? Object.assign(failure, { exitStatus: 255 }) : failure,

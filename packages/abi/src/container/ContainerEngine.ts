@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import { checkpoint } from "../checkpoint/checkpoint.ts"
 import type { AllServices } from "../EngineServices.ts"
+import { exec, execDetached } from "../exec/exec.ts"
 import { restore } from "../restore/restore.ts"
 import { createMember } from "../pod/createMember.ts"
 import { removeAlong } from "../pod/removeAlong.ts"
@@ -23,7 +24,6 @@ import { requireRoot } from "../system/privilege.ts"
 import { attach } from "./attach.ts"
 import { within, withinRef } from "./ContainerScope.ts"
 import { create } from "./create.ts"
-import { exec } from "./exec.ts"
 import { inspect } from "./inspect.ts"
 import { list } from "./list.ts"
 import { logs } from "./logs.ts"
@@ -133,6 +133,8 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       logs: (ref, request) => Stream.provideContext(logs(ref, request), services),
       exec: (ref, options, streams) =>
         here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => exec(record, options, streams))),
+      execDetached: (ref, options) =>
+        here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => execDetached(record, options))),
       checkpoint: (selection, options) => here(checkpoint(selection, options)),
       restore: (selection, options) => here(restore(selection, options)),
     })

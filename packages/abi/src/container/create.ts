@@ -11,7 +11,7 @@ import {
   OptionInvalid,
   randomName,
 } from "@cryopod/entities"
-import { attemptSync, holdLock, Layout } from "@cryopod/host"
+import { attemptSync, holdLock, Layout, resolveInRoot } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
   type ContainerConfig,
@@ -19,6 +19,7 @@ import {
   type ContainerRecord,
   Containers,
   hardLimits,
+  heldCapabilities,
   initialState,
   makeSpec,
 } from "@cryopod/runtime"
@@ -98,6 +99,7 @@ export const createContainer = Effect.fn("Container.create")(function* (
           identity: withHome.identity,
           volumeData: (name) => layout.volume(name).data,
           ceilings,
+          held: heldCapabilities(),
           isDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
         }),
       )
@@ -113,8 +115,10 @@ export const createContainer = Effect.fn("Container.create")(function* (
 const resolveIdentity = Effect.fnUntraced(function* (config: ContainerConfig, lower: string) {
   const file = (name: string) =>
     attemptSync("read", join(lower, name), () => {
-      const path = join(lower, name)
-      return fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === true ? fs.readFileSync(path, "utf8") : ""
+      const path = resolveInRoot(lower, name)
+      return path !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true
+        ? fs.readFileSync(path, "utf8")
+        : ""
     })
   const identity = identityOf(config.user, yield* file("etc/passwd"), yield* file("etc/group"))
   if (typeof identity === "string") {

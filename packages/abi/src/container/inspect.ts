@@ -8,12 +8,14 @@ import {
   Containers,
   type ContainerState,
   dependenciesOf,
+  heldCapabilities,
   isActive,
   namespaceText,
   ociVersion,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
+import { liveSessions } from "../exec/sessions.ts"
 import { bindTexts, mountReports, tmpfsTexts } from "./inspectMounts.ts"
 import { observe } from "./observe.ts"
 
@@ -28,7 +30,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     Effect.catchTag("ImageNotFound", () => Effect.succeed("")),
   )
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
-  const capabilities = capabilitiesOf(config)
+  const capabilities = capabilitiesOf(config, heldCapabilities())
   const file = (mounted: string) => join(paths.userdata, mounted)
   return {
     Id: id,
@@ -57,7 +59,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     AppArmorProfile: "",
     EffectiveCaps: capabilities,
     BoundingCaps: capabilities,
-    ExecIDs: [],
+    ExecIDs: isActive(state) ? (yield* liveSessions(paths)).map((session) => session.id) : [],
     GraphDriver: {
       Name: "overlay",
       Data: {

@@ -34,7 +34,16 @@ export interface ToolCircumstances {
  * container with a network of its own, connections or none (seen with CRIU 4.2.1; `criu/net.c`,
  * `network_lock_internal`). Its nftables method is a library and not the program `nft`.
  */
-const optional: ReadonlySet<ToolName> = new Set(["catatonit", "netavark", "nft", "nsenter", "socat", "ps"])
+const optional: ReadonlySet<ToolName> = new Set([
+  "catatonit",
+  "netavark",
+  "nft",
+  "nsenter",
+  "socat",
+  "ps",
+  "script",
+  "stty",
+])
 
 const runtimes: ReadonlySet<string> = new Set<ToolName>(["runc", "crun"])
 

@@ -66,7 +66,7 @@ export const execHandlers = (terminals: Terminals) =>
                 problem: "the session was started before",
               })
             if (payload.Detach === true) {
-              const started = yield* run(session, engine.exec(containerId, { ...options, detach: true }))
+              const started = yield* run(session, Effect.as(engine.execDetached(containerId, options), 0))
               return Result.isFailure(started) ? yield* Effect.fail(started.failure) : undefined
             }
             if (payload.h !== undefined || payload.w !== undefined) {
@@ -129,7 +129,6 @@ const execOptionsOf = (config: ExecConfig): Result.Result<ExecOptions, OptionInv
     return Result.fail(new OptionInvalid({ option: "env", value: badEnv, problem: "must be key=value" }))
   return Result.succeed({
     command: [program, ...words],
-    detach: config.Detach ?? false,
     env: config.Env ?? [],
     interactive: config.AttachStdin ?? false,
     tty: config.Tty ?? false,

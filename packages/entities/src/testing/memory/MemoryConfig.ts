@@ -108,7 +108,7 @@ const variables = (texts: ReadonlyArray<string>): ReadonlyArray<string> => [
 const entrypointOf = (text: string): ReadonlyArray<string> =>
   text.startsWith("[") ? (JSON.parse(text) as ReadonlyArray<string>) : [text]
 
-const identityIn = (files: ReadonlyFiles, user: string) =>
+export const identityIn = (files: ReadonlyFiles, user: string) =>
   identityOf(user, textOf(files.get("/etc/passwd")) ?? "", textOf(files.get("/etc/group")) ?? "")
 
 /** What programs of a container find around them; an exec session may want some of it otherwise. */
@@ -118,6 +118,7 @@ export const machineOf = (
   session: Partial<Pick<ExecOptions, "env" | "workdir" | "user" | "privileged">> = {},
 ): Machine => {
   const identity = identityIn(files, session.user || config.user)
+  const uid = typeof identity === "string" ? 0 : identity.uid
   const env = variables([...config.env, ...(session.env ?? []).filter((text) => text.includes("="))])
   return {
     files,
@@ -126,8 +127,12 @@ export const machineOf = (
     env: new Map(env.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""])),
     workdir: session.workdir || config.workdir,
     hostname: config.hostname,
-    uid: typeof identity === "string" ? 0 : identity.uid,
-    capabilities: capabilityMask(config, session.privileged === true),
+    uid,
+    capabilities:
+      uid === 0
+        ? capabilityMask(config, session.privileged === true)
+        : // another user has none but those that its container was given by name
+          capabilityMask({ capAdd: session.user ? [] : config.capAdd, capDrop: ["ALL"], privileged: false }, false),
     rlimits: config.rlimits,
     shmSizeBytes: config.shmSizeBytes,
     readOnly: config.readOnly,
@@ -139,7 +144,10 @@ export const machineOf = (
 const standard =
   "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split(" ")
 
-const capabilityMask = ({ capAdd, capDrop, privileged }: MemoryConfig, all: boolean): bigint => {
+const capabilityMask = (
+  { capAdd, capDrop, privileged }: Pick<MemoryConfig, "capAdd" | "capDrop" | "privileged">,
+  all: boolean,
+): bigint => {
   const named = (names: ReadonlyArray<string>) =>
     names.flatMap((name) => (capabilityName(name) === "ALL" ? capabilityNames : (capabilityName(name) ?? [])))
   const wanted = new Set(privileged || all ? capabilityNames : named(standard))

@@ -48,7 +48,7 @@ import {
 import { dependentsOf, ownersOf } from "./MemoryNamespaces.ts"
 import { restoreArchive, restoreImage, restoreInPlace } from "./Restores.ts"
 import { beginRun, erase, firstProgram, stopRun } from "./Runs.ts"
-import { attachTo, execIn, exitCode, logLines, tailStart } from "./Streams.ts"
+import { attachTo, execDetachedIn, execIn, exitCode, logLines, tailStart } from "./Streams.ts"
 
 type Missing = ContainerNotFound | ContainerAmbiguous
 
@@ -264,6 +264,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         Effect.map(find(ref), (container) => logLines(container, { follow, from: tailStart(container, tail) })),
       ),
     exec: (ref, options, streams) => Effect.flatMap(find(ref), (container) => execIn(container, options, streams)),
+    execDetached: (ref, options) => Effect.flatMap(find(ref), (container) => execDetachedIn(container, options)),
     checkpoint: Effect.fnUntraced(function* (selection, options) {
       const selected = yield* select(selection, ({ state }) => state.status === "running")
       const ids = selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : []))

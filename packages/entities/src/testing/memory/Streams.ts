@@ -6,14 +6,14 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AttachStreams, ExecOptions } from "../../ContainerEngine.ts"
-import { ContainerStateImproper } from "../../failures/ContainerFailures.ts"
+import { ContainerStateImproper, OptionInvalid } from "../../failures/ContainerFailures.ts"
 import type { ContainerFailure } from "../../failures/index.ts"
 import type { LogLine } from "../../reports/ContainerReports.ts"
-import { machineOf } from "./MemoryConfig.ts"
-import { isActive, type MemoryContainer } from "./MemoryHost.ts"
-import { startProcess } from "./Process.ts"
+import { identityIn, machineOf } from "./MemoryConfig.ts"
+import { isActive, type MemoryContainer, newId } from "./MemoryHost.ts"
+import { type ProcessStreams, startProcess } from "./Process.ts"
 import { notFound } from "./Runs.ts"
-import { programOf } from "./Shell.ts"
+import { type Machine, programOf } from "./Shell.ts"
 
 /** Lines from a place in the log; with `follow` until the container has stopped. */
 export const logLines = (
@@ -80,26 +80,18 @@ export const execIn = Effect.fnUntraced(function* (
   options: ExecOptions,
   streams: AttachStreams | undefined,
 ): Effect.fn.Return<number, ContainerFailure> {
-  const { config, id, run, state } = container
-  if (run === undefined || state.status !== "running") {
-    return yield* new ContainerStateImproper({ id, state: state.status, operation: "exec" })
-  }
-  let size = options.tty ? { columns: 80, rows: 24 } : undefined
-  const machine = machineOf(container, () => size, options)
-  const program = programOf(options.command, machine)
-  if ("missing" in program) return yield* notFound(id, config.runtime, program.missing)
+  const terminal: { size: Size | undefined } = { size: options.tty ? { columns: 80, rows: 24 } : undefined }
   const input = options.interactive ? yield* Queue.unbounded<Uint8Array, Cause.Done>() : undefined
-  const process = yield* startProcess(program, machine, {
-    first: false,
+  const process = yield* beside(container, options, {
+    terminal: () => terminal.size,
     streams: {
       output: (stream, text) =>
-        options.detach || streams === undefined
+        streams === undefined
           ? Effect.void
           : streams.output(options.tty ? "stdout" : stream, new TextEncoder().encode(text)),
       ...(input === undefined ? {} : { input }),
     },
-  }).pipe(Scope.provide(run.scope))
-  if (options.detach) return 0
+  })
   const feed =
     input === undefined || streams?.input === undefined
       ? Effect.void
@@ -110,9 +102,43 @@ export const execIn = Effect.fnUntraced(function* (
   const resize =
     streams?.resizes === undefined
       ? Effect.void
-      : Stream.runForEach(streams.resizes, (now) => Effect.sync(() => void (size = options.tty ? now : undefined)))
+      : Stream.runForEach(streams.resizes, (now) =>
+          Effect.sync(() => void (terminal.size = options.tty ? now : undefined)),
+        )
   return yield* Effect.raceFirst(
     Deferred.await(process.exit),
     Effect.andThen(Effect.all([feed, resize], { concurrency: 2 }), Effect.never),
+  )
+})
+
+export const execDetachedIn = Effect.fnUntraced(function* (
+  container: MemoryContainer,
+  options: Omit<ExecOptions, "interactive">,
+): Effect.fn.Return<string, ContainerFailure> {
+  const terminal = () => (options.tty ? { columns: 80, rows: 24 } : undefined)
+  yield* beside(container, options, { terminal, streams: { output: () => Effect.void } })
+  return yield* newId
+})
+
+type Size = NonNullable<ReturnType<Machine["terminal"]>>
+
+/** A program in a running container; it ends with it. */
+const beside = Effect.fnUntraced(function* (
+  container: MemoryContainer,
+  options: Omit<ExecOptions, "interactive">,
+  { streams, terminal }: { readonly terminal: Machine["terminal"]; readonly streams: ProcessStreams },
+) {
+  const { config, files, id, run, state } = container
+  if (run === undefined || state.status !== "running") {
+    return yield* new ContainerStateImproper({ id, state: state.status, operation: "exec" })
+  }
+  const identity = identityIn(files, options.user)
+  if (typeof identity === "string") {
+    return yield* new OptionInvalid({ option: "user", value: options.user, problem: identity })
+  }
+  const program = programOf(options.command, machineOf(container, terminal, options))
+  if ("missing" in program) return yield* notFound(id, config.runtime, program.missing)
+  return yield* startProcess(program, machineOf(container, terminal, options), { first: false, streams }).pipe(
+    Scope.provide(run.scope),
   )
 })

@@ -2,20 +2,11 @@
 import type { ContainerInspect, ContainerSummary } from "../../reports/ContainerReports.ts"
 import { zeroInstant } from "../../reports/ContainerReports.ts"
 import { signalName } from "../../values/Signal.ts"
-import { isActive, type MemoryContainer, type MemoryHost, type MemoryState } from "./MemoryHost.ts"
+import { isActive, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
 import { ownersOf } from "./MemoryNamespaces.ts"
 
 const zeroSeconds = -62_135_596_800
 const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.floor(Date.parse(at) / 1000))
-
-const statusWords = (state: MemoryState) =>
-  ({
-    created: "Created",
-    running: "Up",
-    paused: "Paused",
-    stopped: "Exited",
-    exited: `Exited (${state.exitCode})`,
-  })[state.status]
 
 export const summaryOf = ({ config, id, name, published, state }: MemoryContainer): ContainerSummary => ({
   Command: [...config.entrypoint, ...config.command],
@@ -41,7 +32,7 @@ export const summaryOf = ({ config, id, name, published, state }: MemoryContaine
   Size: null,
   StartedAt: unix(state.startedAt),
   State: state.status,
-  Status: statusWords(state),
+  Status: "",
 })
 
 /** `8080:80` as `80/tcp -> 0.0.0.0:8080`. */

@@ -127,7 +127,7 @@ export const statusOf = (ref: string) =>
 /** Every number from 0 on, none twice and none left out. */
 export const expectNoGap = (counted: ReadonlyArray<number>) => expect(counted).toEqual(counted.map((_, at) => at))
 
-const execDefaults = Schema.decodeSync(ExecFlags)({})
+const { detach: _, latest: __, ...execDefaults } = Schema.decodeSync(ExecFlags)({})
 
 export interface Heard {
   readonly code: number

@@ -197,6 +197,10 @@ const containerEngine = (note: Note, engine: ContainerEngine["Service"]): Contai
       note("exec", options as never)
       return engine.exec(ref, options, streams)
     },
+    execDetached: (ref, options) => {
+      note("exec", { ...options, detach: true } as never)
+      return engine.execDetached(ref, options)
+    },
     checkpoint: (selection, options) => {
       note("checkpoint", { ...selected(selection), ...checkpointValues(options) })
       return engine.checkpoint(selection, options)

@@ -68,7 +68,7 @@ export const checkpoints: ReadonlyArray<Case> = [
       expect(State.CheckpointLog).toBeUndefined()
       expect(State.Restored ?? false).toBe(false)
       const [row] = yield* engine.list({ all: true, latest: false, filter: [`id=${id}`], last: -1, external: false })
-      expect(row?.Status).toMatch(/^Exited \(0\)/)
+      expect(row).toMatchObject({ State: "exited", Exited: true, ExitCode: 0 })
     }),
   },
   {

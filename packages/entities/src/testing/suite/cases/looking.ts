@@ -73,7 +73,7 @@ export const looking: ReadonlyArray<Case> = [
         Names: [name],
         Command: ["count", "5"],
         State: "running",
-        Status: expect.stringMatching(/^Up/),
+        Status: "",
         Labels: { a: "b" },
         ImageID: shown.Image,
         Pid: shown.State.Pid,
@@ -103,7 +103,9 @@ export const looking: ReadonlyArray<Case> = [
     name: "logs are all that was said, or its last lines",
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine
-      const id = yield* running({ command: ["sh", "-c", "echo one; echo two; echo three >&2; echo -n four"] })
+      const id = yield* running({
+        command: ["sh", "-c", "echo one; echo two; echo three >&2; sleep 0.2; echo -n four"],
+      })
       yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 50 })
       const lines = yield* Stream.runCollect(engine.logs(id, { follow: false, tail: -1 }))
       const by = (stream: string) =>
