@@ -1,11 +1,15 @@
 /** Every command, in its place. */
 import { checkpoint, restore } from "./commands/checkpoint.ts"
-import { diff, exec, exists, logs, port, ps, top } from "./commands/containers.ts"
-import { imageExists, images, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
+import { containerDiff, diff, exec, exists, logs, port, top } from "./commands/containers.ts"
+import { history } from "./commands/history.ts"
+import { images } from "./commands/imageList.ts"
+import { imageExists, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
 import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
 import { network } from "./commands/networks.ts"
 import { pod } from "./commands/pods.ts"
+import { containerPrune, imagePrune, systemPrune } from "./commands/prune.ts"
+import { ps } from "./commands/ps.ts"
 import { create, run } from "./commands/run.ts"
 import { service } from "./commands/service.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
@@ -13,28 +17,11 @@ import { volume } from "./commands/volumes.ts"
 import { completion } from "./commands/completion.ts"
 import { globalFlags } from "./global.ts"
 import type { CliCommand } from "./Handler.ts"
+import { version } from "./version.ts"
 
 const renamed = (command: CliCommand, name: string): CliCommand => ({ ...command, name })
 
-const lifecycle = [
-  create,
-  exec,
-  kill,
-  logs,
-  pause,
-  port,
-  ps,
-  rename,
-  restart,
-  rm,
-  run,
-  start,
-  stop,
-  top,
-  unpause,
-  wait,
-  diff,
-]
+const lifecycle = [create, exec, kill, logs, pause, port, ps, rename, restart, rm, run, start, stop, top, unpause, wait]
 
 const container: CliCommand = {
   name: "container",
@@ -42,10 +29,12 @@ const container: CliCommand = {
   commands: [
     ...lifecycle,
     checkpoint,
+    containerDiff,
     restore,
     cleanup,
     exists,
     inspectContainer,
+    containerPrune,
     { ...renamed(ps, "list"), aliases: ["ls"] },
   ],
 }
@@ -54,11 +43,13 @@ const image: CliCommand = {
   name: "image",
   short: "Manage images",
   commands: [
+    history,
     imageExists,
     importImage,
     inspectImage,
     { ...renamed(images, "list"), aliases: ["ls"] },
     load,
+    imagePrune,
     pull,
     push,
     renamed(rmi, "rm"),
@@ -69,16 +60,19 @@ const image: CliCommand = {
   ],
 }
 
-const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info, service] }
+const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info, systemPrune, service] }
 
 export const commandTree: CliCommand = {
   name: "cryopod",
   short: "Freeze running containers into images and thaw them anywhere",
+  version: `cryopod version ${version}`,
   persistent: globalFlags,
   commands: [
     ...lifecycle,
     completion,
     container,
+    diff,
+    history,
     image,
     images,
     importImage,

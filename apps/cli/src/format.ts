@@ -11,7 +11,8 @@ export interface RowFormat<Row> {
   /** What `json` prints of all rows. */
   readonly json: (rows: ReadonlyArray<Row>) => unknown
   readonly headings?: Readonly<Record<string, string>>
-  /** Go's name for a row, in template errors. */
+  /** The template's name, and Go's for a row, in template errors. */
+  readonly name: string
   readonly typeName: string
 }
 
@@ -28,7 +29,8 @@ export const printRows = <Row>(rows: ReadonlyArray<Row>, how: RowFormat<Row>, { 
     const items = rows.map(how.fields)
     const named = [...source.matchAll(/\.([A-Za-z]+)/g)].map(([, name = ""]) => name)
     const headings = headingsOf(new Set([...Object.keys(items[0] ?? {}), ...named]), how.headings ?? {})
-    return listFormat(source, { headings, heading: !noHeading, typeName: how.typeName }).render(items)
+    const { name, typeName } = how
+    return listFormat(source, { headings, heading: !noHeading, name, typeName }).render(items)
   })
 }
 
@@ -45,9 +47,19 @@ const mapFields = [
   "Volumes",
 ]
 
+/** Names of a template and of the type of what goes through it, in template errors. */
+export interface TemplateNames {
+  readonly name: string
+  readonly typeName: string
+}
+
 /** One document through a template. */
-export const printDocument = (document: unknown, template: string, typeName: string) =>
-  templated(() => `${renderTemplate(template, document, { name: "inspect", typeName, maps: mapFields })}\n`)
+export const printDocument = (document: unknown, template: string, names: TemplateNames) =>
+  templated(() => `${renderTemplate(template, document, { ...names, maps: mapFields })}\n`)
+
+/** Documents through a template, each on a line of its own. Podman keeps them in a list of anything. */
+export const printDocuments = (documents: ReadonlyArray<unknown>, template: string, name = "inspect") =>
+  templated(() => listFormat(template, { name, typeName: "interface {}", maps: mapFields }).render(documents))
 
 /** A template that cannot be read, or does not fit, is the caller's mistake. */
 const templated = (render: () => string) =>

@@ -1,12 +1,14 @@
 /** Flags before the command, and the environment variables that stand in for them. */
 import { defaultPrefix, defaultRoot, defaultRunroot, type LocalEngineSettings } from "@cryopod/abi"
-import { OptionInvalid } from "@cryopod/entities"
 import * as Result from "effect/Result"
-import { type FlagTable, type ParsedFlags, valuesOf } from "./kit/index.ts"
+import type { CommandFailure } from "./Handler.ts"
+import { type FlagTable, goQuote, type ParsedFlags, type ValuesOf, valuesOf } from "./kit/index.ts"
 import { version } from "./version.ts"
 
 /** Taken so that Podman's scripts run; this engine has one way of doing these things. */
 const accepted = (usage: string) => ({ kind: "string" as const, usage, hidden: true })
+
+const logLevels = ["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"]
 
 export const globalFlags = {
   root: { kind: "string", usage: "Path to the directory in which state and images are kept", defaultText: defaultRoot },
@@ -19,18 +21,65 @@ export const globalFlags = {
   conmon: { kind: "string", usage: "Path of the conmon binary" },
   "log-level": {
     kind: "string",
-    usage: "Log messages at and above this level: error, warn, info, debug",
+    usage: `Log messages at and above this level (${logLevels.join(", ")})`,
     default: "warn",
   },
-  "cgroup-manager": accepted("Only cgroupfs is known"),
+  noout: { kind: "bool", usage: "do not output to stdout", hidden: true },
+  "cgroup-manager": accepted("cgroupfs, which the engine always uses, or systemd, which has no effect"),
   "db-backend": accepted("Only sqlite is known"),
-  "events-backend": accepted("Events are not recorded"),
+  "events-backend": accepted("none, file or journald; events are not recorded"),
   "network-backend": accepted("Only netavark is known"),
-  "network-config-dir": accepted("Path of network definitions"),
+  "network-config-dir": accepted("No effect: networks are defined in the engine's own state"),
   "storage-driver": accepted("Only overlay is known"),
-  "storage-opt": { kind: "stringArray", usage: "Storage options", hidden: true },
-  tmpdir: accepted("Path of temporary files"),
+  "storage-opt": {
+    kind: "stringArray",
+    usage: "No effect: there is nothing to choose about the storage",
+    hidden: true,
+  },
+  syslog: { kind: "bool", usage: "No effect: log messages go to standard error alone", hidden: true },
+  tmpdir: accepted("No effect: temporary files lie below the run directory"),
 } as const satisfies FlagTable
+
+/** A value that Podman refuses too, in its words; what is left would not be what was asked for. */
+const refusal = (flags: ValuesOf<typeof globalFlags>): CommandFailure | undefined => {
+  const refused = (text: string, exitStatus?: number): CommandFailure => ({
+    _tag: "GlobalOptionRefused",
+    message: text,
+    ...(exitStatus === undefined ? {} : { exitStatus }),
+  })
+  const other = (name: keyof typeof globalFlags, known: ReadonlyArray<string>): string | undefined => {
+    const value = flags[name]
+    return typeof value === "string" && value !== "" && !known.includes(value) ? value : undefined
+  }
+  const events = other("events-backend", ["none", "file", "journald"])
+  if (events !== undefined)
+    return refused(`configuring runtime: ${goQuote(events)} is not a valid events backend: invalid argument`)
+  const driver = other("storage-driver", ["overlay"])
+  if (driver !== undefined) {
+    return refused(
+      `database graph driver "overlay" does not match our graph driver ${goQuote(driver)}: database configuration mismatch`,
+    )
+  }
+  if (other("cgroup-manager", ["cgroupfs", "systemd"]) !== undefined)
+    return refused("configuring runtime: cgroup manager must be one of cgroupfs and systemd: invalid argument")
+  const database = other("db-backend", ["sqlite"])
+  if (database !== undefined) return refused(`unsupported database backend: ${goQuote(database)}`)
+  const network = other("network-backend", ["netavark"])
+  if (network !== undefined) {
+    return refused(
+      `cni support is not enabled in this build, only netavark. Got unsupported network backend ${goQuote(network)}`,
+    )
+  }
+  return undefined
+}
+
+/** What is wrong with the level of log messages; Podman says so before everything else, and ends with 1. */
+export const logLevelProblem = (parsed: ParsedFlags): string | undefined => {
+  const { "log-level": level } = valuesOf(parsed, globalFlags)
+  return logLevels.includes(level.toLowerCase())
+    ? undefined
+    : `Log Level ${goQuote(level)} is not supported, choose from: ${logLevels.join(", ")}`
+}
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -39,16 +88,17 @@ export const engineSettings = (
   parsed: ParsedFlags,
   env: Environment,
   self: ReadonlyArray<string>,
-): Result.Result<LocalEngineSettings, OptionInvalid> => {
+): Result.Result<LocalEngineSettings, CommandFailure> => {
   const flags = valuesOf(parsed, globalFlags)
+  const refused = refusal(flags)
+  if (refused !== undefined) return Result.fail(refused)
   const root = flags.root || env["CRYOPOD_ROOT"] || defaultRoot
   const runroot = flags.runroot || env["CRYOPOD_RUNROOT"] || defaultRunroot
   const runtimeText = flags.runtime || env["CRYOPOD_RUNTIME"] || ""
   const runtime = runtimeText.slice(runtimeText.lastIndexOf("/") + 1)
   if (runtime !== "" && runtime !== "runc" && runtime !== "crun") {
-    return Result.fail(
-      new OptionInvalid({ option: "runtime", value: runtimeText, problem: "runtimes are runc and crun" }),
-    )
+    const message = `default OCI runtime ${goQuote(runtimeText)} not found: invalid argument`
+    return Result.fail({ _tag: "GlobalOptionRefused", message })
   }
   const conmon = flags.conmon || env["CRYOPOD_CONMON"]
   const criu = env["CRYOPOD_CRIU"]

@@ -25,12 +25,25 @@ const write = (descriptor: number, text: string | Uint8Array): void => {
   }
 }
 
-export const writeOut = (text: string | Uint8Array): Effect.Effect<void> => Effect.sync(() => write(1, text))
+let discarding = false
+/** `--noout`: from now on nothing is written to standard output. */
+export const discardOutput = (): void => {
+  discarding = true
+}
+
+export const writeOut = (text: string | Uint8Array): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (!discarding) write(1, text)
+  })
 export const writeError = (text: string | Uint8Array): Effect.Effect<void> => Effect.sync(() => write(2, text))
 export const printLine = (line: string): Effect.Effect<void> => writeOut(`${line}\n`)
 
 export const printFailure = (failure: { readonly message: string }): Effect.Effect<void> =>
   writeError(`Error: ${failure.message}\n`)
+
+/** What `inspect` has not found: the first is the command's failure, the others are said before it. */
+export const printMissing = ([first, ...others]: ReadonlyArray<string>): Effect.Effect<void> =>
+  first === undefined ? Effect.void : writeError(`${others.map((text) => `${text}\n`).join("")}Error: ${first}\n`)
 
 /** A warning as Podman logs it where standard error is no terminal. */
 export const printWarning = (warning: string): Effect.Effect<void> =>
@@ -64,6 +77,35 @@ export const printFailures = <A, E extends CommandFailure>(items: ReadonlyArray<
     items.filter(({ result }) => Result.isFailure(result)),
     () => "",
   )
+
+/** The same failure in other words, where Podman has its own for a command. */
+export const reworded = (failure: CommandFailure, message: string): CommandFailure => ({
+  _tag: failure._tag,
+  message,
+  ...(failure.exitStatus === undefined ? {} : { exitStatus: failure.exitStatus }),
+})
+
+/** Failures of one kind reworded, those of others as they are. */
+export const rewordedItems = <A, E extends CommandFailure>(
+  items: ReadonlyArray<Item<A, E>>,
+  tag: E["_tag"],
+  words: (input: string) => string,
+): ReadonlyArray<Item<A, CommandFailure>> =>
+  items.map(({ input, result }) => ({
+    input,
+    result: Result.mapError(result, (failure): CommandFailure =>
+      failure._tag === tag ? reworded(failure, words(input)) : failure,
+    ),
+  }))
+
+/** Several failures as one: hashicorp/go-multierror, ListFormatFunc. */
+export const printTogether = (failures: ReadonlyArray<CommandFailure>): Effect.Effect<void> => {
+  const [first] = failures
+  if (first === undefined) return Effect.void
+  if (failures.length === 1) return printFailure(first)
+  const lines = failures.map(({ message }) => `* ${message}`)
+  return writeError(`Error: ${lines.length} errors occurred:\n\t${lines.join("\n\t")}\n\n\n`)
+}
 
 export const exitStatus = (failure: CommandFailure): number => failure.exitStatus ?? failureStatus
 

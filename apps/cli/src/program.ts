@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { commandTree } from "./commandTree.ts"
 import { sources } from "./completions.ts"
-import { engineSettings } from "./global.ts"
+import { engineSettings, globalFlags, logLevelProblem } from "./global.ts"
 import type { CommandFailure, Engines, Handler } from "./Handler.ts"
 import {
   type Call,
@@ -19,8 +19,9 @@ import {
   type ParsedFlags,
   parse,
   problemText,
+  valuesOf,
 } from "./kit/index.ts"
-import { exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
+import { discardOutput, exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
 
 /** Words that start this program again: conmon calls us back with them. */
 const self: ReadonlyArray<string> = [process.execPath, ...process.execArgv, process.argv[1] ?? ""]
@@ -31,6 +32,8 @@ export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
   switch (parsed._tag) {
     case "help":
       return Effect.runPromise(Effect.as(writeOut(helpPage(parsed.path)), 0))
+    case "version":
+      return Effect.runPromise(Effect.as(writeOut(`${parsed.text}\n`), 0))
     case "problem":
       return Effect.runPromise(
         Effect.gen(function* () {
@@ -47,6 +50,9 @@ export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
 const run = async (call: Call<Handler>): Promise<number> => {
   const { handler } = call.command
   if (handler === undefined) return Effect.runPromise(Effect.as(writeOut(helpPage(call.path)), 0))
+  const problem = logLevelProblem(call)
+  if (problem !== undefined) return Effect.runPromise(Effect.as(writeError(`${problem}\n`), 1))
+  if (valuesOf(call, globalFlags).noout) discardOutput()
   const fiber = Effect.runFork(withEngine(call, handler(call)))
   const interrupt = () => void Effect.runFork(Fiber.interrupt(fiber))
   // attached commands pass signals on to the container and take these listeners' place
@@ -92,7 +98,9 @@ const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
       )
   sources.containers = names(
     Effect.map(
-      ContainerEngine.use((engine) => engine.list({ all: true, latest: false, filter: [], last: -1, external: false })),
+      ContainerEngine.use((engine) =>
+        engine.list({ all: true, latest: false, filter: [], last: -1, external: false, size: false }),
+      ),
       (rows) => rows.flatMap(({ Names }) => Names),
     ),
   )

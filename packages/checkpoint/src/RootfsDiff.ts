@@ -39,6 +39,12 @@ const engineMade = new Set([
   "/etc/mtab",
 ])
 
+/**
+ * Directories that every container has something mounted on. What lies below them is seen by nobody: mount points that
+ * the runtime makes, where nothing is mounted yet when it restores.
+ */
+const mountedOver = new Set(["/dev", "/proc", "/sys"])
+
 export interface RootfsLayers {
   /** Upper directory of the overlay. */
   readonly upper: string
@@ -154,7 +160,7 @@ const scan = ({ lower, upper }: RootfsLayers, absent: Absent): RootfsDiff => {
         changes.push({ kind: inImage ? "modified" : "added", path: `/${path}` })
         archived.push(path)
       }
-      if (entry.isDirectory()) visit(path, inImage ? { hidden: hides } : undefined)
+      if (entry.isDirectory() && !mountedOver.has(`/${path}`)) visit(path, inImage ? { hidden: hides } : undefined)
     }
   }
   visit("", { hidden: false })

@@ -18,6 +18,7 @@ import * as Result from "effect/Result"
 import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
+import { namesOrAll } from "../kit/index.ts"
 import { printFailures, printItems, printWarning, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
 
@@ -32,6 +33,7 @@ export const checkpoint: CliCommand = {
   example:
     "cryopod container checkpoint --keep web\ncryopod container checkpoint --create-image web:1 web\ncryopod container checkpoint --all",
   flags: flagTable(CheckpointFlags),
+  args: namesOrAll,
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
@@ -82,14 +84,17 @@ export const restore: CliCommand = {
   example:
     "cryopod container restore web\ncryopod container restore web:1\ncryopod container restore --name web2 web:1",
   flags: flagTable(RestoreFlags),
+  // with an archive, what is wrong with the names is said by the options
+  args: (context) => (context.changed.has("import") ? undefined : namesOrAll(context)),
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
       const flags = yield* withPolicyDocument(withStandardInput(optionsOf(RestoreFlags, call)))
-      const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args))
       const engine = yield* ContainerEngine
       const known = new Set<string>()
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
+      const inPlace = flags.all || flags.latest || known.size > 0
+      const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args, inPlace))
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Restoring", engine.restore(source, options))
       yield* printWarnings(items)

@@ -1,108 +1,13 @@
 /** Commands that look at containers, and `exec`. */
-import {
-  ContainerEngine,
-  type ContainerSummary,
-  ExecFlags,
-  ListFlags,
-  LogsFlags,
-  OptionConflict,
-  type PathChange,
-} from "@cryopod/entities"
-import * as Clock from "effect/Clock"
+import { ContainerEngine, ExecFlags, LogsFlags, OptionConflict, type PathChange } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ownStreams } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printRows, type RowFormat } from "../format.ts"
-import type { CliCommand } from "../Handler.ts"
-import {
-  type Call,
-  exactArgs,
-  goTime,
-  humanAgo,
-  humanDuration,
-  minimumArgs,
-  tableText,
-  valuesOf,
-} from "../kit/index.ts"
-import { printLine, refuse, writeError, writeOut } from "../output.ts"
-
-const formatFlags = {
-  format: { kind: "string", usage: "Pretty-print output to JSON or using a Go template" },
-  noheading: { kind: "bool", usage: "Do not print headers" },
-  "no-trunc": { kind: "bool", usage: "Display the extended information" },
-  pod: { kind: "bool", short: "p", usage: "Print the ID and name of the pod the containers are associated with" },
-  quiet: { kind: "bool", short: "q", usage: "Print the numeric IDs only" },
-} as const
-
-/** Length of a shortened id. */
-const shortId = 12
-
-/** Fields of a row of `ps`, in the forms that templates show. */
-const summaryFormat = (
-  now: number,
-  { noTrunc, pods }: { readonly noTrunc: boolean; readonly pods: boolean },
-): RowFormat<ContainerSummary> => ({
-  standard: `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${pods ? "\t{{.Pod}}\t{{.PodName}}" : ""}`,
-  headings: { RunningFor: "CREATED", ID: "CONTAINER ID", Pod: "POD ID", PodName: "PODNAME" },
-  typeName: "containers.psReporter",
-  json: (rows) =>
-    rows.map((row) => ({ ...row, Status: statusOf(row, now), CreatedAt: humanAgo(now - row.CreatedUnix * 1000) })),
-  fields: (row) => ({
-    ...row,
-    ID: noTrunc ? row.Id : row.Id.slice(0, shortId),
-    Command: noTrunc ? row.Command.join(" ") : truncated(row.Command.join(" "), commandWidth),
-    CreatedAt: goTime(row.CreatedAt),
-    CreatedHuman: humanAgo(now - row.CreatedUnix * 1000),
-    RunningFor: humanAgo(now - row.CreatedUnix * 1000),
-    Labels: Object.entries(row.Labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(","),
-    Names: row.Names.join(","),
-    Networks: row.Networks.join(","),
-    Pod: noTrunc ? row.Pod : row.Pod.slice(0, shortId),
-    Ports: row.Ports.join(", "),
-    Status: statusOf(row, now),
-  }),
-})
-
-const commandWidth = 17
-const truncated = (text: string, width: number) => (text.length > width + 3 ? `${text.slice(0, width)}...` : text)
-
-/** What a container does and since when, with what its health check last said. */
-const statusOf = (row: ContainerSummary, now: number): string => {
-  const ended = row.ExitedAt > 0 ? ` ${humanAgo(now - row.ExitedAt * 1000)}` : ""
-  const words = {
-    created: "Created",
-    running: `Up ${humanDuration(now - row.StartedAt * 1000)}`,
-    paused: "Paused",
-    stopped: `Exited (${row.ExitCode})${ended}`,
-    exited: `Exited (${row.ExitCode})${ended}`,
-  }
-  return row.Status === "" ? words[row.State] : `${words[row.State]} (${row.Status})`
-}
-
-export const ps: CliCommand = {
-  name: "ps",
-  short: "List containers",
-  use: "[options]",
-  example: "cryopod ps -a\ncryopod ps -a --format '{{.ID}} {{.Image}} {{.Status}}'\ncryopod ps --filter status=exited",
-  flags: { ...flagTable(ListFlags), ...formatFlags },
-  args: ({ args }) => (args.length === 0 ? undefined : `unknown argument(s): ${args.join(" ")}`),
-  handler: (call) =>
-    Effect.gen(function* () {
-      const rows = yield* (yield* ContainerEngine).list(optionsOf(ListFlags, call))
-      const { format, "no-trunc": noTrunc, noheading, pod: pods, quiet } = valuesOf(call, formatFlags)
-      if (quiet && format === "") {
-        yield* writeOut(rows.map(({ Id }) => `${noTrunc ? Id : Id.slice(0, shortId)}\n`).join(""))
-        return 0
-      }
-      const now = yield* Clock.currentTimeMillis
-      yield* printRows(rows, summaryFormat(now, { noTrunc, pods }), { format, noHeading: noheading })
-      return 0
-    }),
-}
+import type { CliCommand, CommandFailure } from "../Handler.ts"
+import { type Call, exactArgs, minimumArgs, tableText, valuesOf } from "../kit/index.ts"
+import { printLine, refuse, reworded, writeError, writeOut } from "../output.ts"
 
 /** The container that is meant: the one named, or the latest. */
 const oneContainer = Effect.fnUntraced(function* (call: Call) {
@@ -115,27 +20,40 @@ const oneContainer = Effect.fnUntraced(function* (call: Call) {
   return ref ?? (yield* new OptionConflict({ rule: "selectionNone" }))
 })
 
+const logFlags = { names: { kind: "bool", short: "n", usage: "Output the container name in the log" } } as const
+
 export const logs: CliCommand = {
   name: "logs",
-  short: "Fetch the logs of a container",
-  use: "[options] CONTAINER",
+  short: "Fetch the logs of one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
   example: "cryopod logs web\ncryopod logs --follow --tail 10 web",
-  flags: flagTable(LogsFlags),
+  flags: { ...flagTable(LogsFlags), ...logFlags },
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const { follow, tail, timestamps } = optionsOf(LogsFlags, call)
+      const engine = yield* ContainerEngine
+      const { follow, latest, tail, timestamps } = optionsOf(LogsFlags, call)
+      const { names } = valuesOf(call, logFlags)
+      if (latest && call.args.length > 0) return yield* refuse("--latest and containers cannot be used together")
+      if (!latest && call.args.length === 0) return yield* refuse("specify at least one container name or ID to log")
       if (tail < -1) return yield* new OptionConflict({ rule: "tailNegative" })
-      const lines = (yield* ContainerEngine).logs(yield* oneContainer(call), { follow, tail })
-      const continued = { stdout: false, stderr: false }
-      yield* Stream.runForEach(lines, (line) =>
-        Effect.gen(function* () {
+      const documents = yield* Effect.forEach(latest ? [yield* engine.latest] : call.args, engine.inspect)
+      const several = documents.length > 1
+      const print = ({ Id, Name }: (typeof documents)[number]) => {
+        // a stream's line may come in parts; only the first begins one
+        const continued = { stdout: false, stderr: false }
+        return Stream.runForEach(engine.logs(Id, { follow, tail }), (line) => {
           const write = line.stream === "stderr" ? writeError : writeOut
-          if (timestamps && !continued[line.stream]) yield* write(`${line.timestamp} `)
+          const head = [...(names ? [Name] : several ? [Id.slice(0, 12)] : []), ...(timestamps ? [line.timestamp] : [])]
+          const begins = !continued[line.stream]
           continued[line.stream] = line.partial
-          yield* write(line.content)
-        }),
-      )
+          return Effect.andThen(
+            begins ? write(head.map((word) => `${word} `).join("")) : Effect.void,
+            write(line.content),
+          )
+        })
+      }
+      yield* Effect.forEach(documents, print, { discard: true, ...(follow ? { concurrency: "unbounded" } : {}) })
       return 0
     }),
 }
@@ -175,18 +93,32 @@ export const exec: CliCommand = {
 
 const changeLetters: Record<PathChange["kind"], string> = { modified: "C", added: "A", deleted: "D" }
 
-export const diff: CliCommand = {
+/** Podman looks for a layer of any kind under `diff`, for a container under `container diff`. */
+const diffing = (missing: "layer" | "container"): CliCommand => ({
   name: "diff",
   short: "Inspect changes to the object's file systems",
   use: "[options] CONTAINER",
   example: "cryopod diff web",
-  flags: { format: { kind: "string", usage: "Change the output format (json)" } },
-  args: exactArgs(1),
+  flags: {
+    format: { kind: "string", usage: "Change the output format (json)" },
+    latest: { kind: "bool", short: "l", usage: "Act on the latest container" },
+  },
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const changes = yield* (yield* ContainerEngine).diff(call.args[0] ?? "")
-      if (call.flags["format"] === "json") {
+      const engine = yield* ContainerEngine
+      const ref = yield* oneContainer(call)
+      const changes = yield* engine
+        .diff(ref)
+        .pipe(
+          Effect.mapError((failure): CommandFailure =>
+            failure._tag === "ContainerNotFound"
+              ? reworded(failure, `${ref} not found: ${missing} not known`)
+              : failure,
+          ),
+        )
+      const { format } = call.flags
+      if (format === "json") {
         const paths = (kind: PathChange["kind"]) =>
           changes.filter((change) => change.kind === kind).map(({ path }) => path)
         const all = { changed: paths("modified"), added: paths("added"), deleted: paths("deleted") }
@@ -195,21 +127,35 @@ export const diff: CliCommand = {
         )
         return 0
       }
+      if (format !== "") return yield* refuse("only supported value for '--format' is 'json'")
       yield* writeOut(changes.map(({ kind, path }) => `${changeLetters[kind]} ${path}\n`).join(""))
       return 0
     }),
-}
+})
+
+export const diff = diffing("layer")
+export const containerDiff = diffing("container")
+
+/** Podman's words where it looks for the container by itself. */
+const lookedUp = (failure: CommandFailure): CommandFailure =>
+  failure._tag === "ContainerNotFound"
+    ? reworded(failure, `unable to look up requested container: ${failure.message}`)
+    : failure
 
 export const top: CliCommand = {
   name: "top",
   short: "Display the running processes of a container",
   use: "[options] CONTAINER [FORMAT-DESCRIPTORS]",
   example: "cryopod top web\ncryopod top web pid,args",
-  args: minimumArgs(1),
+  flags: { latest: { kind: "bool", short: "l", usage: "Act on the latest container" } },
   complete: completeContainers,
-  handler: ({ args: [ref = "", ...descriptors] }) =>
+  handler: (call) =>
     Effect.gen(function* () {
-      yield* writeOut(tableText(yield* (yield* ContainerEngine).top(ref, descriptors)))
+      const engine = yield* ContainerEngine
+      const latest = call.flags["latest"] === true
+      const [ref, ...descriptors] = latest ? [yield* engine.latest, ...call.args] : call.args
+      if (ref === undefined) return yield* refuse("you must provide the name or id of a running container")
+      yield* writeOut(tableText(yield* Effect.mapError(engine.top(ref, descriptors), lookedUp)))
       return 0
     }),
 }
@@ -232,7 +178,8 @@ export const port: CliCommand = {
 export const exists: CliCommand = {
   name: "exists",
   short: "Check if a container exists",
-  use: "CONTAINER",
+  use: "[options] CONTAINER",
+  flags: { external: { kind: "bool", usage: "Check external storage containers as well as cryopod containers" } },
   args: exactArgs(1),
   complete: completeContainers,
   handler: ({ args: [ref = ""] }) =>

@@ -2,85 +2,42 @@
 import {
   type ArchiveSource,
   ImageEngine,
-  ImageListFlags,
   ImageRemoveFlags,
-  type ImageSummary,
   ImportFlags,
   LoadFlags,
   PullFlags,
   PushFlags,
   SaveFlags,
+  StorageFailed,
 } from "@cryopod/entities"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printRows, type RowFormat } from "../format.ts"
-import type { CliCommand } from "../Handler.ts"
-import { exactArgs, goTime, humanAgo, imageSize, minimumArgs, rangeArgs, valuesOf } from "../kit/index.ts"
-import { failureStatus, printFailure, printLine, refuse, removalStatus, writeError, writeOut } from "../output.ts"
+import type { CliCommand, CommandFailure } from "../Handler.ts"
+import { exactArgs, imageSize, minimumArgs, noArgs, rangeArgs } from "../kit/index.ts"
+import {
+  failureStatus,
+  printFailure,
+  printLine,
+  printTogether,
+  refuse,
+  removalStatus,
+  reworded,
+  writeError,
+  writeOut,
+} from "../output.ts"
 import { withProgress } from "../progress.ts"
 
-const listFlags = {
-  format: { kind: "string", usage: "Change the output format to JSON or a Go template" },
-  noheading: { kind: "bool", short: "n", usage: "Do not print column headings" },
-  "no-trunc": { kind: "bool", usage: "Do not truncate output" },
-  quiet: { kind: "bool", short: "q", usage: "Display only image IDs" },
-} as const
-
-interface Row {
-  readonly image: ImageSummary
-  readonly repository: string
-  readonly tag: string
-}
-
-/** One row for each name; an image without one has a row all the same. */
-const rowsOf = (image: ImageSummary): ReadonlyArray<Row> =>
-  image.RepoTags.length === 0
-    ? [{ image, repository: "<none>", tag: "<none>" }]
-    : image.RepoTags.map((name) => {
-        const colon = name.lastIndexOf(":")
-        return { image, repository: name.slice(0, colon), tag: name.slice(colon + 1) }
-      })
-
-const imageFormat = (now: number, noTrunc: boolean): RowFormat<Row> => ({
-  standard: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Created}}\t{{.Size}}",
-  headings: { ID: "IMAGE ID" },
-  typeName: "images.imageReporter",
-  json: (rows) => [...new Set(rows.map(({ image }) => image))],
-  fields: ({ image, repository, tag }) => ({
-    ...image,
-    Repository: repository,
-    Tag: tag,
-    ID: noTrunc ? `sha256:${image.Id}` : image.Id.slice(0, 12),
-    Created: humanAgo(now - image.Created * 1000),
-    CreatedSince: humanAgo(now - image.Created * 1000),
-    CreatedAt: goTime(image.CreatedAt),
-    Size: imageSize(image.Size),
-  }),
-})
-
-export const images: CliCommand = {
-  name: "images",
-  short: "List images in local storage",
-  use: "[options] [IMAGE]",
-  example: "cryopod images\ncryopod images --format '{{.Repository}}:{{.Tag}} {{.ID}}'",
-  flags: { ...flagTable(ImageListFlags), ...listFlags },
-  complete: completeImages,
-  handler: (call) =>
-    Effect.gen(function* () {
-      const found = yield* (yield* ImageEngine).list(optionsOf(ImageListFlags, call), call.args)
-      const { format, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, listFlags)
-      if (quiet) {
-        yield* writeOut(found.map(({ Id }) => `${noTrunc ? `sha256:${Id}` : Id.slice(0, 12)}\n`).join(""))
-        return 0
-      }
-      const now = yield* Clock.currentTimeMillis
-      yield* printRows(found.flatMap(rowsOf), imageFormat(now, noTrunc), { format, noHeading: noheading })
-      return 0
-    }),
-}
+/** What cannot be opened, in the command's own words. */
+const unopened =
+  (words: (path: string, failure: StorageFailed) => string) =>
+  <A, E extends CommandFailure, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, CommandFailure, R> =>
+    Effect.mapError(work, (failure): CommandFailure =>
+      failure instanceof StorageFailed && failure.operation === "open"
+        ? reworded(failure, words(failure.path, failure))
+        : failure,
+    )
 
 const sourceOf = (path: string): ArchiveSource => ({
   _tag: "File",
@@ -103,7 +60,8 @@ export const importImage: CliCommand = {
         message,
         ...(name === undefined ? {} : { name }),
       })
-      yield* printLine(`sha256:${yield* withProgress("Importing", work)}`)
+      const opened = unopened((file, { message: words }) => `error opening ${JSON.stringify(file)}: ${words}`)
+      yield* printLine(`sha256:${yield* opened(withProgress("Importing", work))}`)
       return 0
     }),
 }
@@ -114,11 +72,12 @@ export const load: CliCommand = {
   use: "[options]",
   example: "cryopod load -i image.tar\ncryopod load < image.tar",
   flags: flagTable(LoadFlags),
-  args: exactArgs(0),
+  args: noArgs,
   handler: (call) =>
     Effect.gen(function* () {
       const { input } = optionsOf(LoadFlags, call)
-      const names = yield* withProgress("Loading", (yield* ImageEngine).load(sourceOf(input)))
+      const opened = unopened((_, { message }) => message.replace(/^open /, "faccessat "))
+      const names = yield* opened(withProgress("Loading", (yield* ImageEngine).load(sourceOf(input))))
       for (const name of names) yield* printLine(`Loaded image: ${name}`)
       return 0
     }),
@@ -232,19 +191,12 @@ export const rmi: CliCommand = {
         return yield* refuse("when using the --all switch, you may not pass any images names or IDs")
       if (!flags.all && call.args.length === 0) return yield* refuse("image name or ID must be specified")
       const items = yield* (yield* ImageEngine).remove(call.args, { ...flags, ignore: flags.ignore || flags.force })
-      let status = 0
-      for (const { result } of items) {
-        if (Result.isSuccess(result)) {
-          const { deleted, untagged } = result.success
-          yield* writeOut(
-            [...untagged.map((name) => `Untagged: ${name}\n`), ...deleted.map((id) => `Deleted: ${id}\n`)].join(""),
-          )
-        } else {
-          yield* printFailure(result.failure)
-          status = Math.max(status, removalStatus(result.failure))
-        }
-      }
-      return status
+      const removed = items.flatMap(({ result }) => (Result.isSuccess(result) ? [result.success] : []))
+      const failures = items.flatMap(({ result }) => (Result.isFailure(result) ? [result.failure] : []))
+      yield* writeOut(removed.flatMap(({ untagged }) => untagged.map((name) => `Untagged: ${name}\n`)).join(""))
+      yield* writeOut(removed.flatMap(({ deleted }) => deleted.map((id) => `Deleted: ${id}\n`)).join(""))
+      yield* printTogether(failures)
+      return Math.max(0, ...failures.map(removalStatus))
     }),
 }
 

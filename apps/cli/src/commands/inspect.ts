@@ -1,92 +1,172 @@
 /** `inspect`, `container inspect` and `image inspect`. */
-import { ContainerEngine, ImageEngine, PodEngine, VolumeEngine } from "@cryopod/entities"
+import {
+  ContainerEngine,
+  type ContainerInspect,
+  ImageEngine,
+  NetworkEngine,
+  PodEngine,
+  VolumeEngine,
+  zeroInstant,
+} from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { completeContainers, completeImages } from "../completions.ts"
-import { printDocument } from "../format.ts"
+import { printDocuments } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { valuesOf } from "../kit/index.ts"
-import { failureStatus, refuse, writeError, writeOut } from "../output.ts"
+import { failureStatus, printMissing, refuse, writeOut } from "../output.ts"
+import { goNetwork } from "./networks.ts"
 
-type Kind = "all" | "container" | "image"
+const kinds = ["container", "image", "volume", "network", "pod"] as const
+type Kind = (typeof kinds)[number]
+type Kinds = Kind | "all"
 
-const inspectFlags = {
-  format: { kind: "string", short: "f", usage: "Format the output to a Go template or json" },
+const ownFlags = {
+  format: { kind: "string", short: "f", usage: "Format the output to a Go template or json", default: "json" },
   latest: { kind: "bool", short: "l", usage: "Act on the latest container" },
 } as const
 
-/** What Go calls the documents; its template errors name them. */
-const typeNames = {
-  container: "*define.InspectContainerData",
-  image: "*inspect.ImageData",
-  volume: "*define.VolumeInspectReport",
-  pod: "*define.InspectPodData",
-}
+const sizeFlag = { size: { kind: "bool", short: "s", usage: "Display total file size" } } as const
 
-const missingWords: Record<Kind, (ref: string) => string> = {
+const typeFlag = {
+  type: {
+    kind: "string",
+    short: "t",
+    usage: 'Specify inspect-object type ("image", "container", "pod", "network", "volume", or "all")',
+    default: "all",
+  },
+} as const
+
+const missingWords: Record<Kinds, (ref: string) => string> = {
   all: (ref) => `no such object: "${ref}"`,
   container: (ref) => `no such container ${ref}`,
   image: (ref) => `${ref}: image not known`,
+  network: (ref) => `network ${ref}: unable to find network with name or ID ${ref}: network not found`,
+  pod: (ref) => `no such pod ${ref}`,
+  volume: (ref) => `no such volume ${ref}`,
 }
 
-const look = (ref: string, kind: Kind) =>
+/** What was found: the document as JSON has it, and under Go's names with the fields that JSON leaves out. */
+interface Found {
+  readonly json: unknown
+  readonly fields: unknown
+}
+
+const same = (document: unknown): Found => ({ json: document, fields: document })
+
+/** JSON leaves these out while they are empty; templates know them at all times. */
+const containerFields = (document: ContainerInspect) => ({
+  ...document,
+  State: {
+    CheckpointedAt: zeroInstant,
+    CheckpointPath: "",
+    CheckpointLog: "",
+    Restored: false,
+    RestoredAt: zeroInstant,
+    RestoreLog: "",
+    ...document.State,
+  },
+})
+
+const missing = Effect.succeed(undefined)
+
+const finders = {
+  container: (ref: string, size: boolean) =>
+    Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const document = yield* engine.inspect(ref)
+      if (!size) return { json: document, fields: containerFields(document) }
+      const [row] = yield* engine.list({
+        all: true,
+        latest: false,
+        filter: [`id=${document.Id}`],
+        last: -1,
+        external: false,
+        size: true,
+      })
+      const sizes = { SizeRw: row?.Size?.rwSize ?? 0, SizeRootFs: row?.Size?.rootFsSize ?? 0 }
+      return { json: { ...document, ...sizes }, fields: { ...containerFields(document), ...sizes } }
+    }).pipe(Effect.catchTag("ContainerNotFound", () => missing)),
+  image: (ref: string) =>
+    ImageEngine.use((engine) => engine.inspect(ref)).pipe(
+      Effect.map(same),
+      Effect.catchTags({ ImageNotFound: () => missing, ReferenceInvalid: () => missing }),
+    ),
+  volume: (ref: string) =>
+    VolumeEngine.use((engine) => engine.inspect(ref)).pipe(
+      Effect.map(same),
+      Effect.catchTag("VolumeNotFound", () => missing),
+    ),
+  network: (ref: string) =>
+    NetworkEngine.use((engine) => engine.inspect(ref)).pipe(
+      Effect.map((document) => ({ json: document, fields: goNetwork(document) })),
+      Effect.catchTag("NetworkNotFound", () => missing),
+    ),
+  pod: (ref: string) =>
+    PodEngine.use((engine) => engine.inspect(ref)).pipe(
+      Effect.map(same),
+      Effect.catchTag("PodNotFound", () => missing),
+    ),
+}
+
+/** The first that answers to the name, by Podman's order of kinds. */
+const look = (ref: string, wanted: Kinds, size: boolean) =>
   Effect.gen(function* () {
-    const container = (yield* ContainerEngine)
-      .inspect(ref)
-      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.container })))
-    const image = (yield* ImageEngine)
-      .inspect(ref)
-      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.image })))
-    const volume = (yield* VolumeEngine)
-      .inspect(ref)
-      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.volume })))
-    const pod = (yield* PodEngine)
-      .inspect(ref)
-      .pipe(Effect.map((document) => ({ document: document as unknown, typeName: typeNames.pod })))
-    const missing = Effect.succeed(undefined)
-    if (kind === "container") return yield* container.pipe(Effect.catchTag("ContainerNotFound", () => missing))
-    if (kind === "image") return yield* image.pipe(Effect.catchTag("ImageNotFound", () => missing))
-    return yield* container.pipe(
-      Effect.catchTag("ContainerNotFound", () =>
-        image.pipe(Effect.catchTags({ ImageNotFound: () => missing, ReferenceInvalid: () => missing })),
-      ),
-      Effect.flatMap((found) =>
-        found === undefined
-          ? volume.pipe(Effect.catchTag("VolumeNotFound", () => missing))
-          : Effect.succeed(found as typeof found | undefined),
-      ),
-      Effect.flatMap((found) =>
-        found === undefined ? pod.pipe(Effect.catchTag("PodNotFound", () => missing)) : Effect.succeed(found),
-      ),
-    )
+    for (const kind of wanted === "all" ? kinds : [wanted]) {
+      const found: Found | undefined = yield* finders[kind](ref, size)
+      if (found !== undefined) return found
+    }
+    return undefined
   })
 
-const inspecting = (kind: Kind, short: string): CliCommand => ({
+const inspecting = (fixed: "container" | "image" | undefined, short: string): CliCommand => ({
   name: "inspect",
   short,
-  use: `[options] ${kind === "image" ? "IMAGE [IMAGE...]" : "CONTAINER|IMAGE [CONTAINER|IMAGE...]"}`,
-  example: "cryopod inspect web\ncryopod inspect --format '{{.State.Status}}' web",
-  flags: inspectFlags,
-  complete: kind === "image" ? completeImages : completeContainers,
+  use: `[options] ${fixed === "image" ? "IMAGE [IMAGE...]" : fixed === "container" ? "CONTAINER [CONTAINER...]" : "{CONTAINER|IMAGE|POD|NETWORK|VOLUME} [...]"}`,
+  example:
+    fixed === "image"
+      ? "cryopod image inspect web:1"
+      : "cryopod inspect web\ncryopod inspect --format '{{.State.Status}}' web",
+  flags: { ...ownFlags, ...(fixed === "image" ? {} : sizeFlag), ...(fixed === undefined ? typeFlag : {}) },
+  complete: fixed === "image" ? completeImages : completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
-      const { format, latest } = valuesOf(call, inspectFlags)
+      const { format, latest } = valuesOf(call, ownFlags)
+      const { size } = valuesOf(call, sizeFlag)
+      const asked = fixed ?? valuesOf(call, typeFlag).type
+      const kind = asked === "all" ? asked : kinds.find((known) => known === asked)
+      if (kind === undefined) {
+        return yield* refuse(
+          `invalid type ${JSON.stringify(asked)}: must be "image", "container", "pod", "network", "volume", or "all"`,
+        )
+      }
       const refs = latest ? [yield* (yield* ContainerEngine).latest] : call.args
       if (refs.length === 0) return yield* refuse("no names or ids specified")
-      const found: Array<{ readonly document: unknown; readonly typeName: string }> = []
-      const missing: Array<string> = []
+      const found: Array<Found> = []
+      const absent: Array<string> = []
       for (const ref of refs) {
-        const one = yield* look(ref, kind)
-        if (one === undefined) missing.push(ref)
+        const one = yield* look(ref, kind, size)
+        if (one === undefined) absent.push(ref)
         else found.push(one)
       }
-      const documents = found.map(({ document }) => document)
-      if (format === "" || format === "json") yield* writeOut(`${JSON.stringify(documents, undefined, 5)}\n`)
-      else for (const { document, typeName } of found) yield* printDocument(document, format, typeName)
-      for (const ref of missing) yield* writeError(`Error: ${missingWords[kind](ref)}\n`)
-      return missing.length === 0 ? 0 : failureStatus
+      if (format === "" || format === "json") {
+        yield* writeOut(
+          `${JSON.stringify(
+            found.map(({ json }) => json),
+            undefined,
+            5,
+          )}\n`,
+        )
+      } else {
+        yield* printDocuments(
+          found.map(({ fields }) => fields),
+          format,
+        )
+      }
+      yield* printMissing(absent.map(missingWords[kind]))
+      return absent.length === 0 ? 0 : failureStatus
     }),
 })
 
-export const inspect = inspecting("all", "Display the configuration of object denoted by ID")
+export const inspect = inspecting(undefined, "Display the configuration of object denoted by ID")
 export const inspectContainer = inspecting("container", "Display the configuration of a container")
 export const inspectImage = inspecting("image", "Display the configuration of an image")

@@ -5,6 +5,7 @@ import {
   KillFlags,
   PauseFlags,
   RemoveFlags,
+  RestartFlags,
   selectionOf,
   Selection,
   StartFlags,
@@ -15,8 +16,8 @@ import {
 import * as Effect from "effect/Effect"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { type Call, exactArgs, minimumArgs, namesOrAll, parseDuration } from "../kit/index.ts"
-import { printItems, refuse, removalStatus } from "../output.ts"
+import { type Call, exactArgs, namesOrAll, parseDuration, valuesOf } from "../kit/index.ts"
+import { printItems, printLine, refuse, removalStatus, rewordedItems } from "../output.ts"
 import { attachTo } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 
@@ -32,7 +33,10 @@ export const start: CliCommand = {
   use: "[options] CONTAINER [CONTAINER...]",
   example: "cryopod start web\ncryopod start --attach web",
   flags: flagTable(StartFlags),
-  args: namesOrAll,
+  args: (context) =>
+    context.args.length === 0 && context.flags["all"] !== true && context.flags["latest"] !== true
+      ? "start requires at least one argument"
+      : namesOrAll(context),
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
@@ -97,19 +101,27 @@ const pausing = (name: "pause" | "unpause", short: string): CliCommand => ({
 export const pause = pausing("pause", "Pause all the processes in one or more containers")
 export const unpause = pausing("unpause", "Unpause the processes in one or more containers")
 
+const restartFlags = {
+  running: { kind: "bool", usage: "Restart only running containers" },
+} as const
+
 export const restart: CliCommand = {
   name: "restart",
   short: "Restart one or more containers",
   use: "[options] CONTAINER [CONTAINER...]",
-  example: "cryopod restart web",
-  flags: flagTable(StopFlags),
+  example: "cryopod restart web\ncryopod restart --all --time 0",
+  flags: { ...flagTable(RestartFlags), ...restartFlags },
   args: namesOrAll,
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
       const engine = yield* ContainerEngine
-      const selection = yield* selected(call)
-      const stopped = yield* engine.stop(selection, { ignore: false, timeSeconds: optionsOf(StopFlags, call).time })
+      const { all, latest, time } = optionsOf(RestartFlags, call)
+      const { running } = valuesOf(call, restartFlags)
+      const wanted = all || latest ? yield* idsOf({ all: all && !running, latest }) : call.args
+      const [name, ...names] = wanted
+      if (name === undefined) return 0
+      const stopped = yield* engine.stop(Selection.names(name, ...names), { ignore: false, timeSeconds: time })
       const [first, ...rest] = stopped.filter(({ result }) => result._tag === "Success").map(({ input }) => input)
       const failed = yield* printItems(
         stopped.filter(({ result }) => result._tag === "Failure"),
@@ -119,6 +131,12 @@ export const restart: CliCommand = {
       return Math.max(failed, yield* printItems(yield* engine.start(Selection.names(first, ...rest)), typed))
     }),
 }
+
+/** Ids: of the latest, of all containers, or of those that run. */
+const idsOf = Effect.fnUntraced(function* ({ all, latest }: { readonly all: boolean; readonly latest: boolean }) {
+  const rows = yield* (yield* ContainerEngine).list({ all, latest, filter: [], last: -1, external: false, size: false })
+  return rows.map(({ Id }) => Id)
+})
 
 export const wait: CliCommand = {
   name: "wait",
@@ -153,6 +171,8 @@ export const rm: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const { depend, force, ignore, time, volumes } = optionsOf(RemoveFlags, call)
+      if (call.changed.has("time") && !force)
+        return yield* refuse("--force option must be specified to use the --time option")
       const items = yield* (yield* ContainerEngine).remove(yield* selected(call), {
         force,
         depend,
@@ -160,7 +180,8 @@ export const rm: CliCommand = {
         timeSeconds: time,
         volumes,
       })
-      return yield* printItems(items, typed, removalStatus)
+      const missing = (ref: string) => `no container with ID or name ${JSON.stringify(ref)} found: no such container`
+      return yield* printItems(rewordedItems(items, "ContainerNotFound", missing), typed, removalStatus)
     }),
 }
 
@@ -181,19 +202,23 @@ export const rename: CliCommand = {
 /** What conmon calls when a container has ended. One that is gone already needs nothing. */
 export const cleanup: CliCommand = {
   name: "cleanup",
-  short: "Put the record of an ended container in order",
-  use: "CONTAINER [CONTAINER...]",
-  args: minimumArgs(1),
-  handler: ({ args }) =>
-    Effect.as(
-      Effect.forEach(
-        args,
-        (ref) =>
-          Effect.flatMap(SystemEngine, (engine) => engine.cleanup(ref)).pipe(
-            Effect.catchTag("ContainerNotFound", () => Effect.void),
-          ),
-        { discard: true },
-      ),
-      0,
-    ),
+  short: "Clean up network and mountpoints of one or more containers",
+  use: "[options] CONTAINER [CONTAINER...]",
+  example: "cryopod container cleanup web\ncryopod container cleanup --all",
+  flags: flagTable(PauseFlags),
+  args: namesOrAll,
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const { all, latest } = optionsOf(PauseFlags, call)
+      const refs = all || latest ? yield* idsOf({ all, latest }) : call.args
+      for (const ref of refs) {
+        const found = yield* SystemEngine.use((engine) => engine.cleanup(ref)).pipe(
+          Effect.as(true),
+          Effect.catchTag("ContainerNotFound", () => Effect.succeed(false)),
+        )
+        if (found) yield* printLine(ref)
+      }
+      return 0
+    }),
 }

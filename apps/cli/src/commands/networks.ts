@@ -12,10 +12,10 @@ import * as Effect from "effect/Effect"
 import { completeNetworks } from "../completions.ts"
 import { confirmed } from "../confirm.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printDocument, printRows, type RowFormat } from "../format.ts"
+import { printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { exactArgs, goTime, maximumArgs, minimumArgs, noArgs, valuesOf } from "../kit/index.ts"
-import { failureStatus, printItems, printLine, refuse, removalStatus, writeError, writeOut } from "../output.ts"
+import { failureStatus, printItems, printLine, printMissing, refuse, removalStatus, writeOut } from "../output.ts"
 
 const create: CliCommand = {
   name: "create",
@@ -43,7 +43,7 @@ const listFlags = {
 const shortId = 12
 
 /** A network under Go's names for its fields, which templates use. */
-const goNetwork = (network: Network) => ({
+export const goNetwork = (network: Network) => ({
   ID: network.id,
   Name: network.name,
   Driver: network.driver,
@@ -71,6 +71,7 @@ const goNetwork = (network: Network) => ({
 const networkFormat = (noTrunc: boolean): RowFormat<Network> => ({
   standard: "{{.ID}}\t{{.Name}}\t{{.Driver}}",
   headings: { ID: "NETWORK ID" },
+  name: "ls",
   typeName: "network.ListPrintReports",
   json: (rows) => rows,
   fields: (row) => ({
@@ -101,6 +102,14 @@ const list: CliCommand = {
     }),
 }
 
+const goInspected = (document: NetworkInspect) => {
+  const containers = Object.entries(document.containers).map(([id, { name, interfaces }]) => [
+    id,
+    { Name: name, Interfaces: interfaces },
+  ])
+  return { ...goNetwork(document), Containers: Object.fromEntries(containers) }
+}
+
 const inspectFlags = {
   format: { kind: "string", short: "f", usage: "Pretty-print network to JSON or using a Go template" },
 } as const
@@ -128,17 +137,8 @@ const inspect: CliCommand = {
         else return yield* one.failure
       }
       if (format === "json" || format === "") yield* writeOut(`${JSON.stringify(found, undefined, 5)}\n`)
-      else {
-        for (const document of found) {
-          const containers = Object.entries(document.containers).map(([id, { name, interfaces }]) => [
-            id,
-            { Name: name, Interfaces: interfaces },
-          ])
-          const fields = { ...goNetwork(document), Containers: Object.fromEntries(containers) }
-          yield* printDocument(fields, format, "types.Network")
-        }
-      }
-      for (const problem of missing) yield* writeError(`Error: ${problem}\n`)
+      else yield* printDocuments(found.map(goInspected), format)
+      yield* printMissing(missing)
       return missing.length === 0 ? 0 : failureStatus
     }),
 }

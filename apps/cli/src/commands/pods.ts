@@ -24,10 +24,19 @@ import * as Effect from "effect/Effect"
 import { completePods } from "../completions.ts"
 import { confirmed } from "../confirm.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
-import { printDocument, printRows, type RowFormat } from "../format.ts"
+import { printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, exactArgs, humanAgo, maximumArgs, namesOrAll, noArgs, tableText, valuesOf } from "../kit/index.ts"
-import { failureStatus, printItems, printLine, refuse, removalStatus, writeError, writeOut } from "../output.ts"
+import {
+  failureStatus,
+  printItems,
+  printLine,
+  printMissing,
+  refuse,
+  removalStatus,
+  reworded,
+  writeOut,
+} from "../output.ts"
 import { haveImage } from "./run.ts"
 
 /** Names, `--all` or `--latest`, as one selection. */
@@ -84,6 +93,7 @@ const podFormat = (now: number, columns: ReadonlyArray<string>, noTrunc: boolean
       ContainerStatuses: "STATUS",
       Namespace: "NAMESPACES",
     },
+    name: "list",
     typeName: "pods.ListPodReporter",
     json: (rows) => rows,
     fields: (row) => ({
@@ -181,8 +191,8 @@ const inspect: CliCommand = {
         else found.push(one)
       }
       if (format === "json" || format === "") yield* writeOut(`${JSON.stringify(found, undefined, 5)}\n`)
-      else for (const document of found) yield* printDocument(document, format, "*entities.PodInspectReport")
-      for (const ref of missing) yield* writeError(`Error: no such pod ${ref}\n`)
+      else yield* printDocuments(found, format)
+      yield* printMissing(missing.map((ref) => `no such pod ${ref}`))
       return missing.length === 0 ? 0 : failureStatus
     }),
 }
@@ -331,7 +341,15 @@ const top: CliCommand = {
       const engine = yield* PodEngine
       const [ref, ...descriptors] = valuesOf(call, topFlags).latest ? [yield* engine.latest, ...call.args] : call.args
       if (ref === undefined) return yield* refuse("you must provide the name or id of a running pod")
-      const rows = yield* engine.top(ref, descriptors)
+      const rows = yield* engine
+        .top(ref, descriptors)
+        .pipe(
+          Effect.mapError((failure): CommandFailure =>
+            failure._tag === "PodNotFound"
+              ? reworded(failure, `unable to look up requested container: ${failure.message}`)
+              : failure,
+          ),
+        )
       if (rows.length > 0) yield* writeOut(tableText(rows))
       return 0
     }),

@@ -7,7 +7,7 @@ import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, minimumArgs } from "../kit/index.ts"
-import { exitStatus, printFailure, printLine, refuse, writeError } from "../output.ts"
+import { exitStatus, printFailure, printLine, refuse, reworded, writeError } from "../output.ts"
 import { mountFromHere, volumeFromHere } from "../sources.ts"
 
 const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
@@ -44,7 +44,14 @@ export const haveImage = Effect.fnUntraced(function* ({ image, pull }: Pick<Crea
 
 const createContainer = Effect.fnUntraced(function* (options: CreateOptions) {
   yield* haveImage(options)
-  return (yield* (yield* ContainerEngine).create(options)).id
+  const { id } = yield* ContainerEngine.use((engine) => engine.create(options)).pipe(
+    Effect.mapError((failure): CommandFailure =>
+      failure._tag === "NameInvalid"
+        ? reworded(failure, `running container create option: ${failure.message}`)
+        : failure,
+    ),
+  )
+  return id
 })
 
 export const create: CliCommand = {

@@ -40,7 +40,7 @@ export const info: CliCommand = {
       const format = call.flags["format"]
       if (format === "json") yield* writeOut(`${JSON.stringify(document, undefined, 2)}\n`)
       else if (typeof format === "string" && format !== "")
-        yield* printDocument(capitalised(document), format, "*define.Info")
+        yield* printDocument(capitalised(document), format, { name: "info", typeName: "system.infoReport" })
       else yield* writeOut(`${yamlOf(document, "")}${findingsTable((yield* engine.check({ deep: false })).tools)}`)
       return 0
     }),
@@ -101,6 +101,9 @@ const remedies = (findings: ReadonlyArray<ToolFinding | HostFinding | StateFindi
     .map(({ name, problem, remedy }) => `${name}: ${problem}\n${remedy === "" ? "" : `  → ${remedy}\n`}`)
     .join("")
 
+/** Go's names for what Node names otherwise. */
+const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" }
+
 export const versionCommand: CliCommand = {
   name: "version",
   short: "Display the cryopod version information",
@@ -110,11 +113,17 @@ export const versionCommand: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const document = {
-        Client: { Version: version, APIVersion: libpodVersion, OsArch: `${process.platform}/${process.arch}` },
+        Client: {
+          APIVersion: libpodVersion,
+          Version: version,
+          Os: process.platform,
+          OsArch: `${process.platform}/${goArchitectures[process.arch] ?? process.arch}`,
+        },
       }
       const format = call.flags["format"]
       if (format === "json") yield* writeOut(`${JSON.stringify(document, undefined, 2)}\n`)
-      else if (typeof format === "string" && format !== "") yield* printDocument(document, format, "versionReport")
+      else if (typeof format === "string" && format !== "")
+        yield* printDocument(document, format, { name: "version", typeName: "*define.Version" })
       else
         yield* writeOut(
           `Version:     ${version}\nAPI Version: ${libpodVersion}\nOS/Arch:     ${document.Client.OsArch}\n`,

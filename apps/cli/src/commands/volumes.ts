@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import { confirmed } from "../confirm.ts"
 import { completeVolumes } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printDocument, printRows, type RowFormat } from "../format.ts"
+import { printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { exactArgs, goTime, maximumArgs, noArgs, valuesOf } from "../kit/index.ts"
-import { failureStatus, printItems, printLine, refuse, removalStatus, writeError, writeOut } from "../output.ts"
+import { failureStatus, printItems, printLine, printMissing, refuse, removalStatus, writeOut } from "../output.ts"
 
 const create: CliCommand = {
   name: "create",
@@ -46,6 +46,7 @@ const pairs = (texts: Readonly<Record<string, string>>) =>
 const volumeFormat: RowFormat<VolumeInspect> = {
   standard: "{{.Driver}}\t{{.Name}}",
   headings: { Name: "VOLUME NAME" },
+  name: "ls",
   typeName: "volumes.volumeReport",
   json: (rows) => rows,
   fields: (row) => ({
@@ -108,8 +109,8 @@ const inspect: CliCommand = {
         else found.push(one)
       }
       if (format === "json" || format === "") yield* writeOut(`${JSON.stringify(found, undefined, 5)}\n`)
-      else for (const document of found) yield* printDocument(document, format, "*define.VolumeInspectReport")
-      for (const ref of missing) yield* writeError(`Error: no such volume ${ref}\n`)
+      else yield* printDocuments(found, format)
+      yield* printMissing(missing.map((ref) => `no such volume ${ref}`))
       return missing.length === 0 ? 0 : failureStatus
     }),
 }

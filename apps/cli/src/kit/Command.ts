@@ -21,6 +21,8 @@ export interface Command<Handler = unknown> {
   readonly example?: string
   readonly aliases?: ReadonlyArray<string>
   readonly hidden?: boolean
+  /** What `--version` prints; without it there is no such flag. */
+  readonly version?: string
   /** Flags of this command alone. */
   readonly flags?: FlagTable
   /** Flags of this command and of all below it. */
@@ -74,8 +76,12 @@ export const flagsOf = (path: CommandPath): FlagTable => {
   return own["help"] === undefined ? { ...own, help: helpFlag(path, own) } : own
 }
 
-const ownFlagsOf = (path: CommandPath): FlagTable =>
-  Object.assign({}, ...path.map((command) => command.persistent ?? {}), commandOf(path).flags ?? {}) as FlagTable
+const ownFlagsOf = (path: CommandPath): FlagTable => {
+  const { flags = {}, name, version } = commandOf(path)
+  const versionFlag: FlagTable =
+    version === undefined ? {} : { version: { kind: "bool", short: "v", usage: `version for ${name}` } }
+  return Object.assign({}, ...path.map((command) => command.persistent ?? {}), flags, versionFlag) as FlagTable
+}
 
 const helpFlag = (path: CommandPath, others: FlagTable): FlagTable[string] => ({
   kind: "bool",
@@ -135,25 +141,11 @@ export const namesOrAll: ArgsRule = ({ args, flags, changed }) => {
   return args.length === 0 && !all && !latest ? "you must provide at least one name or id" : undefined
 }
 
-/** Names that may have been meant: at most two letters off, or begun with what was typed. */
+/** Names that begin with what was typed: Podman asks cobra for those at no distance. */
 export const suggestionsFor = (parent: Command, typed: string): ReadonlyArray<string> => {
   const wanted = typed.toLowerCase()
   return (parent.commands ?? [])
     .filter((child) => child.hidden !== true)
     .map((child) => child.name)
-    .filter((name) => name.toLowerCase().startsWith(wanted) || editDistance(wanted, name.toLowerCase()) <= 2)
-}
-
-/** Letters to add, drop or change to get from one word to the other (Levenshtein). */
-const editDistance = (from: string, to: string): number => {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let line = 1; line <= from.length; line++) {
-    const next = [line]
-    for (let column = 1; column <= to.length; column++) {
-      const change = (row[column - 1] ?? 0) + (from[line - 1] === to[column - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
+    .filter((name) => name.toLowerCase().startsWith(wanted))
 }

@@ -45,10 +45,8 @@ export const listFormat = (format: string, options: ListFormatOptions = {}): Lis
   const template = compileEither(format, options)
   const headings = isTable && options.heading !== false && options.headings !== undefined ? [options.headings] : []
   return {
-    render: (items) => {
-      const text = template.execute(headings) + template.execute(items)
-      return isTable ? alignColumns(text) : text
-    },
+    render: (items) =>
+      isTable ? alignColumns(template.execute(headings) + template.execute(items)) : template.execute(items),
   }
 }
 

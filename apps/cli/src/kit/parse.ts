@@ -25,6 +25,12 @@ export interface HelpWanted<Handler = unknown> {
   readonly path: CommandPath<Handler>
 }
 
+/** `--version` was among the flags. */
+export interface VersionWanted {
+  readonly _tag: "version"
+  readonly text: string
+}
+
 /** A command line that means nothing. */
 export interface UsageProblem<Handler = unknown> {
   readonly _tag: "problem"
@@ -36,7 +42,7 @@ export interface UsageProblem<Handler = unknown> {
   readonly showHelp: boolean
 }
 
-export type ParseResult<Handler = unknown> = Call<Handler> | HelpWanted<Handler> | UsageProblem<Handler>
+export type ParseResult<Handler = unknown> = Call<Handler> | HelpWanted<Handler> | VersionWanted | UsageProblem<Handler>
 
 /** `argv` is without the program's own name. */
 export const parse = <Handler>(root: Command<Handler>, argv: ReadonlyArray<string>): ParseResult<Handler> => {
@@ -53,6 +59,7 @@ export const parse = <Handler>(root: Command<Handler>, argv: ReadonlyArray<strin
   const read = readFlags(flagsOf(path), words, { stopAtFirst, ...(before && { before }) })
   if ("problem" in read) return flagProblem(path, read.problem)
   if (read.flags["help"] === true) return { _tag: "help", path }
+  if (command.version !== undefined && read.flags["version"] === true) return { _tag: "version", text: command.version }
   if (command.handler === undefined) return groupAlone(path, read.args)
   const message = command.args?.({ path, args: read.args, flags: read.flags, changed: read.changed })
   return message === undefined

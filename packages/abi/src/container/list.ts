@@ -1,8 +1,12 @@
 /** The rows of `ps`. */
 import { containerFilter, type ContainerSummary, type ListFlags } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
+import { ImageStore } from "@cryopod/images"
 import { type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as fs from "node:fs"
+import { join } from "node:path"
 import { observe } from "./observe.ts"
 
 export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlags) {
@@ -15,12 +19,33 @@ export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlag
     .filter((record) => every || isActive(record.state))
     .map((record) => summaryOf(record, podNames))
     .filter(fits)
-  return wanted.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : wanted.length)
+  const rows = wanted.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : wanted.length)
+  return yield* Effect.forEach(rows, (row) => (flags.size ? withSizes(row) : Effect.succeed(row)))
 })
+
+const withSizes = Effect.fnUntraced(function* (row: ContainerSummary) {
+  const { upper } = (yield* Layout).container(row.Id)
+  const rwSize = yield* Effect.promise(() => bytesBelow(upper))
+  const image = yield* Effect.option((yield* ImageStore).get(row.ImageID))
+  const imageSize = Option.match(image, { onNone: () => 0, onSome: ({ sizeBytes }) => sizeBytes })
+  return { ...row, Size: { rwSize, rootFsSize: imageSize + rwSize } }
+})
+
+/** Lengths of all files below a directory. What vanishes meanwhile counts nothing. */
+const bytesBelow = async (directory: string): Promise<number> => {
+  let bytes = 0
+  for (const entry of await fs.promises.readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) bytes += await bytesBelow(path)
+    else if (entry.isFile()) bytes += (await fs.promises.lstat(path).catch(() => undefined))?.size ?? 0
+  }
+  return bytes
+}
 
 const summaryOf = (record: ContainerRecord, podNames: ReadonlyMap<string, string>): ContainerSummary => {
   const { config, id, name, state } = record
   return {
+    AutoRemove: config.autoRemove,
     Command: [...config.entrypoint, ...config.command],
     Created: config.createdAt,
     CreatedAt: config.createdAt,

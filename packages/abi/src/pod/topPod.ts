@@ -2,7 +2,7 @@
 import { Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { within } from "../container/ContainerScope.ts"
-import { top } from "../container/views.ts"
+import { top } from "../container/top.ts"
 import { membersOf } from "./members.ts"
 
 /** One table; nothing when no container runs. */

@@ -112,12 +112,13 @@ const requirePodCriu = Effect.gen(function* () {
 })
 
 /** The runtime that made the dump, unless the caller insists on another one, which cannot work. */
-const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, source }: OpenedCheckpoint) {
+const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, imageId, source }: OpenedCheckpoint) {
+  const kind = imageId === undefined ? "archive" : "image"
   const defaults = yield* EngineDefaults
   // Podman annotates the runtime of its own call; the configuration has that of the container
   const named = config.runtime ?? factsFromAnnotations(annotations).runtimeName
   const required = baseName(named ?? (yield* defaults.runtime))
-  const mismatch = (given: string) => new RuntimeMismatch({ source, required, given })
+  const mismatch = (given: string) => new RuntimeMismatch({ kind, source, required, given })
   if (!isRuntime(required)) return yield* mismatch(yield* defaults.runtime)
   if (defaults.runtimeGiven) {
     const given = yield* defaults.runtime

@@ -40,7 +40,11 @@ export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
   override get message() {
     const criu = this.lastError === "" ? "" : `: ${this.lastError}`
     const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
-    return `OCI runtime error: ${this.runtime}: ${this.runtimeError}${criu}${remedy}, see ${this.logFile}`
+    // scripts look for the words of the crun that Podman 5.4 comes with; later ones write the number otherwise
+    const crun = /^CRIU restoring failed:? (-\d+)/.exec(this.runtimeError)
+    return crun === null
+      ? `OCI runtime error: ${this.runtime}: ${this.runtimeError}${criu}${remedy}, see ${this.logFile}`
+      : `OCI runtime error: ${this.runtime}: CRIU restoring failed ${crun[1]}. Please check CRIU logfile \`${this.logFile}\`${criu}${remedy}`
   }
 }
 
@@ -98,18 +102,25 @@ export class NoSuchContainerOrImage extends Schema.TaggedError<NoSuchContainerOr
   { httpApiStatus: 404 },
 ) {
   override get message() {
-    return `no container or checkpoint image with name or ID "${this.ref}" found: no such container or image`
+    return `no such container or image: ${this.ref}`
   }
 }
 
 /** The checkpoint was made with another runtime than the one that is to restore it. */
 export class RuntimeMismatch extends Schema.TaggedError<RuntimeMismatch>()(
   "RuntimeMismatch",
-  { source: Schema.String, required: Schema.String, given: Schema.String },
+  {
+    kind: Schema.Literals(["archive", "image"]),
+    source: Schema.String,
+    required: Schema.String,
+    given: Schema.String,
+  },
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    return `container image "${this.source}" requires runtime: "${this.required}" and cannot be restored with runtime "${this.given}"`
+    return this.kind === "archive"
+      ? `checkpoint archive ${this.source} was created with runtime '${this.required}' and cannot be restored with runtime '${this.given}'`
+      : `container image "${this.source}" requires runtime: "${this.required}" and cannot be restored with runtime "${this.given}"`
   }
 }
 

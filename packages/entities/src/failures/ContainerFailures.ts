@@ -42,7 +42,7 @@ export class NameInUse extends Schema.TaggedError<NameInUse>()(
   { httpApiStatus: 409 },
 ) {
   override get message() {
-    return `creating container storage: the container name "${this.name}" is already in use by ${this.id}. You have to remove that container to be able to reuse that name: that name is already in use`
+    return `creating container storage: the container name "${this.name}" is already in use by ${this.id}. You have to remove that container to be able to reuse that name: that name is already in use, or use --replace to instruct cryopod to do so.`
   }
 }
 
@@ -53,7 +53,7 @@ export class ContainerIdInUse extends Schema.TaggedError<ContainerIdInUse>()(
   { httpApiStatus: 409 },
 ) {
   override get message() {
-    return `the checkpointed container ${this.id} still exists as "${this.name}": remove it, or restore under a new name`
+    return `creating container storage: that ID is already in use: the checkpointed container ${this.id} still exists as "${this.name}": remove it, or restore under a new name`
   }
 }
 
@@ -64,7 +64,7 @@ export class NameInvalid extends Schema.TaggedError<NameInvalid>()(
   { httpApiStatus: 400 },
 ) {
   override get message() {
-    return `names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: ${JSON.stringify(this.name)}: invalid argument`
+    return `names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument`
   }
 }
 
@@ -109,7 +109,8 @@ export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImp
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    return `${stateWords[this.operation](this.id, this.state)}: container state improper`
+    const words = stateWords[this.operation](this.id, this.state)
+    return this.operation === "top" ? words : `${words}: container state improper`
   }
 }
 
@@ -131,7 +132,7 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
   /** The exit status shells give the same situation, and Podman after them. */
   get exitStatus(): 125 | 126 | 127 {
     if (/no such file or directory|not found/i.test(this.detail)) return 127
-    return /permission denied|is a directory|exec format/i.test(this.detail) ? 126 : 125
+    return /permission denied|operation not permitted|is a directory|exec format/i.test(this.detail) ? 126 : 125
   }
 
   private get suffix() {
@@ -163,5 +164,24 @@ export class OptionInvalid extends Schema.TaggedError<OptionInvalid>()(
 ) {
   override get message() {
     return `invalid value ${JSON.stringify(this.value)} for --${this.option}: ${this.problem}`
+  }
+}
+
+const filterWords = {
+  form: (text: string) => `invalid filter ${JSON.stringify(text)}`,
+  key: (text: string) => `${text} is an invalid filter`,
+  state: (text: string) => `unknown container state: ${text}: invalid argument`,
+  exitCode: (text: string) =>
+    `exited code out of range '\\x00': strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+} as const
+
+/** A filter over containers that nobody knows, or a value that it cannot have. */
+export class FilterInvalid extends Schema.TaggedError<FilterInvalid>()(
+  "FilterInvalid",
+  { problem: Schema.Literals(["form", "key", "state", "exitCode"]), text: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return filterWords[this.problem](this.text)
   }
 }

@@ -51,6 +51,7 @@ export const containerFailures = [
   C.NameInvalid,
   C.SignalInvalid,
   C.OptionInvalid,
+  C.FilterInvalid,
   C.CommandNotStarted,
   P.InfraRemovalRefused,
   P.ContainerHasDependents,

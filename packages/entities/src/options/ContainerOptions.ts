@@ -12,17 +12,25 @@ export const StartFlags = Schema.Struct({
   interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
 })
 
+const stopTime = integer({
+  cli: "time",
+  short: "t",
+  rest: "timeout",
+  description: "Seconds to wait for stop before killing the container",
+  fallback: -1,
+})
+
 export const StopFlags = Schema.Struct({
   all: all("Stop all running containers"),
   latest,
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
-  time: integer({
-    cli: "time",
-    short: "t",
-    rest: "timeout",
-    description: "Seconds to wait for stop before killing the container",
-    fallback: -1,
-  }),
+  time: stopTime,
+})
+
+export const RestartFlags = Schema.Struct({
+  all: all("Restart all non-running containers"),
+  latest,
+  time: stopTime,
 })
 
 export const KillFlags = Schema.Struct({
@@ -50,13 +58,7 @@ export const RemoveFlags = Schema.Struct({
   force: bool({ cli: "force", short: "f", description: "Force removal of a running or unusable container" }),
   depend: bool({ cli: "depend", description: "Remove container and all containers that depend on it" }),
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
-  time: integer({
-    cli: "time",
-    short: "t",
-    rest: "timeout",
-    description: "Seconds to wait for stop before killing the container",
-    fallback: -1,
-  }),
+  time: stopTime,
   volumes: bool({
     cli: "volumes",
     short: "v",
@@ -77,6 +79,7 @@ export const ListFlags = Schema.Struct({
     fallback: -1,
   }),
   external: bool({ cli: "external", description: "Show containers in storage not controlled by cryopod" }),
+  size: bool({ cli: "size", short: "s", description: "Display the total file sizes" }),
 })
 
 export const LogsFlags = Schema.Struct({
@@ -110,6 +113,7 @@ export const ExecFlags = Schema.Struct({
 
 export type StartFlags = typeof StartFlags.Type
 export type StopFlags = typeof StopFlags.Type
+export type RestartFlags = typeof RestartFlags.Type
 export type KillFlags = typeof KillFlags.Type
 export type PauseFlags = typeof PauseFlags.Type
 export type WaitFlags = typeof WaitFlags.Type

@@ -141,10 +141,11 @@ export const newContainerRule = (options: NewContainerOptions): Rule | undefined
   return options.publish.length > 0 ? "publishWithoutImage" : undefined
 }
 
-/** Reads flat flags and names into a request, or refuses with Podman's text. */
+/** Reads flat flags and names into a request, or refuses with Podman's text. `inPlace`: a container is meant for certain. */
 export const restoreRequest = (
   flags: RestoreFlags,
   names: ReadonlyArray<string>,
+  inPlace: boolean = flags.all || flags.latest,
 ): Result.Result<RestoreRequest, OptionConflict> => {
   const refuse = (rule: Rule, value?: string) =>
     Result.fail(new OptionConflict({ rule, ...(value === undefined ? {} : { value }) }))
@@ -166,7 +167,7 @@ export const restoreRequest = (
   }
   if (flags.importPrevious !== "" && !importing) return refuse("importPreviousWithoutImage")
   // whether a name is an image's is for the engine to find out; these cannot be meant for one
-  const misplaced = !importing && (flags.all || flags.latest) ? newContainerRule(options) : undefined
+  const misplaced = !importing && inPlace ? newContainerRule(options) : undefined
   if (misplaced !== undefined) return refuse(misplaced)
   if (flags.tcpEstablished && flags.name !== "") return refuse("tcpEstablishedWithName")
   if (flags.tcpEstablished && flags.tcpClose) return refuse("tcpBoth")

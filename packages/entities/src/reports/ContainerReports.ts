@@ -13,6 +13,7 @@ const labels = Schema.Record(Schema.String, Schema.String)
 
 /** One row of `ps`. Times are Unix seconds, `Created` as well. */
 export const ContainerSummary = Schema.Struct({
+  AutoRemove: Schema.Boolean,
   Command: strings,
   Created: Schema.String,
   CreatedAt: Schema.String,
@@ -33,7 +34,8 @@ export const ContainerSummary = Schema.Struct({
   PodName: Schema.String,
   Ports: strings,
   Restarts: Schema.Int,
-  Size: Schema.Null,
+  /** Bytes of what the container has changed, and of that with its image; null when not asked for. */
+  Size: Schema.NullOr(Schema.Struct({ rootFsSize: Schema.Int, rwSize: Schema.Int })),
   StartedAt: Schema.Int,
   State: ContainerStatus,
   /** What the health check last said; empty without one. */

@@ -1,19 +1,30 @@
 /** `--filter` of `ps`: filters with the same key are alternatives; different keys must all hold (podman-ps.1). */
 import * as Result from "effect/Result"
-import { OptionInvalid } from "../failures/ContainerFailures.ts"
+import { FilterInvalid } from "../failures/ContainerFailures.ts"
 import type { ContainerSummary } from "../reports/ContainerReports.ts"
+
+/** States by which rows are filtered; `configured` and `created` mean the same (libpod `define.StringToContainerStatus`). */
+const states = new Set(
+  "unknown initialized configured created running stopped paused exited removing stopping".split(" "),
+)
+
+const refused = (fields: { readonly problem: FilterInvalid["problem"]; readonly text: string }) =>
+  Result.fail(new FilterInvalid(fields))
 
 type Test = (row: ContainerSummary, value: string) => boolean
 
 const tests: Readonly<Record<string, Test>> = {
   id: ({ Id }, value) => Id.startsWith(value),
   name: ({ Names }, value) => Names.some((name) => matches(value, name)),
-  status: ({ State }, value) => State === value || (value === "stopped" && State === "exited"),
+  status: ({ State }, value) =>
+    State === value || (value === "stopped" && State === "exited") || (value === "configured" && State === "created"),
   label: ({ Labels }, value) => {
     const [key = "", wanted] = value.split(/=(.*)/s)
     return wanted === undefined ? key in Labels : Labels[key] === wanted
   },
   exited: ({ ExitCode, State }, value) => State === "exited" && ExitCode === Number(value),
+  network: ({ Networks }, value) => Networks.includes(value),
+  volume: ({ Mounts }, value) => Mounts.includes(value),
   pod: ({ Pod, PodName }, value) => Pod !== "" && (Pod.startsWith(value) || PodName === value),
   ancestor: ({ Image, ImageID }, value) =>
     ImageID.startsWith(value) ||
@@ -35,14 +46,14 @@ export interface ContainerFilter {
 }
 
 /** Read the filters, or refuse one that nobody knows. */
-export const containerFilter = (texts: ReadonlyArray<string>): Result.Result<ContainerFilter, OptionInvalid> => {
+export const containerFilter = (texts: ReadonlyArray<string>): Result.Result<ContainerFilter, FilterInvalid> => {
   const byKey = new Map<string, Array<string>>()
   for (const text of texts) {
     const [key = "", value = ""] = text.split(/=(.*)/s)
-    if (tests[key] === undefined) {
-      const problem = `filters are ${Object.keys(tests).join(", ")}`
-      return Result.fail(new OptionInvalid({ option: "filter", value: text, problem }))
-    }
+    if (!text.includes("=") && tests[text] !== undefined) return refused({ problem: "form", text })
+    if (tests[key] === undefined) return refused({ problem: "key", text: key })
+    if (key === "status" && !states.has(value)) return refused({ problem: "state", text: value })
+    if (key === "exited" && !/^[+-]?\d+$/.test(value)) return refused({ problem: "exitCode", text: value })
     byKey.set(key, [...(byKey.get(key) ?? []), value])
   }
   return Result.succeed({

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { containerFilter, type ContainerSummary } from "../../src/index.ts"
 
 const row = (changes: Partial<ContainerSummary>): ContainerSummary => ({
+  AutoRemove: false,
   Command: [],
   Created: "",
   CreatedAt: "",
@@ -56,11 +57,14 @@ describe("a container", () => {
   })
 })
 
-it("refuses a filter that nobody knows", () => {
-  const refused = containerFilter(["colour=blue"])
-  expect(Result.isFailure(refused) && refused.failure.message).toBe(
-    'invalid value "colour=blue" for --filter: filters are id, name, status, label, exited, pod, ancestor',
-  )
+it.each([
+  ["colour=blue", "colour is an invalid filter"],
+  ["name", 'invalid filter "name"'],
+  ["status=ill", "unknown container state: ill: invalid argument"],
+  ["exited=x", "exited code out of range '\\x00': strconv.ParseInt: parsing \"x\": invalid syntax"],
+])("refuses %s", (filter, message) => {
+  const refused = containerFilter([filter])
+  expect(Result.isFailure(refused) && refused.failure.message).toBe(message)
 })
 
 it("looks at every state when asked about one", () => {

@@ -81,11 +81,10 @@ export const archiveBody = HttpApiSchema.StreamUint8Array({ contentType: "applic
 export const containers = HttpApiGroup.make("containers").add(
   HttpApiEndpoint.get("list", "/libpod/containers/json", {
     query: query({
-      ...parametersOf(ListFlags, ["all", "last", "external"]),
+      ...parametersOf(ListFlags, ["all", "last", "external", "size"]),
       // what podman --remote calls the limit
       alsoLast: named("last", parameter.int("The same as `limit`, and wins")),
       filters,
-      size: parameter.bool("Return the sizes of the containers"),
       sync: parameter.bool("Taken for compatibility: what is told is always what is"),
       namespace: parameter.bool("Taken for compatibility"),
     }),

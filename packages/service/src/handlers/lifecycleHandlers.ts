@@ -97,6 +97,7 @@ export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs
           filter: filterWords(query.filters),
           last: -1,
           external: false,
+          size: false,
         })
         const idle = rows.filter(({ State: state }) => state === "created" || state === "exited" || state === "stopped")
         const removals = yield* Effect.forEach(idle, ({ Id: id }) =>

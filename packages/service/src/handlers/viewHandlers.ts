@@ -17,6 +17,7 @@ export const viewHandlers = (engine: ContainerEngine["Service"]) => ({
       filter: filterWords(query.filters),
       last: last > 0 ? last : -1,
       external: query.external ?? false,
+      size: query.size ?? false,
     })
   }),
   exists: HttpApiBuilder.handler(LibpodApi, "containers", "exists", ({ params }) =>

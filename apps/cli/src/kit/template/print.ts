@@ -47,7 +47,10 @@ export const floatText = (value: number): string => {
     : String(value)
 }
 
-/** Compact JSON without HTML escapes, as `{{json .}}` has it; U+2028 and U+2029 are escaped. */
+/**
+ * Compact JSON without HTML escapes, as `{{json .}}` has it; U+2028 and U+2029 are escaped. A struct with a method
+ * `MarshalJSON` is what that answers.
+ */
 export const jsonText = (value: unknown): string =>
   (JSON.stringify(jsonReady(value)) ?? "null").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")
 
@@ -61,7 +64,11 @@ const jsonReady = (value: unknown): unknown => {
         sortedEntries(value as ReadonlyMap<unknown, unknown>).map(([key, item]) => [String(key), jsonReady(item)]),
       )
     case "struct":
-      return Object.fromEntries(Object.entries(value as object).map(([name, field]) => [name, jsonReady(field)]))
+      return "MarshalJSON" in (value as object)
+        ? jsonReady((value as { readonly MarshalJSON: () => unknown }).MarshalJSON())
+        : Object.fromEntries(Object.entries(value as object).map(([name, field]) => [name, jsonReady(field)]))
+    case "stringer":
+      return "toJSON" in (value as object) ? (value as { readonly toJSON: () => unknown }).toJSON() : value
     case "int":
       return typeof value === "bigint" ? Number(value) : value
     default:

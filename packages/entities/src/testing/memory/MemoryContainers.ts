@@ -31,7 +31,7 @@ import { findImage } from "../../values/ImageLookup.ts"
 import { randomName } from "../../values/RandomName.ts"
 import { signalNumber } from "../../values/Signal.ts"
 import { checkpointContainer, refuseShared } from "./Checkpoints.ts"
-import { inspectOf, portLine, summaryOf } from "./documents.ts"
+import { inspectOf, portLine, sizesOf, summaryOf } from "./documents.ts"
 import { changesOf } from "./Files.ts"
 import { memoryConfig } from "./MemoryConfig.ts"
 import {
@@ -213,7 +213,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       const every = flags.all || flags.latest || flags.last >= 0 || everyState
       const rows = host.containers
         .filter((container) => every || isActive(container))
-        .map(summaryOf)
+        .map((container) => ({ ...summaryOf(container), Size: flags.size ? sizesOf(host, container) : null }))
         .filter(fits)
       return rows.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : rows.length)
     }),
@@ -246,8 +246,9 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       const wanted = descriptors.length === 0 ? ["user", "pid", "args"] : descriptors.flatMap((word) => word.split(","))
       const cells: Readonly<Record<string, readonly [heading: string, value: string]>> = {
         user: ["USER", container.config.user || "root"],
-        pid: ["PID", String(container.state.pid)],
-        ppid: ["PPID", "1"],
+        hpid: ["HPID", String(container.state.pid)],
+        pid: ["PID", "1"],
+        ppid: ["PPID", "0"],
         args: ["COMMAND", [...container.config.entrypoint, ...container.config.command].join(" ")],
       }
       const columns = yield* Effect.forEach(wanted, (name) => {

@@ -64,7 +64,7 @@ export const restoreImage = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RestoreReport, RestoreFailure> {
   if (!isCheckpointImage(image.annotations)) return yield* new NotACheckpoint({ id: image.id })
   const snapshot = yield* readSnapshot(decompressed(Stream.make(image.layer), source), source)
-  return yield* restoreNew(host, { snapshot, source }, options)
+  return yield* restoreNew(host, { kind: "image", snapshot, source }, options)
 })
 
 export const restoreArchive = Effect.fnUntraced(function* (
@@ -82,12 +82,16 @@ export const restoreArchive = Effect.fnUntraced(function* (
     const problem = "needs the archive of its pre-checkpoint"
     return yield* new CheckpointInvalid({ source, member: "checkpoint", problem })
   }
-  return yield* restoreNew(host, { snapshot, source }, options)
+  return yield* restoreNew(host, { kind: "archive", snapshot, source }, options)
 })
 
 const restoreNew = Effect.fnUntraced(function* (
   host: MemoryHost,
-  { snapshot, source }: { readonly snapshot: Snapshot; readonly source: string },
+  {
+    kind,
+    snapshot,
+    source,
+  }: { readonly kind: RuntimeMismatch["kind"]; readonly snapshot: Snapshot; readonly source: string },
   options: RestoreOptions,
 ): Effect.fn.Return<RestoreReport, RestoreFailure> {
   if (snapshot.memoryOnly) {
@@ -101,7 +105,7 @@ const restoreNew = Effect.fnUntraced(function* (
   if (beyond.length > 0) return yield* new RestoreRefused({ source, differences: beyond })
   const { runtime } = snapshot.config
   if (host.runtimeGiven && runtime !== host.runtime) {
-    return yield* new RuntimeMismatch({ source, required: runtime, given: host.runtime })
+    return yield* new RuntimeMismatch({ kind, source, required: runtime, given: host.runtime })
   }
   const name = options.name ?? snapshot.name
   if (!isContainerName(name)) return yield* new NameInvalid({ name })

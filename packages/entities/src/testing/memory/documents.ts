@@ -2,6 +2,7 @@
 import type { ContainerInspect, ContainerSummary } from "../../reports/ContainerReports.ts"
 import { zeroInstant } from "../../reports/ContainerReports.ts"
 import { signalName } from "../../values/Signal.ts"
+import { changesOf } from "./Files.ts"
 import { isActive, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
 import { ownersOf } from "./MemoryNamespaces.ts"
 
@@ -9,6 +10,7 @@ const zeroSeconds = -62_135_596_800
 const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.floor(Date.parse(at) / 1000))
 
 export const summaryOf = ({ config, id, name, published, state }: MemoryContainer): ContainerSummary => ({
+  AutoRemove: config.autoRemove,
   Command: [...config.entrypoint, ...config.command],
   Created: config.createdAt,
   CreatedAt: config.createdAt,
@@ -34,6 +36,15 @@ export const summaryOf = ({ config, id, name, published, state }: MemoryContaine
   State: state.status,
   Status: "",
 })
+
+/** Bytes of files: those that the image has not, and all of them. */
+export const sizesOf = (host: MemoryHost, { config, files }: MemoryContainer) => {
+  const base = host.images.find(({ id }) => id === config.imageId)?.files ?? new Map()
+  const changed = new Set(changesOf(base, files).map(({ path }) => path))
+  const bytes = (wanted: (path: string) => boolean) =>
+    [...files].reduce((sum, [path, node]) => sum + (node.kind === "file" && wanted(path) ? node.content.length : 0), 0)
+  return { rwSize: bytes((path) => changed.has(path)), rootFsSize: bytes(() => true) }
+}
 
 /** `8080:80` as `80/tcp -> 0.0.0.0:8080`. */
 export const portLine = (published: string): string => {

@@ -66,7 +66,7 @@ export const suite = <E>(name: string, { layer, lacks = {}, rootfs, ...bench }: 
       it.effect("is left with no container, and with the one image it began with", () =>
         Effect.gen(function* () {
           const { image } = yield* Bench
-          const every = { all: true, latest: false, filter: [], last: -1, external: false }
+          const every = { all: true, latest: false, filter: [], last: -1, external: false, size: false }
           expect((yield* (yield* ContainerEngine).list(every)).map(({ Names }) => Names)).toEqual([])
           const rows = yield* (yield* ImageEngine).list({ all: true, filter: [] }, [])
           expect(rows.flatMap(({ Names }) => Names)).toEqual([`localhost/${image}:latest`])

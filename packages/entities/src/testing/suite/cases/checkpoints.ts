@@ -67,7 +67,14 @@ export const checkpoints: ReadonlyArray<Case> = [
       expect(State.CheckpointPath).toContain("userdata/checkpoint")
       expect(State.CheckpointLog).toBeUndefined()
       expect(State.Restored ?? false).toBe(false)
-      const [row] = yield* engine.list({ all: true, latest: false, filter: [`id=${id}`], last: -1, external: false })
+      const [row] = yield* engine.list({
+        all: true,
+        latest: false,
+        filter: [`id=${id}`],
+        last: -1,
+        external: false,
+        size: false,
+      })
       expect(row).toMatchObject({ State: "exited", Exited: true, ExitCode: 0 })
     }),
   },

@@ -49,7 +49,23 @@ export const looking: ReadonlyArray<Case> = [
       expect(yield* all(`label=case=${name}`, "exited=4")).toEqual([ended])
       expect(yield* all(`id=${id.slice(0, 20)}`)).toEqual([id])
       expect(yield* all(`ancestor=${image}`)).toEqual(expect.arrayContaining([id, ended]))
-      expect((yield* failureOf(engine.list(flags({ filter: ["colour=blue"] }))))._tag).toBe("OptionInvalid")
+      expect((yield* failureOf(engine.list(flags({ filter: ["colour=blue"] }))))._tag).toBe("FilterInvalid")
+    }),
+  },
+  {
+    name: "sizes are told on request, and grow with what is written",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const name = unique("sized")
+      yield* running({ name })
+      const sizes = Effect.map(engine.list(flags({ size: true, filter: [`name=${name}`] })), ([row]) => row?.Size)
+      const before = yield* sizes
+      yield* inside(name, "echo 0123456789 > /sized")
+      const after = yield* sizes
+      expect((after?.rwSize ?? 0) - (before?.rwSize ?? 0)).toBe(11)
+      expect((after?.rootFsSize ?? 0) - (before?.rootFsSize ?? 0)).toBe(11)
+      expect(after?.rootFsSize).toBeGreaterThan(after?.rwSize ?? 0)
+      expect((yield* engine.list(flags({ filter: [`name=${name}`] })))[0]?.Size).toBe(null)
     }),
   },
   {
@@ -155,14 +171,12 @@ export const looking: ReadonlyArray<Case> = [
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const id = yield* running()
-      const [headings, first] = yield* engine.top(id, ["pid", "args"])
-      expect(headings).toEqual(["PID", "COMMAND"])
-      expect(first).toEqual([String((yield* engine.inspect(id)).State.Pid), expect.stringContaining("count")])
+      const [headings, first] = yield* engine.top(id, ["pid", "hpid", "args", "ppid"])
+      expect(headings).toEqual(["PID", "HPID", "COMMAND", "PPID"])
+      expect(first).toEqual(["1", String((yield* engine.inspect(id)).State.Pid), expect.stringContaining("count"), "0"])
       expect((yield* failureOf(engine.top(id, ["colour"])))._tag).toBe("OptionInvalid")
       const idle = yield* created()
-      expect((yield* failureOf(engine.top(idle, []))).message).toBe(
-        "top can only be used on running containers: container state improper",
-      )
+      expect((yield* failureOf(engine.top(idle, []))).message).toBe("top can only be used on running containers")
     }),
   },
   {
