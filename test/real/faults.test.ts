@@ -3,10 +3,9 @@
  * found running or restorable, the store as before, nothing left mounted. Each fault is then brought about again with its
  * protection taken out of the program, to show that the test would notice.
  */
-import * as fs from "node:fs"
-import { describe, expect, it } from "vitest"
-import { brokenBuild, type Change, dieHere } from "./support/brokenBuild.ts"
-import { eventually, Host } from "./support/Host.ts"
+import { describe } from "vitest"
+import type { Change } from "./support/brokenBuild.ts"
+import { eventually, type Host } from "./support/Host.ts"
 import {
   changed,
   type Complaints,
@@ -16,60 +15,10 @@ import {
   refused,
   standing,
   surroundings,
+  withoutProcesses,
 } from "./support/lost.ts"
-import { copyProgram, counter, importBase } from "./support/workloads.ts"
-
-interface Fault {
-  readonly title: string
-  /** Words of what is complained about when the protection is taken out. */
-  readonly complaint: string
-  /** What is taken out of the program. */
-  readonly protection: ReadonlyArray<Change>
-  /** Bring the fault about with the program of a host, and look. */
-  readonly happens: (host: Host, build: Build) => Promise<Complaints>
-  readonly disk?: "small"
-}
-
-/** The program of this run, protections and all or without one, with a further change. */
-type Build = (...changes: ReadonlyArray<Change>) => Promise<Host>
-
-const abi = (file: string, find: string, replace: string): Change => ({
-  file: `packages/abi/src/${file}`,
-  find,
-  replace,
-})
-const dying = (file: string, find: string): Change =>
-  abi(file, find, `yield* Effect.sync(() => { ${dieHere} });\n${find}`)
-
-const onHost = async ({ disk, happens }: Fault, protection: ReadonlyArray<Change>): Promise<Complaints> => {
-  const host = await Host.make()
-  try {
-    if (disk === "small") {
-      fs.mkdirSync(host.root)
-      await host.shell(`mount -t tmpfs -o size=64m tmpfs ${host.root}`)
-    }
-    await importBase(host, (rootfs) => copyProgram("/usr/bin/flock", rootfs))
-    const build: Build = async (...changes) =>
-      protection.length + changes.length === 0 ? host : host.with(await brokenBuild(...changes, ...protection))
-    return await happens(await build(), build)
-  } finally {
-    await host.run("rm", "--all", "--force", "--time", "0")
-    await host.dispose()
-  }
-}
-
-const proven = (faults: ReadonlyArray<Fault>) => {
-  const titled = faults.map((fault) => [fault.title, fault] as const)
-  it.each(titled)("%s", async (_, fault) => expect(await onHost(fault, [])).toEqual([]))
-  it.each(titled)("%s: noticed when the protection is taken out", async (_, fault) =>
-    expect(await onHost(fault, fault.protection)).toContainEqual(expect.stringContaining(fault.complaint)),
-  )
-}
-
-const counting = async (host: Host, name: string, ...before: ReadonlyArray<string>) => {
-  await host.ok("run", "-d", "--name", name, "base", ...before, ...counter)
-  await host.beyond(name, 1)
-}
+import { abi, type Build, counting, dying, forgetfulRepair, proven } from "./support/proven.ts"
+import { counter } from "./support/workloads.ts"
 
 /** A store whose layers cannot be written to, for the time of some work. */
 const readOnlyLayers = async <A>(host: Host, work: () => Promise<A>): Promise<A> => {
@@ -77,19 +26,6 @@ const readOnlyLayers = async <A>(host: Host, work: () => Promise<A>): Promise<A>
   await host.shell(`mkdir -p ${layers}/sha256; mount --bind ${layers} ${layers}; mount -o remount,bind,ro ${layers}`)
   const done = await work()
   await host.shell(`umount ${layers}`)
-  return done
-}
-
-/** A checkpoint image whose processes are no longer described, for the time of some work. */
-const withoutProcesses = async <A>(directory: string, work: () => Promise<A>): Promise<A> => {
-  const images = fs
-    .readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith("checkpoint/pstree.img"))
-    .map((path) => `${directory}/${path}`)
-  expect(images).toHaveLength(1)
-  for (const image of images) fs.renameSync(image, `${image}.away`)
-  const done = await work()
-  for (const image of images) if (fs.existsSync(`${image}.away`)) fs.renameSync(`${image}.away`, image)
   return done
 }
 
@@ -103,13 +39,6 @@ const thaw = abi(
   "if (options.leaveRunning) yield* Effect.ignore((yield* OciRuntime).resume(record.config.runtime, record.id))",
   "",
 )
-/** What is half made stays: one finds it again by the record alone. */
-const importRepair = abi(
-  "container/repair.ts",
-  'if (operation === "import" && (yield* reallyRuns(record))) return yield* adopt(record)',
-  'if (operation === "import") return record',
-)
-
 describe("a step that fails", () => {
   proven([
     {
@@ -182,7 +111,7 @@ describe("a step that fails", () => {
       title: "a restore from an image that fails leaves nothing behind and the image as it was",
       complaint: "a container is left",
       protection: [
-        importRepair,
+        forgetfulRepair,
         abi("restore/restoreNew.ts", ".pipe(Effect.onError(() => Effect.ignore(erase(record))))", ""),
       ],
       happens: async (host) => {
@@ -378,19 +307,19 @@ describe("a process that is killed", () => {
     {
       title: "during a restore before anything is mounted leaves no container",
       complaint: "nobody says that it can be restored",
-      protection: [importRepair],
+      protection: [forgetfulRepair],
       happens: duringRestore(dying("restore/stage.ts", "yield* makeContainerDirectories(paths)")),
     },
     {
       title: "during a restore while files are replayed leaves no container",
       complaint: "nobody says that it can be restored",
-      protection: [importRepair],
+      protection: [forgetfulRepair],
       happens: duringRestore(dying("restore/replay.ts", "const shm = ")),
     },
     {
       title: "during a restore when the processes run already leaves a container that runs",
       complaint: "nobody says that it can be restored",
-      protection: [importRepair],
+      protection: [forgetfulRepair],
       happens: duringRestore(dying("restore/settle.ts", "const at = DateTime.formatIso(yield* DateTime.now)")),
     },
     {

@@ -104,7 +104,8 @@ interface Answer {
 
 /**
  * Start conmon and wait for its word on the container. conmon leaves us with a double fork; what we keep are the two
- * pipes. Interrupting drops them, upon which conmon gives up before the container has begun.
+ * pipes. The process that we know ends when it has written down the one that stays, which may be after that one's
+ * word. Interrupting drops them, upon which conmon gives up before the container has begun.
  */
 const spawnConmon = (
   path: string,
@@ -121,22 +122,34 @@ const spawnConmon = (
     let complaint = ""
     const sync = child.stdio[3] as Duplex
     const start = child.stdio[4] as Duplex
-    const finish = () => {
+    let answered = false
+    let left = false
+    const settle = () => {
+      if (!answered || !left) return
       child.stderr?.destroy()
       sync.destroy()
       start.destroy()
       child.unref()
       resume(Effect.succeed(answerOf(said, complaint)))
     }
+    const hear = () => {
+      answered = true
+      settle()
+    }
+    const leave = () => {
+      left = true
+      settle()
+    }
     child.stderr?.on("data", (chunk: Buffer) => {
       complaint = (complaint + chunk.toString("utf8")).slice(-4096)
     })
     sync.on("data", (chunk: Buffer) => {
       said += chunk.toString("utf8")
-      if (said.includes("\n")) finish()
+      if (said.includes("\n")) hear()
     })
-    sync.once("end", finish)
-    child.once("error", finish)
+    sync.once("end", hear)
+    child.once("exit", leave)
+    child.once("error", leave)
     start.on("error", () => undefined)
     // conmon waits for one byte before it starts the runtime, so that its cgroup could be set first
     start.write("\0")

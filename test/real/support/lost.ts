@@ -1,5 +1,6 @@
 /** What to look at after something went wrong: complaints about what was lost or left behind; none when all is well. */
 import * as fs from "node:fs"
+import { expect } from "vitest"
 import { eventually, type Host } from "./Host.ts"
 
 export type Complaints = ReadonlyArray<string>
@@ -72,3 +73,16 @@ export const refused = (
   ...(status === 125 ? [] : [`status ${status} instead of 125`]),
   ...(words.test(stderr) ? [] : [`it said: ${stderr}`]),
 ]
+
+/** A checkpoint image whose processes are no longer described, for the time of some work. */
+export const withoutProcesses = async <A>(directory: string, work: () => Promise<A>): Promise<A> => {
+  const images = fs
+    .readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith("checkpoint/pstree.img"))
+    .map((path) => `${directory}/${path}`)
+  expect(images).toHaveLength(1)
+  for (const image of images) fs.renameSync(image, `${image}.away`)
+  const done = await work()
+  for (const image of images) if (fs.existsSync(`${image}.away`)) fs.renameSync(`${image}.away`, image)
+  return done
+}

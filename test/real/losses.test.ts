@@ -1,0 +1,325 @@
+/**
+ * What other engines lose, and this one does not. The numbers are those of the list of Podman's defects that the project
+ * keeps (`docs/losses.md`). Each guarantee is tried again with its protection taken out of the program.
+ */
+import { describe } from "vitest"
+import { changed, lost, refused, standing, surroundings, withoutProcesses } from "./support/lost.ts"
+import { abi, counting, forgetfulRepair, proven } from "./support/proven.ts"
+import type { Host } from "./support/Host.ts"
+import { millions } from "./support/workloads.ts"
+
+const complain = (fine: boolean, otherwise: string): ReadonlyArray<string> => (fine ? [] : [otherwise])
+
+const pidOf = (host: Host, name: string) => host.inspect(name, "{{.State.Pid}}")
+
+/** A container that sleeps after some work, which has been done. */
+const sleeping = async (host: Host, script: string, ...options: ReadonlyArray<string>) => {
+  await host.ok("run", "-d", "--name", "web", ...options, "base", "sh", "-c", `${script}; echo ready; exec sleep 1000`)
+  for (let tries = 0; (await host.ok("logs", "web")).trim() !== "ready"; tries++) {
+    if (tries > 50) throw new Error("the container did not get ready")
+  }
+}
+
+describe("the checkpoint that was asked for", () => {
+  proven([
+    {
+      title: "P1: of several images in one call, each container has its own memory",
+      complaint: "has the memory of another",
+      protection: [
+        abi(
+          "restore/restore.ts",
+          "return yield* restoreNew(yield* openImage(image, input), options)",
+          "const opened = yield* openImage(image, input)\nglobalThis.pages ??= opened.members\nreturn yield* restoreNew({ ...opened, members: globalThis.pages }, options)",
+        ),
+      ],
+      happens: async (host) => {
+        await counting(host, "ones")
+        await host.ok("run", "-d", "--name", "big", "base", ...millions)
+        await host.beyond("big", 1_000_000)
+        await host.ok("container", "checkpoint", "--create-image", "ones:1", "ones")
+        await host.ok("container", "checkpoint", "--create-image", "big:1", "big")
+        await host.ok("rm", "ones", "big")
+        const ran = await host.run("container", "restore", "ones:1", "big:1")
+        if (ran.status !== 0) return [ran.stderr]
+        const before = await host.last("big")
+        await host.shell("sleep 0.5")
+        const after = Number((await host.ok("logs", "--tail", "1", "big")).trim())
+        return [
+          ...(await lost(host, "ones")),
+          ...complain(after >= 1_000_000 && after > before, "one has the memory of another"),
+        ]
+      },
+    },
+    {
+      title: "P3: several containers for one image are refused before any stands still",
+      complaint: "status 0",
+      protection: [abi("checkpoint/checkpoint.ts", "return ids.size > 1 ?", "return ids.size > 9 ?")],
+      happens: async (host) => {
+        await counting(host, "one")
+        await counting(host, "two")
+        const pids = [await pidOf(host, "one"), await pidOf(host, "two")]
+        const ran = await host.run("container", "checkpoint", "--create-image", "both:1", "one", "two")
+        return [
+          ...refused(ran, /both:1/),
+          ...complain([await pidOf(host, "one"), await pidOf(host, "two")].join() === pids.join(), "frozen"),
+        ]
+      },
+    },
+    {
+      title: "P12: a checkpoint that is kept can be restored again and again",
+      complaint: "second restore",
+      protection: [abi("restore/settle.ts", "if (options.keep) return", "")],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "--keep", "web")
+        await host.ok("container", "restore", "--keep", "web")
+        await host.ok("stop", "-t", "0", "web")
+        const again = await host.run("container", "restore", "--keep", "web")
+        return again.status === 0 ? standing(host, "web") : [`second restore: ${again.stderr}`]
+      },
+    },
+    {
+      title: "P17: the base image is found although its name has moved on",
+      complaint: "imported elsewhere",
+      protection: [
+        abi(
+          "restore/preflight.ts",
+          "const found: StoredImage | undefined = yield* store\n    .get(id)",
+          "const found: StoredImage | undefined = yield* store\n    .resolve(name)",
+        ),
+        abi(
+          "restore/preflight.ts",
+          "if (found !== undefined) return found",
+          "if (found !== undefined && found.id === id) return found\n  if (found !== undefined) return yield* missing('imported elsewhere')",
+        ),
+      ],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("tag", "web:1", "base")
+        const ran = await host.run("container", "restore", "web:1")
+        return ran.status === 0 ? lost(host, "web") : [ran.stderr]
+      },
+    },
+    {
+      title: "P19: a container comes back with the runtime that it was frozen with",
+      complaint: "OCI runtime error: crun",
+      protection: [
+        abi(
+          "restore/preflight.ts",
+          "const named = config.runtime ?? factsFromAnnotations(annotations).runtimeName",
+          "const named = undefined",
+        ),
+      ],
+      on: { runtime: "runc", cgroups: "v1" },
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        // the program's own default is another one
+        const words = host.command(["container", "restore", "web:1"]).join(" ").replace(" --runtime runc", "")
+        const ran = await host.shell(words)
+        return ran.status === 0 ? lost(host, "web") : [ran.stderr]
+      },
+    },
+  ])
+})
+
+describe("files", () => {
+  proven([
+    {
+      title: "P2: a file of the image that the container changed has the new content",
+      complaint: "is as in the image",
+      protection: [
+        {
+          file: "packages/checkpoint/src/RootfsDiff.ts",
+          find: "&& !entry.isSocket()",
+          replace: "&& !entry.isSocket() && !(inImage && entry.isFile())",
+        },
+      ],
+      happens: async (host) => {
+        await sleeping(host, "echo changed > /etc/motd")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("container", "restore", "web:1")
+        return complain(
+          (await host.ok("exec", "web", "cat", "/etc/motd")) === "changed",
+          "/etc/motd is as in the image",
+        )
+      },
+    },
+    {
+      title: "P5: with --leave-running, memory and files are of one moment",
+      complaint: "not of one moment",
+      protection: [
+        abi(
+          "checkpoint/freeze.ts",
+          "if (options.leaveRunning) yield* (yield* OciRuntime).pause(record.config.runtime, record.id)",
+          "",
+        ),
+      ],
+      happens: async (host) => {
+        await host.ok(
+          "run",
+          "-d",
+          "--name",
+          "web",
+          "base",
+          "sh",
+          "-c",
+          "i=0; while :; do echo $i >> /numbers; i=$((i+1)); usleep 1000; done",
+        )
+        await host.shell("sleep 0.5")
+        await host.ok("container", "checkpoint", "--leave-running", "--create-image", "web:1", "web")
+        await host.ok("container", "restore", "--name", "again", "web:1")
+        await host.shell("sleep 0.5")
+        const numbers = (await host.ok("exec", "again", "cat", "/numbers")).split("\n").map(Number)
+        return complain(
+          numbers.every((number, at) => number === at),
+          "memory and files are not of one moment",
+        )
+      },
+    },
+    {
+      title: "P6: the log goes on behind what was written before",
+      complaint: "lost its count",
+      protection: [abi("checkpoint/collect.ts", "[paths.log, checkpointMembers.log.name],", "")],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("container", "restore", "web:1")
+        const first = (await host.numbers("web"))[0]
+        return [...complain(first === 0, "the log has lost its count"), ...(await lost(host, "web"))]
+      },
+    },
+  ])
+})
+
+describe("volumes", () => {
+  const withVolume = ["-v", "data:/etc"]
+  proven([
+    {
+      title: "P10: a volume comes back with its labels, and what was removed from it stays removed",
+      complaint: "labels",
+      protection: [abi("checkpoint/libpodDocument.ts", "driverOptions: config.options, labels: config.labels", "")],
+      happens: async (host) => {
+        await host.ok("volume", "create", "--label", "owner=tests", "data")
+        await sleeping(host, "rm /etc/motd", ...withVolume)
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("volume", "rm", "data")
+        await host.ok("container", "restore", "web:1")
+        const motd = await host.run("exec", "web", "test", "-e", "/etc/motd")
+        const labels = await host.ok("volume", "inspect", "--format", "{{.Labels.owner}}", "data")
+        return [
+          ...complain(motd.status === 1, "a removed file is back"),
+          ...complain(labels === "tests", `labels: ${labels}`),
+        ]
+      },
+    },
+    {
+      title: "P10: a volume that is there is not written over",
+      complaint: "status 0",
+      protection: [
+        abi("restore/preflight.ts", "if (!options.ignoreVolumes) yield* refuseVolumes(opened, volumes)", ""),
+        abi("restore/restoreVolumes.ts", 'content === "ignored" ? Effect.void : Effect.fail(failure)', "Effect.void"),
+      ],
+      happens: async (host) => {
+        await sleeping(host, "echo old > /etc/motd", ...withVolume)
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        const ran = await host.run("container", "restore", "web:1")
+        return refused(ran, /volume with name data already exists\. Use --ignore-volumes/)
+      },
+    },
+    {
+      title: "P9: a restore that fails leaves neither container nor volume",
+      complaint: "is left",
+      protection: [
+        forgetfulRepair,
+        abi("restore/restoreNew.ts", ".pipe(Effect.onError(() => Effect.ignore(erase(record))))", ""),
+      ],
+      happens: async (host) => {
+        await sleeping(host, "true", ...withVolume)
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("volume", "rm", "data")
+        const before = await surroundings(host)
+        const ran = await withoutProcesses(host.path("layers"), () => host.run("container", "restore", "web:1"))
+        const left = [await host.ok("ps", "-aq"), await host.ok("volume", "ls", "-q")].join("")
+        return [
+          ...refused(ran, /OCI runtime error/),
+          ...complain(left === "", `is left: ${left}`),
+          ...changed(before, await surroundings(host)),
+        ]
+      },
+    },
+  ])
+})
+
+describe("the container itself", () => {
+  proven([
+    {
+      title: "P4: a file that cannot be written to is found before the freeze",
+      complaint: "not the same processes",
+      protection: [
+        abi(
+          "checkpoint/sink.ts",
+          "? openOutput(destination.path)",
+          "? Effect.succeed({ write: () => openOutput(destination.path), complete: Effect.void, discard: Effect.void })",
+        ),
+      ],
+      happens: async (host) => {
+        await counting(host, "web")
+        const pid = await pidOf(host, "web")
+        const ran = await host.run("container", "checkpoint", "--export", "/nowhere/web.tar", "web")
+        return [
+          ...refused(ran, /\/nowhere/),
+          ...complain((await pidOf(host, "web")) === pid, "not the same processes"),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+    {
+      title: "P8: a container that is to be removed when it ends can be frozen into an image",
+      complaint: "started with '--rm'",
+      protection: [
+        abi(
+          "checkpoint/preflight.ts",
+          'options.target._tag === "Container") return yield* new AutoRemoveRefused',
+          'options.target._tag !== "Archive") return yield* new AutoRemoveRefused',
+        ),
+      ],
+      happens: async (host) => {
+        await host.ok("run", "-d", "--rm", "--name", "web", "base", "sleep", "1000")
+        const ran = await host.run("container", "checkpoint", "--create-image", "web:1", "web")
+        if (ran.status !== 0) return [ran.stderr]
+        const gone = await host.run("container", "exists", "web")
+        await host.ok("container", "restore", "web:1")
+        return [
+          ...complain(gone.status === 1, "it has not been removed"),
+          ...complain((await host.inspect("web", "{{.State.Status}}")) === "running", "it does not run"),
+        ]
+      },
+    },
+    {
+      title: "P16: a container that lives in another's namespaces is not torn out of them",
+      complaint: "status 0",
+      protection: [
+        abi("checkpoint/neighbours.ts", "if (others.some((owner) => owner !== infraId))", "if (others.length > 9)"),
+      ],
+      happens: async (host) => {
+        await counting(host, "owner")
+        await host.ok("run", "-d", "--name", "guest", "--network", "container:owner", "base", "sleep", "1000")
+        const pid = await pidOf(host, "guest")
+        const ran = await host.run("container", "checkpoint", "--create-image", "guest:1", "guest")
+        return [
+          ...refused(ran, /dependencies/),
+          ...complain((await pidOf(host, "guest")) === pid, "not the same processes"),
+        ]
+      },
+    },
+  ])
+})
