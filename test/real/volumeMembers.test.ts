@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { brokenBuild, dieHere } from "./support/brokenBuild.ts"
 import { Host } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
@@ -49,6 +49,7 @@ describe.each(hosts)("with $runtime", (options) => {
 
   const data = (name: string, ...path: ReadonlyArray<string>) => host.path("volumes", name, "_data", ...path)
   const file = (name: string) => join(host.directory, name)
+  afterEach(() => removeAll())
   const inside = (name: string, script: string) => host.ok("exec", name, "sh", "-c", script)
   const volumes = async () => (await host.ok("volume", "ls", "-q")).split("\n").filter((name) => name !== "")
   const removeAll = async () => {
@@ -203,11 +204,12 @@ describe.each(hosts)("with $runtime", (options) => {
     await removeAll()
   })
 
-  it("a bind mount is told, and comes back as an empty place", async () => {
+  it("a bind mount is told, and comes back as an empty place or as what the caller names; so does a volume", async () => {
     fs.mkdirSync(file("shared"), { recursive: true })
     fs.writeFileSync(file("shared/secret"), "of this host\n")
-    await host.ok("run", "-d", "--name", "web", "-v", `${file("shared")}:/b`, "-v", "vol:/v", "base", ...counter)
+    await host.ok("run", "-d", "--name", "web", "-v", `${file("shared")}:/b`, "-v", "v0:/v", "base", ...counter)
     await host.beyond("web", 1)
+    await inside("web", "echo kept > /v/note")
     expect(await host.run("container", "checkpoint", "-e", file("web.tar"), "web")).toMatchObject({
       status: 0,
       stdout: "web\n",
@@ -221,6 +223,20 @@ describe.each(hosts)("with $runtime", (options) => {
       stderr: expect.stringContaining(`not restored: bind mount of ${file("shared")} on /b`),
     })
     expect(await inside("web", "ls /b")).toBe("")
+
+    // a clone beside it, with what the caller names
+    const clone = ["container", "restore", "-i", file("web.tar"), "-n", "clone"]
+    expect((await host.run(...clone)).stderr).toContain("volume with name v0 already exists")
+    const replacing = ["-v", `${file("shared")}:/b`, "-v", "v1:/v"]
+    expect(await host.run(...clone, ...replacing)).toMatchObject({ status: 0, stderr: "" })
+    await host.beyond("clone", await host.last("clone"))
+    await inside("clone", "echo clone > /v/note; echo written > /b/note")
+    expect(await inside("clone", "cat /b/secret")).toBe("of this host")
+    expect(await inside("web", "cat /v/note")).toBe("kept")
+    expect(fs.readFileSync(file("shared/note"), "utf8")).toBe("written\n")
+    expect(await host.inspect("clone", "{{range .Mounts}}{{.Type}} {{.Destination}} {{end}}")).toBe("volume /v bind /b")
+    await host.ok("restart", "-t", "0", "clone")
+    expect(await inside("clone", "cat /v/note /b/note")).toBe("clone\nwritten")
     await removeAll()
   })
 

@@ -1,5 +1,5 @@
 /** `inspect`: a container's record in libpod's form. */
-import { type ContainerInspect, signalName, zeroInstant } from "@cryopod/entities"
+import { bindTexts, type ContainerInspect, mountReports, signalName, tmpfsTexts, zeroInstant } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import {
@@ -16,7 +16,6 @@ import {
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { liveSessions } from "../exec/sessions.ts"
-import { bindTexts, mountReports, tmpfsTexts } from "./inspectMounts.ts"
 import { observe } from "./observe.ts"
 
 export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {

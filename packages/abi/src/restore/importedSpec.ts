@@ -104,6 +104,8 @@ const importedMounts = (mounts: ReadonlyArray<SpecMount>, { config, paths, volum
     const engine = engineMountSource(paths, mount.destination)
     const own = config.mounts.find(({ destination }) => destination === mount.destination)
     if (own?.type === "volume") return bound(mount, volumeData(own.name))
+    // the caller has named it
+    if (own?.type === "bind") return bound(mount, own.source)
     if (isBind(mount) && engine !== undefined) return { ...mount, source: engine }
     if (!isBind(mount) && kernelFileSystems.has(mount.type)) return mount
     const path = `${paths.userdata}/stand-ins/${standIns.length}`
@@ -123,7 +125,7 @@ const bound = (mount: SpecMount, source: string): SpecMount => ({
   ...mount,
   type: "bind",
   source,
-  options: [...(mount.options ?? []).filter(isHarmless), "bind"],
+  options: [...(mount.options ?? []).filter(isHarmless), "rbind"],
 })
 
 /** The word may stand in the options alone (runtime-spec `config.md`, "Linux mount options"). */

@@ -4,15 +4,22 @@
  * A volume is made anew with the labels and options that it had. What would reach into this host is left out, and told: a
  * volume that was a device, a directory or a server's becomes a plain one with the same content.
  */
-import { CheckpointInvalid, type ContainerMount } from "@cryopod/entities"
+import {
+  CheckpointInvalid,
+  type ContainerMount,
+  MountInvalid,
+  type ReplacedMounts,
+  unmatchedReplacement,
+} from "@cryopod/entities"
+import { engineFiles, isBindMount, type SpecMount } from "@cryopod/runtime"
 import { volumeMember, type LibpodVolume } from "@cryopod/checkpoint"
 import * as Result from "effect/Result"
 import type { OpenedCheckpoint } from "./open.ts"
 
 export interface ImportedVolume {
   readonly name: string
-  /** The member with its content. */
-  readonly member: string
+  /** The member with its content; absent for a volume that the checkpoint knows nothing of. */
+  readonly member?: string
   readonly anonymous: boolean
   readonly labels: Readonly<Record<string, string>>
   /** As `volume create --opt` takes them. */
@@ -27,40 +34,95 @@ export interface ImportedMounts {
   readonly dropped: ReadonlyArray<string>
 }
 
+export interface MountWishes {
+  /** What the caller wants in place of what the checkpoint has. */
+  readonly replaced: ReplacedMounts
+  /** The name that an anonymous volume gets here. */
+  readonly anonymous: (name: string) => string
+}
+
+type Failure = CheckpointInvalid | MountInvalid
+
 export const importedMounts = (
   { config, source, spec }: Pick<OpenedCheckpoint, "config" | "source" | "spec">,
-  /** The name that a volume gets here. */
-  nameHere: (volume: Pick<ImportedVolume, "name" | "anonymous">) => string,
-): Result.Result<ImportedMounts, CheckpointInvalid> => {
-  const mounts: Array<ContainerMount> = []
-  const volumes = new Map<string, ImportedVolume>()
-  const dropped: Array<string> = []
-  for (const volume of config.namedVolumes ?? []) {
-    const { dest: destination, options, volumeName } = volume
+  wishes: MountWishes,
+): Result.Result<ImportedMounts, Failure> => {
+  const own = ownMounts(config, spec)
+  const unmatched = unmatchedReplacement(
+    wishes.replaced,
+    own.filter(({ type }) => type !== "tmpfs").map(({ destination }) => destination),
+  )
+  if (unmatched !== undefined) return Result.fail(unmatched)
+  const described = new Map((config.namedVolumes ?? []).map((volume) => [volume.volumeName, volume]))
+  for (const { SubPath = "", dest, volumeName } of config.namedVolumes ?? []) {
     const refuse = (problem: string) =>
       Result.fail(new CheckpointInvalid({ source, member: "config.dump", problem: `volume ${volumeName}: ${problem}` }))
-    if ((volume.SubPath ?? "") !== "") return refuse("a directory within a volume cannot be mounted")
-    if (!spec.mounts.some((mount) => mount.destination === destination)) return refuse("spec.dump does not mount it")
-    const anonymous = isAnonymous(volume)
-    const known = volumes.get(volumeName)
-    const name = known?.name ?? nameHere({ name: volumeName, anonymous })
-    mounts.push({ type: "volume", name, anonymous, destination, options: options ?? [] })
+    if (SubPath !== "") return refuse("a directory within a volume cannot be mounted")
+    if (!spec.mounts.some(({ destination }) => destination === dest)) return refuse("spec.dump does not mount it")
+  }
+  const mounts = own.flatMap((mount) => importedMount(mount, wishes))
+  const volumes = new Map<string, ImportedVolume>()
+  const dropped: Array<string> = []
+  for (const before of own) {
+    const now = mounts.find(({ destination }) => destination === before.destination)
+    const volume = before.type === "volume" ? described.get(before.name) : undefined
+    if (now?.type !== "volume") {
+      if (volume !== undefined) dropped.push(`volume ${volume.volumeName} on ${before.destination}`)
+      continue
+    }
+    const made = portableOptions(volume?.driverOptions ?? {})
+    const known = volumes.get(now.name)
+    const member = volume === undefined ? undefined : volumeMember(volume.volumeName)
+    if (known !== undefined && known.member !== member)
+      return Result.fail(new MountInvalid({ problem: "twoInOne", value: now.name }))
     if (known !== undefined) continue
-    const made = portableOptions(volume.driverOptions ?? {})
-    volumes.set(volumeName, {
-      name,
-      member: volumeMember(volumeName),
-      anonymous,
-      labels: volume.labels ?? {},
+    volumes.set(now.name, {
+      name: now.name,
+      ...(member === undefined ? {} : { member }),
+      anonymous: now.anonymous,
+      labels: volume?.labels ?? {},
       options: made.options,
     })
-    dropped.push(...made.dropped.map((option) => `option ${option} of volume ${volumeName}`))
-  }
-  const own = new Set(config.userVolumes ?? [])
-  for (const { destination, options, type } of spec.mounts) {
-    if (type === "tmpfs" && own.has(destination)) mounts.push({ type: "tmpfs", destination, options: options ?? [] })
+    dropped.push(...made.dropped.map((option) => `option ${option} of volume ${volume?.volumeName ?? ""}`))
   }
   return Result.succeed({ mounts, volumes: [...volumes.values()], dropped })
+}
+
+/** The mounts that not every container has, as the checkpoint tells them. */
+const ownMounts = (
+  { namedVolumes, userVolumes }: OpenedCheckpoint["config"],
+  { mounts }: OpenedCheckpoint["spec"],
+): ReadonlyArray<ContainerMount> => {
+  const volumes = (namedVolumes ?? []).map((volume): ContainerMount => ({
+    type: "volume",
+    name: volume.volumeName,
+    anonymous: isAnonymous(volume),
+    destination: volume.dest,
+    options: volume.options ?? [],
+  }))
+  const taken = new Set(volumes.map(({ destination }) => destination))
+  const users = new Set(userVolumes ?? [])
+  return [...volumes, ...mounts.filter(({ destination }) => !taken.has(destination)).flatMap(otherMount(users))]
+}
+
+/** Every directory or file of the other host that was not its engine's; of what lies in memory, what somebody asked for. */
+const otherMount =
+  (users: ReadonlySet<string>) =>
+  ({ destination, source, type, ...mount }: SpecMount): ReadonlyArray<ContainerMount> => {
+    const options = mount.options ?? []
+    if (isBindMount({ destination, options, source, type })) {
+      const isEngines = destination === "/dev/shm" || destination in engineFiles
+      return isEngines ? [] : [{ type: "bind", source, destination, options }]
+    }
+    return type === "tmpfs" && users.has(destination) ? [{ type: "tmpfs", destination, options }] : []
+  }
+
+/** A directory of another host is mounted only where the caller says which one of this host is meant. */
+const importedMount = (mount: ContainerMount, { anonymous, replaced }: MountWishes): ReadonlyArray<ContainerMount> => {
+  const wanted = replaced.get(mount.destination)
+  if (wanted !== undefined) return [{ ...wanted, options: mount.options }]
+  if (mount.type === "bind") return []
+  return mount.type === "volume" && mount.anonymous ? [{ ...mount, name: anonymous(mount.name) }] : [mount]
 }
 
 /** libpod tells it only of those that are not named as it names such volumes. */

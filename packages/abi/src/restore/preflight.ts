@@ -12,6 +12,9 @@ import {
   NameInvalid,
   namespaceKinds,
   remoteName,
+  replacedMounts,
+  type BindSourceMissing,
+  type MountInvalid,
   type PodRestoreRefused,
   type RestoreOptions,
   type RestoreRefused,
@@ -36,7 +39,7 @@ import { importedConfig } from "./importedConfig.ts"
 import { importedMembership } from "./importedMembership.ts"
 import { type ImportedVolume, importedMounts } from "./importedVolumes.ts"
 import type { OpenedCheckpoint } from "./open.ts"
-import { refuseVolumes } from "./restoreVolumes.ts"
+import { refuseMounts } from "./restoreVolumes.ts"
 
 /** A container that is about to be made from a checkpoint. */
 export interface Import {
@@ -58,6 +61,8 @@ type Failure =
   | NameInvalid
   | PodRestoreRefused
   | VolumeRestoreRefused
+  | MountInvalid
+  | BindSourceMissing
   | CriuUnfit
   | HostFailure
   | ImageFailure
@@ -80,18 +85,18 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   if (!isContainerName(name)) return yield* new NameInvalid({ name })
   const id = options.name === undefined ? opened.config.id : yield* newContainerId
   yield* refuseTaken(id, name)
-  const { dropped, mounts, volumes } = yield* Effect.fromResult(importedMounts(opened, nameHere(options)))
-  if (!options.ignoreVolumes) yield* refuseVolumes(opened, volumes)
+  const { dropped, mounts, volumes } = yield* Effect.fromResult(
+    importedMounts(opened, {
+      replaced: yield* Effect.fromResult(replacedMounts(options.volume)),
+      // a container with another name has volumes of its own in place of those that nobody named
+      anonymous: (volume) => (options.name === undefined ? volume : newVolumeName()),
+    }),
+  )
+  yield* refuseMounts(opened, { mounts, volumes: options.ignoreVolumes ? [] : volumes })
   const base = yield* baseImage(opened)
   const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership, mounts }))
   return { name, config, volumes, dropped }
 })
-
-/** A container with another name has volumes of its own in place of those that nobody named. */
-const nameHere =
-  ({ name: other }: RestoreOptions) =>
-  ({ anonymous, name }: Pick<ImportedVolume, "name" | "anonymous">): string =>
-    anonymous && other !== undefined ? newVolumeName() : name
 
 /** Types of the OCI runtime-spec. */
 const joinedTypes = ({ namespaces }: Membership): ReadonlyArray<string> =>

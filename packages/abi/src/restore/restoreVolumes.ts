@@ -7,7 +7,13 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { replayDirectory } from "@cryopod/checkpoint"
-import { CheckpointInvalid, type DatabaseFailed, type HostFailure, VolumeRestoreRefused } from "@cryopod/entities"
+import {
+  BindSourceMissing,
+  CheckpointInvalid,
+  type DatabaseFailed,
+  type HostFailure,
+  VolumeRestoreRefused,
+} from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { type ContainerRecord, Volumes } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -17,15 +23,20 @@ import { makeVolume } from "../volume/createVolume.ts"
 import { fillVolume } from "../volume/fillVolume.ts"
 import { attachVolumes } from "../volume/prepareMounts.ts"
 import type { EngineServices } from "../EngineServices.ts"
-import type { ImportedVolume } from "./importedVolumes.ts"
+import type { ImportedMounts, ImportedVolume } from "./importedVolumes.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 
-/** Every volume can be made, and its content is there. Asked before anything is. */
-export const refuseVolumes = Effect.fn("restore.refuseVolumes")(function* (
+/** What is to be mounted can be: asked before anything is made. */
+export const refuseMounts = Effect.fn("restore.refuseMounts")(function* (
   { members, source }: OpenedCheckpoint,
-  volumes: ReadonlyArray<ImportedVolume>,
-): Effect.fn.Return<void, VolumeRestoreRefused | CheckpointInvalid | HostFailure, EngineServices> {
+  { mounts, volumes }: Pick<ImportedMounts, "mounts" | "volumes">,
+): Effect.fn.Return<void, BindSourceMissing | VolumeRestoreRefused | CheckpointInvalid | HostFailure, EngineServices> {
+  for (const mount of mounts) {
+    if (mount.type === "bind" && !fs.existsSync(mount.source))
+      return yield* new BindSourceMissing({ source: mount.source })
+  }
   for (const { member, name } of volumes) {
+    if (member === undefined) continue
     if (yield* isTaken(name)) return yield* new VolumeRestoreRefused({ name })
     if (!fs.existsSync(join(members, member))) {
       const problem = "is missing: the checkpoint was made without the content of its volumes, which must be ignored"
@@ -53,22 +64,25 @@ const makerOf = (name: string): Effect.Effect<string | undefined, DatabaseFailed
 export const restoreVolumes = Effect.fn("restore.volumes")(function* (
   record: ContainerRecord,
   volumes: ReadonlyArray<ImportedVolume>,
-  { content }: { readonly content: { readonly members: string } | "ignored" },
+  { ignoreVolumes, members }: { readonly members: string; readonly ignoreVolumes: boolean },
 ) {
   const layout = yield* Layout
+  const filled = volumes.flatMap(({ member, name }) =>
+    ignoreVolumes || member === undefined ? [] : [{ member, name }],
+  )
+  const own = new Set(filled.map(({ name }) => name))
   for (const { member: _, ...volume } of volumes) {
-    yield* makeVolume({ ...volume, driver: "local", madeFor: record.id, filled: content !== "ignored" }).pipe(
-      Effect.catchTag("VolumeExists", (failure) => (content === "ignored" ? Effect.void : Effect.fail(failure))),
+    const content = own.has(volume.name)
+    yield* makeVolume({ ...volume, driver: "local", madeFor: record.id, filled: content }).pipe(
+      Effect.catchTag("VolumeExists", (failure) => (content ? Effect.fail(failure) : Effect.void)),
     )
   }
   yield* attachVolumes(record)
-  if (content === "ignored") return yield* fillNew(record)
-  for (const { member, name } of volumes) {
-    yield* replayDirectory(join(content.members, member), layout.volume(name).data)
-  }
+  for (const { member, name } of filled) yield* replayDirectory(join(members, member), layout.volume(name).data)
+  yield* fillNew(record)
 })
 
-/** A volume that has never been mounted gets what it would get at any first start. */
+/** A volume that has no content yet gets what it would get at any first start. */
 const fillNew = Effect.fnUntraced(function* (record: ContainerRecord) {
   const paths = (yield* Layout).container(record.id)
   const { user } = (yield* readSpec(paths)).process

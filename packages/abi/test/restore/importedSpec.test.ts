@@ -1,6 +1,6 @@
 /** A stranger's configuration reaches nothing of this host, whatever it calls what it asks for. */
 import type { LibpodConfig } from "@cryopod/checkpoint"
-import type { ContainerMount } from "@cryopod/entities"
+import { type ContainerMount, replacedMounts } from "@cryopod/entities"
 import { makeLayout } from "@cryopod/host"
 import type { ContainerConfig, OciSpec, SpecMount } from "@cryopod/runtime"
 import * as Result from "effect/Result"
@@ -56,7 +56,6 @@ describe("a mount of the host's files keeps its place and loses what it brought"
     const { dropped, mount, standIns } = imported({ destination, ...given })
     expect(standIns).toEqual([{ destination: mount?.destination, path: `${paths.userdata}/stand-ins/0` }])
     expect(mount).toMatchObject({ type: "bind", source: `${paths.userdata}/stand-ins/0` })
-    expect(mount?.options).not.toContain("rbind")
     expect(mount?.options.some((option) => option.includes("/"))).toBe(false)
     expect(dropped).toEqual([expect.stringContaining("mount of ")])
     expect(dropped[0]).toContain(given.source)
@@ -77,7 +76,7 @@ it("a volume is mounted from where it lies here", () => {
   expect(
     imported({ destination: "/v", type: "bind", source: "/etc", options: ["rbind", "ro", "nosuid"] }, [volume]),
   ).toMatchObject({
-    mount: { type: "bind", source: "/root/volumes/vol/_data", options: ["ro", "nosuid", "bind"] },
+    mount: { type: "bind", source: "/root/volumes/vol/_data", options: ["ro", "nosuid", "rbind"] },
     standIns: [],
     dropped: [],
   })
@@ -86,7 +85,7 @@ it("a volume is mounted from where it lies here", () => {
 const mountsOf = (
   volumes: LibpodConfig["namedVolumes"],
   spec: ReadonlyArray<Partial<SpecMount>>,
-  own: Array<string> = [],
+  { own = [], replaced = [] }: { readonly own?: Array<string>; readonly replaced?: Array<string> } = {},
 ) =>
   importedMounts(
     {
@@ -101,7 +100,7 @@ const mountsOf = (
       },
       spec: specOf(spec),
     },
-    ({ anonymous, name }) => (anonymous ? "fresh" : name),
+    { anonymous: () => "fresh", replaced: Result.getOrThrow(replacedMounts(replaced)) },
   )
 
 describe("volumes of a stranger's container", () => {
@@ -116,7 +115,7 @@ describe("volumes of a stranger's container", () => {
         { volumeName: "9".repeat(64), dest: "/anonymous" },
       ],
       [...["/one", "/two", "/anonymous"].map(at), { destination: "/t", type: "tmpfs", options: ["size=1m"] }, at("/b")],
-      ["/t", "/b"],
+      { own: ["/t", "/b"] },
     )
     expect(Result.getOrThrow(result)).toEqual({
       mounts: [
@@ -166,6 +165,44 @@ describe("volumes of a stranger's container", () => {
     const made = Result.getOrThrow(mountsOf([{ volumeName: "vol", dest: "/v", driverOptions }], [at("/v")]))
     expect(made.volumes[0]?.options).toEqual(options)
     expect(made.dropped).toEqual(dropped.map((option) => `option ${option} of volume vol`))
+  })
+
+  it("give way to what the caller names", () => {
+    const vol = { volumeName: "vol", labels: { a: "b" } }
+    const checkpoint = [
+      [
+        { ...vol, dest: "/one" },
+        { ...vol, dest: "/two" },
+      ],
+      [at("/one"), at("/two"), at("/b")],
+    ] as const
+    const made = Result.getOrThrow(mountsOf([...checkpoint[0]], checkpoint[1], { replaced: ["other:/two", "/srv:/b"] }))
+    expect(made.mounts.map(({ destination, type }) => [type, destination])).toEqual([
+      ["volume", "/one"],
+      ["volume", "/two"],
+      ["bind", "/b"],
+    ])
+    // both have the content that the one volume had
+    expect(made.volumes.map(({ labels, member, name }) => [name, member, labels])).toEqual([
+      ["vol", "volumes/vol.tar", { a: "b" }],
+      ["other", "volumes/vol.tar", { a: "b" }],
+    ])
+    expect(
+      Result.getOrThrow(mountsOf([...checkpoint[0]], checkpoint[1], { replaced: ["new:/b"] })).volumes,
+    ).toContainEqual({ name: "new", anonymous: false, labels: {}, options: {} })
+    const instead = Result.getOrThrow(
+      mountsOf([...checkpoint[0]], checkpoint[1], { replaced: ["/srv:/one", "/srv:/two"] }),
+    )
+    expect([instead.volumes, instead.dropped]).toEqual([[], ["volume vol on /one", "volume vol on /two"]])
+    for (const [replaced, problem] of [
+      [["a:/nowhere"], "/nowhere: the checkpoint has no volume and no directory of a host mounted there"],
+      [["vol:/b"], "vol: several volumes of the checkpoint cannot become one"],
+    ] as const) {
+      const result = mountsOf([...checkpoint[0]], checkpoint[1], { replaced: [...replaced] })
+      expect(Result.isFailure(result) && result.failure.message).toBe(problem)
+    }
+    for (const wrong of ["a:/b:ro", "/b", "a", ":/b"]) expect(Result.isFailure(replacedMounts([wrong]))).toBe(true)
+    expect(Result.isFailure(replacedMounts(["a:/b", "c:/b"]))).toBe(true)
   })
 
   it("that make no sense are refused", () => {

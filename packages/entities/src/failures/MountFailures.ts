@@ -14,6 +14,9 @@ const problems = {
   containerEmpty: () => "container directory cannot be empty",
   noDestination: () => "must set volume destination",
   destinationTwice: (value: string) => `${value}: duplicate mount destination`,
+  replacement: (value: string) => `${value}: incorrect volume format, should be host-dir:ctr-dir or volume:ctr-dir`,
+  nothingThere: (value: string) => `${value}: the checkpoint has no volume and no directory of a host mounted there`,
+  twoInOne: (value: string) => `${value}: several volumes of the checkpoint cannot become one`,
   optionType: (value: string) => `invalid option type ${quoted(value)}`,
   optionsExclusive: (value: string, detail: string) =>
     `invalid options ${quoted(value)}, can only specify 1 ${detail} option`,

@@ -24,6 +24,7 @@ const rules = {
   nameWithoutImage: "--name can only be used with image or --import",
   podWithoutImage: "--pod can only be used with image or --import",
   publishWithoutImage: "--publish can only be used with image or --import",
+  volumeWithoutImage: "--volume can only be used with image or --import",
   importWithSelection: "cannot use --import with --all or --latest",
   importWithNames: "cannot use --import with positional arguments",
   nameWithSeveral: "--name can only be used with one checkpoint image",

@@ -166,6 +166,7 @@ export const restoreFailures = [
   ...placementFailures,
   ...volumeFailures,
   V.VolumeRestoreRefused,
+  M.MountInvalid,
   M.BindSourceMissing,
   C.ContainerIdInUse,
   K.NoSuchContainerOrImage,

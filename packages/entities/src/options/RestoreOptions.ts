@@ -37,6 +37,12 @@ export const RestoreFlags = Schema.Struct({
     rest: "publishPorts",
     description: "Publish a container's port, or a range of ports, to the host",
   }),
+  volume: texts({
+    cli: "volume",
+    short: "v",
+    description:
+      "Mount a volume or a host directory in place of what the checkpoint has at a path (only works with image or --import)",
+  }),
   ignoreRootfs: bool({
     cli: "ignore-rootfs",
     rest: "ignoreRootFS",
@@ -96,6 +102,8 @@ export interface NewContainerOptions {
   readonly pod?: string
   /** Ports to publish in place of those that the container had, as `--publish` spells them. */
   readonly publish: ReadonlyArray<string>
+  /** What to mount in place of what the checkpoint has, as `ReplacedMounts` reads it. */
+  readonly volume: ReadonlyArray<string>
   readonly ignoreRootfs: boolean
   readonly ignoreVolumes: boolean
 }
@@ -115,6 +123,7 @@ export interface RestoreOptions extends NewContainerOptions {
 /** A restore with every option at its default. */
 export const defaultRestore: RestoreOptions = {
   publish: [],
+  volume: [],
   ignoreRootfs: false,
   ignoreVolumes: false,
   ignoreStaticIp: false,
@@ -138,7 +147,8 @@ export const newContainerRule = (options: NewContainerOptions): Rule | undefined
   if (options.ignoreVolumes) return "ignoreVolumesWithoutImage"
   if (options.name !== undefined) return "nameWithoutImage"
   if (options.pod !== undefined) return "podWithoutImage"
-  return options.publish.length > 0 ? "publishWithoutImage" : undefined
+  if (options.publish.length > 0) return "publishWithoutImage"
+  return options.volume.length > 0 ? "volumeWithoutImage" : undefined
 }
 
 /** Reads flat flags and names into a request, or refuses with Podman's text. `inPlace`: a container is meant for certain. */
@@ -156,6 +166,7 @@ export const restoreRequest = (
     ...(flags.name === "" ? {} : { name: flags.name }),
     ...(flags.pod === "" ? {} : { pod: flags.pod }),
     publish: flags.publish,
+    volume: flags.volume,
     ignoreRootfs: flags.ignoreRootfs,
     ignoreVolumes: flags.ignoreVolumes,
     ignoreStaticIp: flags.ignoreStaticIp,

@@ -42,6 +42,7 @@ export const layer = (
         images: [],
         volumes: [],
         made: new Set(),
+        directories: new Map(),
         registry: settings.registry ?? makeRegistry(),
         runtime: settings.runtime ?? "crun",
         runtimeGiven: settings.runtime !== undefined,

@@ -256,6 +256,8 @@ export const containers = HttpApiGroup.make("containers").add(
         "name",
         "pod",
         "publish",
+        // beyond libpod
+        "volume",
         "ignoreRootfs",
         "ignoreVolumes",
         "ignoreStaticIp",

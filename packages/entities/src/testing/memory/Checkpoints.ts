@@ -16,6 +16,7 @@ import type { CheckpointFailure, ReferenceInvalid, StorageFailed } from "../../f
 import type { CheckpointOptions, CheckpointTarget } from "../../options/CheckpointOptions.ts"
 import type { CheckpointReport } from "../../reports/CheckpointReport.ts"
 import { checkpointAnnotations } from "../../values/CheckpointAnnotations.ts"
+import type { ContainerMount } from "../../values/ContainerMount.ts"
 import { newName } from "../../values/Reference.ts"
 import { changesOf, collectBytes } from "./Files.ts"
 import { fileTarget } from "./HostFiles.ts"
@@ -85,9 +86,14 @@ export const checkpointContainer = Effect.fnUntraced(function* (
       pages_written: 512,
     },
     ...(imageId === undefined ? {} : { imageId }),
-    warnings: [],
+    warnings: options.target._tag === "Container" ? [] : config.mounts.flatMap(staying),
   }
 })
+
+const staying = (mount: ContainerMount): ReadonlyArray<string> =>
+  mount.type === "bind"
+    ? [`bind mount of ${mount.source} on ${mount.destination} is not part of the checkpoint: its files stay here`]
+    : []
 
 const dumpFailed = ({ config, id }: MemoryContainer, lastError: string) =>
   new DumpFailed({ id, runtime: config.runtime, exitCode: 1, lastError, logFile: `memory:${id}/dump.log` })
@@ -116,6 +122,20 @@ const takeSnapshot = (host: MemoryHost, container: MemoryContainer, { phase, tar
       ),
       deleted: whole ? changes.filter(({ kind }) => kind === "deleted").map(({ path }) => path) : [],
       shm: new Map(container.shm),
+      volumes: host.volumes
+        .filter(({ name }) => container.config.mounts.some((mount) => mount.type === "volume" && mount.name === name))
+        .map(({ anonymous, files, labels, name, options }) => ({
+          name,
+          anonymous,
+          labels,
+          options,
+          ...(target._tag === "Archive" && target.ignoreVolumes ? {} : { files: new Map(files) }),
+        })),
+      memory: new Map(
+        container.config.mounts.flatMap(({ destination, type }) =>
+          type === "tmpfs" ? [[destination, new Map(container.mounts.get(destination)?.files)] as const] : [],
+        ),
+      ),
       log: [...container.log],
       startedAt: container.state.startedAt ?? "",
       ballastBytes: Number(ballast?.slice("BALLAST=".length) ?? 0),

@@ -9,9 +9,10 @@ import { identityOf } from "../../values/Identity.ts"
 import { signalNumber } from "../../values/Signal.ts"
 import { parseSize } from "../../values/Size.ts"
 import { parseUlimit } from "../../values/Ulimit.ts"
-import { type Files, type ReadonlyFiles, textOf } from "./Files.ts"
+import { type ReadonlyFiles, textOf } from "./Files.ts"
 import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
 import type { Machine } from "./Shell.ts"
+import { memoryMounts } from "./MemoryMounts.ts"
 import { memoryNamespaces } from "./MemoryNamespaces.ts"
 
 const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
@@ -32,7 +33,11 @@ export const memoryConfig = Effect.fnUntraced(function* (
   },
 ): Effect.fn.Return<
   MemoryConfig,
-  NameInvalid | OptionInvalid | SignalInvalid | Effect.Error<ReturnType<typeof memoryNamespaces>>
+  | NameInvalid
+  | OptionInvalid
+  | SignalInvalid
+  | Effect.Error<ReturnType<typeof memoryNamespaces>>
+  | Effect.Error<ReturnType<typeof memoryMounts>>
 > {
   const { execution } = image
   const invalid = (option: string, value: string, problem: string) => new OptionInvalid({ option, value, problem })
@@ -95,6 +100,7 @@ export const memoryConfig = Effect.fnUntraced(function* (
     stopSignal,
     stopTimeoutSeconds: options.stopTimeout,
     createCommand: options.createCommand ?? [],
+    mounts: yield* memoryMounts(host, options, image),
   }
 })
 
@@ -113,7 +119,7 @@ export const identityIn = (files: ReadonlyFiles, user: string) =>
 
 /** What programs of a container find around them; an exec session may want some of it otherwise. */
 export const machineOf = (
-  { config, files, shm }: Pick<MemoryContainer, "config" | "files" | "shm">,
+  { config, files, mounts, shm }: Pick<MemoryContainer, "config" | "files" | "shm" | "mounts">,
   terminal: Machine["terminal"],
   session: Partial<Pick<ExecOptions, "env" | "workdir" | "user" | "privileged">> = {},
 ): Machine => {
@@ -123,7 +129,7 @@ export const machineOf = (
   return {
     files,
     shm,
-    mounts: new Map<string, Files>(),
+    mounts,
     env: new Map(env.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""])),
     workdir: session.workdir || config.workdir,
     hostname: config.hostname,

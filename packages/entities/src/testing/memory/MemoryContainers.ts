@@ -45,6 +45,7 @@ import {
   type MemoryHost,
   newId,
 } from "./MemoryHost.ts"
+import { discardAnonymous, fillMemory, fillVolumes, mountTrees } from "./MemoryMounts.ts"
 import { dependentsOf, ownersOf } from "./MemoryNamespaces.ts"
 import { restoreArchive, restoreImage, restoreInPlace } from "./Restores.ts"
 import { beginRun, erase, firstProgram, stopRun } from "./Runs.ts"
@@ -119,7 +120,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         config,
         files: new Map(image.files),
         shm: new Map(),
-        mounts: new Map(),
+        mounts: yield* mountTrees(host, config.mounts),
         log: [],
         lock: yield* Semaphore.make(1),
         published: [],
@@ -195,7 +196,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         ),
         ignoring(ignore),
       ),
-    remove: (selection, { depend = false, force, ignore, timeSeconds }) =>
+    remove: (selection, { depend = false, force, ignore, timeSeconds, volumes = false }) =>
       Effect.map(
         Effect.flatMap(
           select(selection, () => true),
@@ -203,7 +204,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
           (selected) =>
             eachSelected(
               selection._tag === "All" ? selected.toReversed() : selected,
-              locked((container) => remove(container, { depend, force, timeSeconds })),
+              locked((container) => remove(container, { depend, force, timeSeconds, volumes })),
             ),
         ),
         ignoring(ignore),
@@ -302,6 +303,8 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         if (owner.state.checkpointed) return yield* new DependencyCheckpointed({ id, dependency: owner.id })
         if (!isActive(owner)) yield* locked(start)(owner)
       }
+      fillMemory(container)
+      fillVolumes(host, container)
       const program = yield* firstProgram(container)
       const startedAt = yield* instant
       container.checkpoint = undefined
@@ -316,7 +319,12 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
 
   function remove(
     container: MemoryContainer,
-    options: { readonly depend: boolean; readonly force: boolean; readonly timeSeconds: number },
+    options: {
+      readonly depend: boolean
+      readonly force: boolean
+      readonly timeSeconds: number
+      readonly volumes: boolean
+    },
   ): Effect.Effect<string, ContainerFailure> {
     return Effect.gen(function* () {
       const { id } = container
@@ -327,6 +335,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       if (isActive(container) && !options.force) return yield* improper(container, "remove")
       yield* stopRun(host, container, options.timeSeconds)
       yield* erase(host, container)
+      if (options.volumes) discardAnonymous(host, container)
       return id
     })
   }

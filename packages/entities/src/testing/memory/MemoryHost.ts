@@ -10,8 +10,10 @@ import type * as Queue from "effect/Queue"
 import type * as Cause from "effect/Cause"
 import { ContainerAmbiguous, ContainerNotFound, NoContainers } from "../../failures/ContainerFailures.ts"
 import type { ContainerStatus, LogLine } from "../../reports/ContainerReports.ts"
+import type { ContainerMount } from "../../values/ContainerMount.ts"
 import type { Rlimit } from "../../values/Ulimit.ts"
 import type { Files, ReadonlyFiles } from "./Files.ts"
+import type { MountedTrees } from "./MemoryMounts.ts"
 import type { MemoryRegistry } from "./MemoryRegistry.ts"
 import type { MemoryVolume } from "./MemoryVolumes.ts"
 import type { Process } from "./Process.ts"
@@ -26,6 +28,7 @@ export interface ImageConfig {
   readonly Labels?: Readonly<Record<string, string>>
   readonly StopSignal?: string
   readonly User?: string
+  readonly Volumes?: Readonly<Record<string, unknown>>
   readonly WorkingDir?: string
   readonly [field: string]: unknown
 }
@@ -80,6 +83,8 @@ export interface MemoryConfig {
   readonly stopSignal: number
   readonly stopTimeoutSeconds: number
   readonly createCommand: ReadonlyArray<string>
+  /** Named, with every option. */
+  readonly mounts: ReadonlyArray<ContainerMount>
 }
 
 /** What changes; instants are RFC 3339, absent when they have not come to pass. */
@@ -120,8 +125,8 @@ export interface MemoryContainer {
   /** Files of the root filesystem and of /dev/shm. */
   readonly files: Files
   readonly shm: Files
-  /** Where its volumes are mounted, by their names. */
-  readonly mounts: ReadonlyMap<string, string>
+  /** What is mounted in it, by destination. */
+  readonly mounts: MountedTrees
   readonly log: Array<LogLine>
   /** One operation at a time. */
   readonly lock: Semaphore.Semaphore
@@ -148,6 +153,8 @@ export interface MemoryHost {
   readonly volumes: Array<MemoryVolume>
   /** Keys of the checkpoints that were made here. */
   readonly made: Set<string>
+  /** Directories that containers have bound, by their paths on the host. */
+  readonly directories: Map<string, Files>
   readonly registry: MemoryRegistry
   readonly runtime: "crun" | "runc"
   readonly runtimeGiven: boolean

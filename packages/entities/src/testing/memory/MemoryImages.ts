@@ -303,6 +303,12 @@ const applyChanges = (changes: ReadonlyArray<string>): Result.Result<ImageConfig
       case "WORKDIR":
         config = { ...config, WorkingDir: text }
         break
+      case "VOLUME":
+        config = {
+          ...config,
+          Volumes: { ...config.Volumes, ...Object.fromEntries(text.split(/\s+/).map((path) => [path, {}])) },
+        }
+        break
       case "STOPSIGNAL":
         config = { ...config, StopSignal: text }
         break
@@ -311,7 +317,7 @@ const applyChanges = (changes: ReadonlyArray<string>): Result.Result<ImageConfig
           new OptionInvalid({
             option: "change",
             value: change,
-            problem: "is none of CMD, ENTRYPOINT, ENV, LABEL, STOPSIGNAL, USER, WORKDIR",
+            problem: "is none of CMD, ENTRYPOINT, ENV, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR",
           }),
         )
     }

@@ -17,11 +17,17 @@ export interface MemoryVolume {
   readonly labels: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string>>
   readonly files: Files
+  /** Made for a container that named none. */
+  readonly anonymous: boolean
+  /** The first container that mounts it fills it with what its image has in its place. */
+  needsCopyUp: boolean
 }
 
 export const memoryVolumes = (host: MemoryHost, removeContainer: RemoveContainer): VolumeEngineShape => {
   const usersOf = ({ name }: MemoryVolume): ReadonlyArray<MemoryContainer> =>
-    host.containers.filter(({ mounts }) => mounts.has(name))
+    host.containers.filter(({ config }) =>
+      config.mounts.some((mount) => mount.type === "volume" && mount.name === name),
+    )
 
   const find = Effect.fnUntraced(function* (
     ref: string,
@@ -69,6 +75,8 @@ export const memoryVolumes = (host: MemoryHost, removeContainer: RemoveContainer
         labels: pairs(label),
         options: pairs(opt),
         files: new Map(),
+        anonymous: false,
+        needsCopyUp: true,
       })
       return name
     }),
@@ -127,7 +135,7 @@ const filterTests: Readonly<
   dangling: (_, value, users) => (users.length === 0) === (value === "true"),
 }
 
-const inspectOf = ({ createdAt, labels, name, options }: MemoryVolume): VolumeInspect => ({
+const inspectOf = ({ anonymous, createdAt, labels, name, needsCopyUp, options }: MemoryVolume): VolumeInspect => ({
   Name: name,
   Driver: "local",
   Mountpoint: `memory:${name}`,
@@ -135,6 +143,8 @@ const inspectOf = ({ createdAt, labels, name, options }: MemoryVolume): VolumeIn
   Labels: labels,
   Scope: "local",
   Options: options,
+  ...(anonymous ? { Anonymous: true } : {}),
   MountCount: 0,
+  ...(needsCopyUp ? { NeedsCopyUp: true } : {}),
   LockNumber: 0,
 })

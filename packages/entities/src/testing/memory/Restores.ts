@@ -39,6 +39,8 @@ import {
   type MemoryState,
   newId,
 } from "./MemoryHost.ts"
+import { fillVolumes } from "./MemoryMounts.ts"
+import { discardVolumes, notRestored, restoredMounts, restoredTrees, restoreVolumes } from "./RestoredMounts.ts"
 import { beginRun, erase } from "./Runs.ts"
 import type { Program } from "./Shell.ts"
 import { decompressed, readSnapshot, type Snapshot } from "./Snapshot.ts"
@@ -117,6 +119,7 @@ const restoreNew = Effect.fnUntraced(function* (
   if (options.pod !== undefined) {
     return yield* new OptionInvalid({ option: "pod", value: options.pod, problem: "there are no pods in memory" })
   }
+  const mounts = yield* restoredMounts(host, snapshot, options)
   const base = host.images.find((image) => image.id === snapshot.config.imageId)
   if (base === undefined) {
     return yield* new BaseImageMissing({
@@ -132,13 +135,14 @@ const restoreNew = Effect.fnUntraced(function* (
     }
     for (const [path, node] of snapshot.changed) files.set(path, node)
   }
+  const made = yield* restoreVolumes(host, { mounts, snapshot }, options)
   const container: MemoryContainer = {
     id,
     name,
-    config: snapshot.config,
+    config: { ...snapshot.config, mounts },
     files,
     shm: new Map(snapshot.shm),
-    mounts: new Map(),
+    mounts: yield* restoredTrees(host, { mounts, snapshot }),
     log: [...snapshot.log],
     lock: yield* Semaphore.make(1),
     published: options.publish,
@@ -150,8 +154,12 @@ const restoreNew = Effect.fnUntraced(function* (
     removed: false,
     changed: yield* Deferred.make<void>(),
   }
+  fillVolumes(host, container)
   host.containers.unshift(container)
-  return yield* goOn(host, container, { options, snapshot }).pipe(Effect.onError(() => erase(host, container)))
+  const report = yield* goOn(host, container, { options, snapshot }).pipe(
+    Effect.onError(() => Effect.andThen(erase(host, container), discardVolumes(host, made))),
+  )
+  return { ...report, warnings: snapshot.config.mounts.flatMap(notRestored(mounts, source)) }
 })
 
 /** Programs in memory have nothing but capabilities that a policy could be about. */

@@ -18,6 +18,7 @@ import {
   type Run,
   touch,
 } from "./MemoryHost.ts"
+import { discardAnonymous } from "./MemoryMounts.ts"
 import { startProcess } from "./Process.ts"
 import { type Program, programOf } from "./Shell.ts"
 
@@ -88,25 +89,27 @@ export const ended = Effect.fnUntraced(function* (
   { run, status }: { readonly run: Run; readonly status: number },
 ) {
   if (container.run !== run) return
-  yield* takeDown(container)
   const finishedAt = yield* instant
+  // whoever comes second must find the end written down, not half of it
+  const down = takeDown(container)
   yield* changeState(container, (state) => ({ ...state, status: "exited", pid: 0, exitCode: status, finishedAt }))
+  yield* down
   if (container.config.autoRemove) yield* erase(host, container)
 })
 
-/** Stop whatever runs, without a word about it in the state. */
-export const takeDown = (container: MemoryContainer): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const { run } = container
-    container.run = undefined
-    return run === undefined ? Effect.void : Scope.close(run.scope, Exit.void)
-  })
+/** Stop whatever runs, without a word about it in the state: it is off at once, and closed by the effect. */
+export const takeDown = (container: MemoryContainer): Effect.Effect<void> => {
+  const { run } = container
+  container.run = undefined
+  return run === undefined ? Effect.void : Scope.close(run.scope, Exit.void)
+}
 
 export const erase = (host: MemoryHost, container: MemoryContainer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const at = host.containers.indexOf(container)
     if (at !== -1) host.containers.splice(at, 1)
     container.removed = true
+    if (container.config.autoRemove) discardAnonymous(host, container)
     return touch(container)
   })
 

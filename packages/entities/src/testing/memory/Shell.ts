@@ -4,6 +4,7 @@
  * A program is plain data that goes from step to step, so that it can be frozen anywhere, carried elsewhere, and go on.
  * This file reads scripts and decides what one statement does; time and streams are `Process.ts`'s.
  */
+import type { Mounted, MountedTrees } from "./MemoryMounts.ts"
 import type { Rlimit } from "../../values/Ulimit.ts"
 import { type Files, type FileNode, isDirectory, parentOf, resolvePath, textFile, textOf } from "./Files.ts"
 
@@ -43,8 +44,7 @@ export interface Program {
 export interface Machine {
   readonly files: Files
   readonly shm: Files
-  /** Files of volumes, by where they are mounted. */
-  readonly mounts: ReadonlyMap<string, Files>
+  readonly mounts: MountedTrees
   readonly env: ReadonlyMap<string, string>
   readonly workdir: string
   readonly hostname: string
@@ -212,10 +212,10 @@ const programs: Readonly<Record<string, Run>> = {
     return { ...said(lines.map((line) => `${line}\n`).join("")), status: lines.length > 0 ? 0 : 1 }
   },
   rm: (args, machine) => {
-    if (machine.readOnly) return complained("rm: can't remove: Read-only file system")
     for (const path of operands(args)) {
       const full = resolvePath(machine.workdir, path)
-      const { files, path: inside } = place(machine, full)
+      const { files, path: inside, readOnly } = place(machine, full)
+      if (readOnly) return complained(`rm: can't remove '${path}': Read-only file system`)
       if (!files.has(inside) && !args.includes("-f")) {
         return complained(`rm: can't remove '${path}': No such file or directory`)
       }
@@ -249,11 +249,15 @@ const limitFlags: Readonly<Record<string, string>> = {
 const isKnown = (name: string) => name === "sh" || programs[name] !== undefined
 
 /** The tree that a path lies in, and its name there: a volume, shared memory, or the root filesystem. */
-const place = (machine: Machine, path: string): { readonly files: Files; readonly path: string } => {
-  for (const [mount, files] of [...machine.mounts, ["/dev/shm", machine.shm] as const]) {
-    if (path.startsWith(`${mount}/`)) return { files, path: path.slice(mount.length) }
-  }
-  return { files: machine.files, path }
+const place = (machine: Machine, path: string): Mounted & { readonly path: string } => {
+  const trees = [...machine.mounts, ["/dev/shm", { files: machine.shm, readOnly: false }] as const]
+  // the innermost counts
+  const found = trees
+    .toSorted(([one], [other]) => other.length - one.length)
+    .find(([mount]) => path.startsWith(`${mount}/`))
+  if (found === undefined) return { files: machine.files, readOnly: machine.readOnly, path }
+  const [mount, tree] = found
+  return { ...tree, path: path.slice(mount.length) }
 }
 
 const nodeAt = (machine: Machine, path: string): FileNode | undefined => {
@@ -265,7 +269,7 @@ const nodeAt = (machine: Machine, path: string): FileNode | undefined => {
 /** The kernel's words when it cannot be written. */
 const writeNode = (machine: Machine, path: string, node: FileNode): string | undefined => {
   const inside = place(machine, path)
-  if (inside.files === machine.files && machine.readOnly) return "Read-only file system"
+  if (inside.readOnly) return "Read-only file system"
   if (!isDirectory(inside.files, parentOf(inside.path))) return "nonexistent directory"
   inside.files.set(inside.path, node)
   return undefined

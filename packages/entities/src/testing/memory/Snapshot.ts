@@ -19,6 +19,7 @@ import type { ArchiveCompression } from "../../options/CheckpointOptions.ts"
 import type { LogLine } from "../../reports/ContainerReports.ts"
 import { collectBytes, type FileNode, type Files, tarInvalid } from "./Files.ts"
 import type { MemoryConfig } from "./MemoryHost.ts"
+import type { MemoryVolume } from "./MemoryVolumes.ts"
 import type { Program } from "./Shell.ts"
 
 export interface Snapshot {
@@ -33,6 +34,10 @@ export interface Snapshot {
   readonly changed: Files
   readonly deleted: ReadonlyArray<string>
   readonly shm: Files
+  /** What the volumes that it mounts were made with, and what they held unless that was left out. */
+  readonly volumes: ReadonlyArray<SnapshotVolume>
+  /** File systems in memory, by where they are mounted. */
+  readonly memory: ReadonlyMap<string, Files>
   readonly log: ReadonlyArray<LogLine>
   readonly startedAt: string
   readonly ballastBytes: number
@@ -40,6 +45,10 @@ export interface Snapshot {
   readonly memoryOnly: boolean
   /** Key of the pre-checkpoint that this one needs. */
   readonly needs?: string
+}
+
+export type SnapshotVolume = Pick<MemoryVolume, "name" | "anonymous" | "labels" | "options"> & {
+  readonly files?: Files
 }
 
 export const format = "cryopod-memory/1"

@@ -1,6 +1,7 @@
 /** What is told of a container in memory, in libpod's forms. */
 import type { ContainerInspect, ContainerSummary } from "../../reports/ContainerReports.ts"
 import { zeroInstant } from "../../reports/ContainerReports.ts"
+import { bindTexts, mountReports, tmpfsTexts } from "../../values/MountReports.ts"
 import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
 import { isActive, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
@@ -23,7 +24,7 @@ export const summaryOf = ({ config, id, name, published, state }: MemoryContaine
   ImageID: config.imageId,
   IsInfra: false,
   Labels: config.labels,
-  Mounts: [],
+  Mounts: config.mounts.map(({ destination }) => destination),
   Names: [name],
   Networks: [],
   Pid: state.pid,
@@ -88,7 +89,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     BoundingCaps: [],
     ExecIDs: [],
     GraphDriver: { Name: "memory", Data: {} },
-    Mounts: [],
+    Mounts: mountReports(config.mounts, (volume) => `memory:${volume}`),
     Dependencies: ownersOf(container),
     NetworkSettings: noNetwork,
     Namespace: "",
@@ -124,8 +125,8 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       sdNotifyMode: "container",
     },
     HostConfig: {
-      Binds: [],
-      Tmpfs: {},
+      Binds: bindTexts(config.mounts),
+      Tmpfs: tmpfsTexts(config.mounts),
       CgroupManager: "none",
       CgroupMode: "private",
       ContainerIDFile: "",

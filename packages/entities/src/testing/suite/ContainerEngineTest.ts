@@ -19,6 +19,7 @@ import { creating } from "./cases/creating.ts"
 import { images } from "./cases/images.ts"
 import { lifecycle } from "./cases/lifecycle.ts"
 import { looking } from "./cases/looking.ts"
+import { mounts } from "./cases/mounts.ts"
 import { restores } from "./cases/restores.ts"
 import { streams } from "./cases/streams.ts"
 import { system } from "./cases/system.ts"
@@ -42,6 +43,7 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   restores,
   images,
   volumes,
+  mounts,
   system,
 }
 

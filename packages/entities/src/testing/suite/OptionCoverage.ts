@@ -75,14 +75,6 @@ type Operation = keyof typeof operations
 /** Options that end in the command line, and those that no case of any engine can show. */
 const commandLine: ReadonlySet<string> = new Set([
   "run.detach",
-  // what is mounted can be seen of real containers only: `test/real/mounts.test.ts`
-  "remove.volumes",
-  "run.volume",
-  "run.mount",
-  "run.tmpfs",
-  "run.volumesFrom",
-  "run.imageVolume",
-  "run.readOnlyTmpfs",
   // what is shared can be seen of processes of this machine only: `test/real/pods.test.ts`
   "run.pod",
   "logs.latest",

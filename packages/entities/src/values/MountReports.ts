@@ -1,6 +1,6 @@
 /** A container's mounts as libpod's `inspect` shows them (Podman 5.4 `libpod/container_inspect.go`). Pure. */
-import { type ContainerMount, isPropagation, isReadOnlyMount, type MountReport, propagationOf } from "@cryopod/entities"
-import type { VolumeData } from "@cryopod/runtime"
+import type { MountReport } from "../reports/ContainerReports.ts"
+import { type ContainerMount, isPropagation, isReadOnlyMount, propagationOf } from "./ContainerMount.ts"
 
 type Kept = Exclude<ContainerMount, { readonly type: "tmpfs" }>
 
@@ -12,7 +12,8 @@ const keptMounts = (mounts: ReadonlyArray<ContainerMount>): ReadonlyArray<Kept> 
 
 export const mountReports = (
   mounts: ReadonlyArray<ContainerMount>,
-  volumeData: VolumeData,
+  /** Where the content of a volume lies, by the volume's name. */
+  volumeData: (name: string) => string,
 ): ReadonlyArray<MountReport> =>
   keptMounts(mounts).map((mount) => {
     const { destination, options, type } = mount
