@@ -16,8 +16,9 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   runtime: ["criu", "entities", "host"],
   rest: ["entities"],
   service: ["entities", "rest"],
+  tunnel: ["archive", "entities", "host", "rest"],
   abi: ["archive", "checkpoint", "criu", "entities", "host", "images", "runtime"],
-  cli: ["abi", "entities", "host", "service"],
+  cli: ["abi", "entities", "host", "service", "tunnel"],
 }
 
 interface Import {

@@ -2,16 +2,16 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { HostFailure, ImageFailure } from "./failures/index.ts"
+import type { HostFailure, ImageFailure, StorageFailed } from "./failures/index.ts"
 import type { Items } from "./Item.ts"
 import type { ArchiveDestination } from "./options/CheckpointOptions.ts"
 import type { ImageListFlags, PullFlags, PushFlags } from "./options/ImageOptions.ts"
 import type { ImageInspect, ImageRemoval, ImageSummary, ImageTree } from "./reports/ImageReports.ts"
 
-/** Bytes of an archive: a file of the caller's host, or a stream. */
+/** Bytes of an archive: a file of the caller's host, or a stream, whose failure is that of the operation. */
 export type ArchiveSource =
   | { readonly _tag: "File"; readonly path: string }
-  | { readonly _tag: "Stream"; readonly bytes: Stream.Stream<Uint8Array> }
+  | { readonly _tag: "Stream"; readonly bytes: Stream.Stream<Uint8Array, StorageFailed> }
 
 export interface ImportOptions {
   /** Name of the new image; without one it has only an id. */

@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import { StorageFailed } from "@cryopod/entities"
 
 const failed = (operation: string, path: string) => (cause: unknown) => {
+  // what the bytes came from has failed, and says so itself
+  if (cause instanceof StorageFailed) return cause
   const code = (cause as { readonly code?: unknown }).code
   if (typeof code !== "string") throw cause
   return new StorageFailed({ operation, path, code })

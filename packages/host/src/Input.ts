@@ -47,7 +47,7 @@ export const openInput = Effect.fn("Input.open")(function* (
 
 /** Bytes that somebody else produces, who is told when the scope closes. */
 export const streamInput = (
-  bytes: Stream.Stream<Uint8Array>,
+  bytes: Stream.Stream<Uint8Array, StorageFailed>,
 ): Effect.Effect<AsyncIterable<Uint8Array>, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

@@ -9,7 +9,7 @@
  *   "response": 404, "_tag": "ContainerNotFound", "ref": "x" }
  * ```
  */
-import { PodPartlyFailed } from "@cryopod/entities"
+import { NotSupported, PodPartlyFailed, ServiceFailure } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -118,17 +118,6 @@ export class PageRefused extends Schema.TaggedError<PageRefused>()(
   }
 }
 
-/** The client asks for something that the engine behind it does not do; nothing was attempted. */
-export class NotSupported extends Schema.TaggedError<NotSupported>()(
-  "NotSupported",
-  { what: Schema.String },
-  { httpApiStatus: 501 },
-) {
-  override get message() {
-    return `${this.what} is not supported by this service`
-  }
-}
-
 /** An exec session that is not, or no longer, there. */
 export class ExecSessionNotFound extends Schema.TaggedError<ExecSessionNotFound>()(
   "ExecSessionNotFound",
@@ -137,20 +126,6 @@ export class ExecSessionNotFound extends Schema.TaggedError<ExecSessionNotFound>
 ) {
   override get message() {
     return `no exec session with ID ${this.id} found: no such exec session`
-  }
-}
-
-/**
- * A failure of which only libpod's three fields are known: what a Podman service answers, or a service with failures that
- * this client does not know.
- */
-export class ServiceFailure extends Schema.TaggedError<ServiceFailure>()("ServiceFailure", {
-  cause: Schema.String,
-  text: Schema.String,
-  status: Schema.Int,
-}) {
-  override get message() {
-    return this.text
   }
 }
 
@@ -177,12 +152,39 @@ const podmanStatuses = [400, 403, 404, 405, 409, 413, 426, 500, 501, 503] as con
 
 const plainFailures = podmanStatuses.map(plain)
 
+/** Status of a failure as it goes over the wire. */
+export const statusOfFailure = (failure: object): number =>
+  failure instanceof ServiceFailure ? failure.status : statusOf(failure.constructor as never as FailureClass)
+
 /** The errors of an endpoint: its failures with tag and fields, and what is left of those of other services. */
 export const errorsOf = <const Classes extends ReadonlyArray<FailureClass>>(classes: Classes) =>
   [...new Set<FailureClass>([...classes, RequestInvalid, NotSupported])]
+    // has no status of its own: it goes on under the one it came with
+    .filter((one) => one !== ServiceFailure)
     .map((one) => onWire(one))
     .concat(plainFailures as never) as never as readonly [
     Schema.Codec<InstanceOf<Classes[number]> | RequestInvalid | NotSupported | ServiceFailure, unknown>,
   ]
 
-type InstanceOf<Class> = Class extends FailureClass<infer Self> ? Self : never
+/** Instances of a class of failures. */
+export type InstanceOf<Class> = Class extends FailureClass<infer Self> ? Self : never
+
+/** The failure in a document that carries one; what is none of these is told by its text. */
+export const failureOn = <const Classes extends ReadonlyArray<FailureClass>>(
+  classes: Classes,
+  document: unknown,
+): InstanceOf<Classes[number]> | ServiceFailure =>
+  Schema.decodeUnknownSync(Schema.Union([...errorsOf(classes), textDocument] as never))(document) as never
+
+const textDocument = Schema.Unknown.pipe(
+  Schema.decodeTo(
+    Schema.toType(ServiceFailure),
+    SchemaTransformation.transform({
+      decode: (document: unknown) => {
+        const text = typeof document === "string" ? document : JSON.stringify(document)
+        return new ServiceFailure({ cause: causeOf(text), text, status: serverError })
+      },
+      encode: ({ text }): unknown => text,
+    }),
+  ),
+)

@@ -79,6 +79,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   EPIPE: "broken pipe",
   EFBIG: "file too large",
   EDQUOT: "disk quota exceeded",
+  ECONNABORTED: "the connection was broken off",
 }
 
 /** What is about to be written would not fit. */

@@ -9,6 +9,7 @@ import * as I from "./ImageFailures.ts"
 import * as N from "./NetworkFailures.ts"
 import * as M from "./MountFailures.ts"
 import { OptionConflict } from "./OptionConflict.ts"
+import * as S from "./ServiceFailures.ts"
 import * as V from "./VolumeFailures.ts"
 import * as P from "./PodFailures.ts"
 
@@ -19,6 +20,7 @@ export * from "./ImageFailures.ts"
 export * from "./NetworkFailures.ts"
 export * from "./MountFailures.ts"
 export * from "./OptionConflict.ts"
+export * from "./ServiceFailures.ts"
 export * from "./VolumeFailures.ts"
 export * from "./PodFailures.ts"
 
@@ -26,7 +28,10 @@ type InstanceOf<Classes extends ReadonlyArray<abstract new (...fields: Array<nev
   Classes[number]
 >
 
-/** The host stood in the way: may come with any operation. */
+/** The service between us and the engine's host stood in the way. */
+const serviceFailures = [S.EngineUnreachable, S.ApiVersionMismatch, S.NotSupported, S.ServiceFailure] as const
+
+/** The host stood in the way, or the way to it: may come with any operation. */
 export const hostFailures = [
   H.PrivilegeMissing,
   H.ToolMissing,
@@ -34,6 +39,7 @@ export const hostFailures = [
   H.StorageFailed,
   H.SpaceMissing,
   H.DatabaseFailed,
+  ...serviceFailures,
 ] as const
 export type HostFailure = InstanceOf<typeof hostFailures>
 export const isHostFailure = (failure: unknown): failure is HostFailure =>

@@ -4,11 +4,10 @@
  * What clients send by default is taken as it is meant; what asks for something that this engine does not have is refused, so
  * that nobody gets another container than the one they asked for.
  */
-import { CreateFlags, type CreateOptions, OptionInvalid, signalName } from "@cryopod/entities"
+import { CreateFlags, type CreateOptions, OptionInvalid, signalName, NotSupported } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { textsOfMap } from "../keyValues.ts"
-import { NotSupported } from "../WireFailure.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 import { namespaceText } from "./namespaces.ts"
 import { readOfContainers, unheardOf } from "./unheardOf.ts"

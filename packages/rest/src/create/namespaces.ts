@@ -1,7 +1,7 @@
 /** Namespaces as documents write them, and as options do. */
+import { NotSupported } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { NotSupported } from "../WireFailure.ts"
 
 /** `{"nsmode": "container", "value": "web"}` (podman `pkg/specgen/namespaces.go`). */
 export const SpecNamespace = Schema.Struct({

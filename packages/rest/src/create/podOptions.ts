@@ -1,8 +1,14 @@
 /** Pods: libpod's PodSpecGenerator, and the options of `pod create`, both ways. */
-import { ExitPolicy, namespaceKinds, OptionInvalid, parseSize, type PodCreateOptions } from "@cryopod/entities"
+import {
+  ExitPolicy,
+  namespaceKinds,
+  OptionInvalid,
+  parseSize,
+  type PodCreateOptions,
+  NotSupported,
+} from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { NotSupported } from "../WireFailure.ts"
 import { namespaceText, SpecNamespace, specNamespace } from "./namespaces.ts"
 import { readOfPods, unheardOf } from "./unheardOf.ts"
 

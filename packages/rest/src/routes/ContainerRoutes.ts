@@ -268,6 +268,9 @@ export const containers = HttpApiGroup.make("containers").add(
         "policy",
       ]),
       import: parameter.bool("The body is the archive to restore from"),
+      importLength: parameter.int(
+        "Beyond libpod: the archive has so many bytes, and behind it comes the archive of the pre-checkpoint it builds on",
+      ),
     }),
     payload: archiveBody,
     success: RestoreReport,

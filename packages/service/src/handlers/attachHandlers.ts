@@ -38,7 +38,10 @@ export const attachHandlers = (engine: ContainerEngine["Service"], runs: Runs, t
       const next = yield* runs.next(id)
       const socket = yield* upgrade()
       const connection = yield* Effect.orDie(openConnection(socket, { framed: !config.Tty, input: wanted.stdin }))
-      const begun = state.Running ? Effect.void : Effect.raceFirst(next, startedElsewhere(engine, id, state.StartedAt))
+      // whoever wants what was said already wants it of a run that has ended, too
+      const ended = query.logs === true && state.Status !== "created"
+      const begun =
+        state.Running || ended ? Effect.void : Effect.raceFirst(next, startedElsewhere(engine, id, state.StartedAt))
       const attached = engine.attach(id, {
         output: (stream, content) => (wanted[stream] ? connection.output(stream, content) : Effect.void),
         ...(wanted.stdin ? { input: connection.input } : {}),

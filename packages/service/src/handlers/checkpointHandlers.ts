@@ -12,7 +12,8 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
+import { bodyArchive, bodyArchives } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
 import { single } from "../single.ts"
 
@@ -52,7 +53,7 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
   ),
   restore: HttpApiBuilder.handler(LibpodApi, "containers", "restore", ({ params, payload, query }) =>
     Effect.gen(function* () {
-      const { import: importing = false, ...given } = query
+      const { import: importing = false, importLength, ...given } = query
       const flags = {
         ...restoreDefaults,
         ...given,
@@ -61,13 +62,20 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
         import: importing ? body : "",
       }
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, importing ? [] : [params.name]))
-      const items = yield* engine.restore(
-        importing ? { _tag: "Archive", archive: { _tag: "Stream", bytes: Stream.orDie(payload) } } : source,
-        options,
+      const report = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const from = importing ? yield* archivesIn(payload, importLength) : source
+          return yield* single(yield* engine.restore(from, options))
+        }),
       )
-      const report = yield* single(items)
       if (report === undefined) return yield* Effect.die("a restore without a report")
       return flags.printStats ? report : { ...report, criu_statistics: null }
     }),
   ),
 })
+
+/** The archive of a body, and that of the pre-checkpoint behind it. */
+const archivesIn = <E>(body: Stream.Stream<Uint8Array, E>, length: number | undefined) =>
+  length === undefined
+    ? Effect.succeed({ _tag: "Archive", archive: bodyArchive(body) } as const)
+    : Effect.map(bodyArchives(body, length), ([archive, previous]) => ({ _tag: "Archive", archive, previous }) as const)

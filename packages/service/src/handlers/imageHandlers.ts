@@ -1,12 +1,20 @@
 /** Images: told of, moved, named, removed. */
-import { ImageEngine, type ImageFailure, ImageNotFound, OptionInvalid, type Items } from "@cryopod/entities"
-import { LibpodApi, NotSupported, toWire } from "@cryopod/rest"
+import {
+  ImageEngine,
+  type ImageFailure,
+  ImageNotFound,
+  OptionInvalid,
+  type Items,
+  NotSupported,
+} from "@cryopod/entities"
+import { LibpodApi, toWire } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
 import { filterWords } from "../filterWords.ts"
 import { registryCredentials } from "../images/registryCredentials.ts"
@@ -83,20 +91,16 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
           )
           return Stream.concat(Stream.make({ stream: "Getting image source signatures\n" }), Stream.fromEffect(end))
         }),
-      load: ({ payload }) =>
-        Effect.map(engine.load({ _tag: "Stream", bytes: Stream.orDie(payload) }), (names) => ({ Names: names })),
+      load: ({ payload }) => Effect.map(engine.load(bodyArchive(payload)), (names) => ({ Names: names })),
       import: ({ payload, query }) =>
         Effect.gen(function* () {
           if (query.url !== undefined)
             return yield* new OptionInvalid({ option: "url", value: query.url, problem: "the archive is the body" })
-          const id = yield* engine.import(
-            { _tag: "Stream", bytes: Stream.orDie(payload) },
-            {
-              changes: query.change ?? [],
-              message: query.message ?? "",
-              ...(query.reference === undefined ? {} : { name: query.reference }),
-            },
-          )
+          const id = yield* engine.import(bodyArchive(payload), {
+            changes: query.change ?? [],
+            message: query.message ?? "",
+            ...(query.reference === undefined ? {} : { name: query.reference }),
+          })
           return { Id: id }
         }),
       export: ({ params, query }) => exported(engine, scope, params.name, query.format),
@@ -116,7 +120,7 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
               value: "",
               problem: "repo parameter is required to tag an image",
             })
-          yield* engine.tag(params.name, [`${query.repo}:${query.tag ?? "latest"}`])
+          yield* engine.tag(params.name, [nameOf(query.repo, query.tag)])
           return created
         }),
       untag: ({ params, query }) =>
@@ -127,7 +131,7 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
               value: "",
               problem: "repo parameter is required to tag an image",
             })
-          yield* engine.untag(params.name, query.repo === undefined ? [] : [`${query.repo}:${query.tag ?? "latest"}`])
+          yield* engine.untag(params.name, query.repo === undefined ? [] : [nameOf(query.repo, query.tag)])
           return created
         }),
       remove: ({ params, query }) =>
@@ -163,6 +167,10 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
     })
   }),
 )
+
+/** A name without a tag is left so: the engine knows what it means. */
+const nameOf = (repository: string, tag: string | undefined) =>
+  tag === undefined ? repository : `${repository}:${tag}`
 
 const pulled = (id: string) => ({ images: [id], id })
 

@@ -84,6 +84,7 @@ export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs
             ignore,
             depend: query.depend ?? false,
             timeSeconds: query.time ?? -1,
+            volumes: query.v ?? query.volumes ?? false,
           }),
         )
         return id === undefined ? [] : [{ Id: id, Err: null }]

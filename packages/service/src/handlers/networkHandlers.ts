@@ -1,6 +1,6 @@
 /** Networks. */
-import { NetworkEngine, NetworkNotFound } from "@cryopod/entities"
-import { LibpodApi, networkOptionsOf, NotSupported } from "@cryopod/rest"
+import { NetworkEngine, NetworkNotFound, NotSupported } from "@cryopod/entities"
+import { LibpodApi, networkOptionsOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"

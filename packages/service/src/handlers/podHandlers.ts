@@ -9,8 +9,9 @@ import {
   PodNotFound,
   type PodReport,
   Selection,
+  NotSupported,
 } from "@cryopod/entities"
-import { LibpodApi, NotSupported, podOptionsOf } from "@cryopod/rest"
+import { LibpodApi, podOptionsOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"

@@ -49,7 +49,11 @@ export const libpodRequests = (versions: ServiceVersions, guard: Guard) =>
           const response = yield* Effect.catchIf(answer, isUnmatched, () =>
             Effect.succeed(refusal(new RouteNotFound({ request: `${request.method} ${pathOf(request.url)}` }))),
           )
-          return HttpServerResponse.setHeaders(response, headers)
+          // a connection that was to be taken over, and was not, is closed behind its answer
+          return HttpServerResponse.setHeaders(
+            response,
+            request.headers["upgrade"] === undefined ? headers : { ...headers, connection: "close" },
+          )
         }, logged),
       )
     }),

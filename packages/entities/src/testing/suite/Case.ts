@@ -15,6 +15,7 @@ export const capabilities = {
   compression: "an archive is compressed as it was asked for",
   memoryTracking: "checkpoints are taken in two rounds",
   tcpClose: "connections of a checkpoint can be closed at its restore",
+  transports: "images go to places of the caller's host and come from them, not only to registries",
   registry: "there is a registry to push to and pull from",
   registryLogin: "there is a registry that wants a login",
 } as const

@@ -280,6 +280,7 @@ export const images: ReadonlyArray<Case> = [
   },
   {
     name: "layers go out compressed as they are asked for",
+    needs: ["transports"],
     run: Effect.gen(function* () {
       const engine = yield* ImageEngine
       const { directory } = yield* Bench

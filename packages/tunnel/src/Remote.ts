@@ -1,0 +1,132 @@
+/** The typed client of a service, and what every operation on it has in common. */
+import {
+  EngineUnreachable,
+  type HostFailure,
+  isHostFailure,
+  type Items,
+  NotSupported,
+  ServiceFailure,
+  StorageFailed,
+} from "@cryopod/entities"
+import {
+  causeOf,
+  type ExecSessionNotFound,
+  LibpodApi,
+  libpodClient,
+  type RequestInvalid,
+  statusOfFailure,
+} from "@cryopod/rest"
+import * as Effect from "effect/Effect"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import type * as Schema from "effect/Schema"
+import { type Connection, problemOf } from "./connect/Connection.ts"
+
+type Client = HttpApiClient.ForApi<typeof LibpodApi>
+
+export interface Remote extends Connection, Client {}
+
+export const remoteOf = (connection: Connection): Effect.Effect<Remote> =>
+  HttpApiClient.makeWith(LibpodApi, { httpClient: connection.http }).pipe(
+    Effect.map((client) => ({ ...connection, ...client })),
+    Effect.provide(libpodClient),
+  )
+
+/** What a call of the client can fail with beside the failures of its endpoint. */
+type Mishap = HttpClientError.HttpClientError | Schema.SchemaError | RequestInvalid | ExecSessionNotFound
+
+/** A call, with the very failures that the engine gave. */
+export const ask = <A, E, R>(
+  remote: Remote,
+  call: Effect.Effect<A, E | Mishap, R>,
+): Effect.Effect<A, Exclude<E, Mishap> | HostFailure, R> =>
+  Effect.mapError(call, (failure) => (isMishap(failure) ? ofMishap(remote, failure) : (failure as Exclude<E, Mishap>)))
+
+const mishaps = new Set(["HttpClientError", "SchemaError", "RequestInvalid", "ExecSessionNotFound"])
+
+const isMishap = (failure: unknown): failure is Mishap =>
+  typeof failure === "object" && failure !== null && "_tag" in failure && mishaps.has(String(failure._tag))
+
+const ofMishap = (remote: Remote, failure: Mishap): HostFailure => {
+  switch (failure._tag) {
+    case "RequestInvalid":
+    case "ExecSessionNotFound":
+      return textOnly(failure.message, statusOfFailure(failure))
+    case "SchemaError":
+      return new EngineUnreachable({ url: remote.url, problem: `an answer that cannot be read: ${failure.message}` })
+    case "HttpClientError":
+      return ofTransport(remote, failure)
+  }
+}
+
+/** What broke off an upload is what its bytes came from, if that failed. */
+export const ofTransport = (remote: Remote, failure: HttpClientError.HttpClientError): HostFailure => {
+  const cause = "cause" in failure.reason ? failure.reason.cause : undefined
+  if (cause instanceof StorageFailed) return cause
+  return new EngineUnreachable({ url: remote.url, problem: problemOf(failure) })
+}
+
+/** A failure of which there is only a text. */
+export const textOnly = (text: string, status: number): ServiceFailure =>
+  new ServiceFailure({ cause: causeOf(text), text, status })
+
+/** Only what failures of the host are; others keep their text. */
+export const hostOnly = <A, E extends { readonly message: string }, R>(
+  work: Effect.Effect<A, E, R>,
+): Effect.Effect<A, HostFailure, R> =>
+  Effect.mapError(work, (failure) =>
+    isHostFailure(failure) ? failure : textOnly(failure.message, statusOfFailure(failure)),
+  )
+
+/** What Podman's service knows only by its status: something of this name is not there. */
+export const orMissing = <A, E, R, Missing>(
+  call: Effect.Effect<A, E, R>,
+  missing: Missing,
+): Effect.Effect<A, E | Missing, R> =>
+  Effect.mapError(call, (failure) => (failure instanceof ServiceFailure && failure.status === 404 ? missing : failure))
+
+/** Whether a call about one thing finds it. */
+export const found = <E extends object, R>(
+  call: Effect.Effect<unknown, E, R>,
+): Effect.Effect<boolean, HostFailure, R> =>
+  Effect.as(call, true).pipe(
+    Effect.catchIf(
+      (failure) => statusOfFailure(failure) === 404,
+      () => Effect.succeed(false),
+    ),
+    Effect.mapError((failure) => failure as never as HostFailure & { readonly message: string }),
+    hostOnly,
+  )
+
+/** One item for each input, in order, whatever becomes of the others. */
+export const each = <A, E, R>(
+  inputs: ReadonlyArray<string>,
+  work: (input: string) => Effect.Effect<A, E, R>,
+): Effect.Effect<Items<A, E>, never, R> =>
+  Effect.forEach(inputs, (input) => Effect.map(Effect.result(work(input)), (result) => ({ input, result })))
+
+/** A name that can stand in a path: empty ones and dots would lead to another place. */
+export const isPathName = (ref: string): boolean => ref !== "" && ref !== "." && ref !== ".."
+
+/** Refuse what Podman's service would leave out without a word. */
+export const onlyOurs = (
+  remote: Remote,
+  asked: Readonly<Record<string, boolean>>,
+): Effect.Effect<void, NotSupported> => {
+  if (remote.kind === "cryopod") return Effect.void
+  const what = Object.entries(asked).find(([, is]) => is)?.[0]
+  return what === undefined ? Effect.void : Effect.fail(new NotSupported({ what }))
+}
+
+/** Filters of a command line as libpod's query has them. */
+export const filtersOf = (
+  words: ReadonlyArray<string>,
+): { readonly filters?: Readonly<Record<string, ReadonlyArray<string>>> } => {
+  const filters: Record<string, Array<string>> = {}
+  for (const word of words) {
+    const equals = word.indexOf("=")
+    const key = equals < 0 ? word : word.slice(0, equals)
+    ;(filters[key] ??= []).push(equals < 0 ? "" : word.slice(equals + 1))
+  }
+  return words.length === 0 ? {} : { filters }
+}

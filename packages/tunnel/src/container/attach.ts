@@ -1,0 +1,71 @@
+/** Stay with a container from the beginning of its run to its end. */
+import { type AttachStreams, type ContainerFailure, ContainerStateImproper } from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { ask, type Remote } from "../Remote.ts"
+import { converse } from "./converse.ts"
+import { logs } from "./logs.ts"
+import { inspect, onContainer } from "./select.ts"
+
+/** How often the service looks for the end of a container that somebody is attached to. */
+const lookMillis = 20
+
+export const attach = Effect.fn("tunnel.attach")(function* (
+  remote: Remote,
+  ref: string,
+  streams: AttachStreams,
+): Effect.fn.Return<number, ContainerFailure> {
+  const { Config: config, Id: id, State: state } = yield* inspect(remote, ref)
+  const exitCode = exitCodeOf(remote, id, lookMillis)
+  // our service remembers how runs ended
+  if (remote.kind === "cryopod")
+    return yield* Effect.andThen(connected(remote, id, { streams, terminal: config.Tty }), exitCode)
+  if (!state.Running && state.Status !== "exited")
+    return yield* new ContainerStateImproper({ id, state: state.Status, operation: "attach" })
+  // Podman's must be asked before: a container that removes itself takes the answer along
+  const ending = yield* Effect.forkChild(exitCode)
+  if (streams.input === undefined && !config.Tty) yield* fromLog(remote, id, { since: state.StartedAt, streams })
+  else yield* connected(remote, id, { streams, terminal: config.Tty })
+  return yield* Fiber.join(ending)
+})
+
+export const exitCodeOf = (
+  remote: Remote,
+  ref: string,
+  intervalMillis: number,
+): Effect.Effect<number, ContainerFailure> =>
+  onContainer(ref, (params) =>
+    ask(remote, remote.containers.wait({ params, query: { interval: `${intervalMillis}ms` } })),
+  )
+
+interface Attachment {
+  readonly streams: AttachStreams
+  readonly terminal: boolean
+}
+
+const connected = (remote: Remote, id: string, { streams, terminal }: Attachment) =>
+  Effect.gen(function* () {
+    const params = { name: id }
+    const input = streams.input !== undefined
+    const { socket } = yield* ask(
+      remote,
+      remote.containers.attach({
+        params,
+        query: { stream: true, logs: true, stdin: input, stdout: true, stderr: true },
+      }),
+    )
+    const resize = ({ columns, rows }: { readonly columns: number; readonly rows: number }) =>
+      remote.containers.resize({ params, query: { h: rows, w: columns, running: true } })
+    yield* converse(remote, { socket, streams, terminal, resize })
+  }).pipe(Effect.scoped)
+
+/** Podman's log has all of the run, from its first word on; its attachment begins when it begins. */
+const fromLog = (
+  remote: Remote,
+  id: string,
+  { since, streams }: { readonly since: string; readonly streams: AttachStreams },
+) =>
+  logs(remote, id, { follow: true, tail: -1 }, since).pipe(
+    Stream.runForEach(({ content, stream }) => streams.output(stream, content)),
+  )

@@ -1,0 +1,103 @@
+/** `container checkpoint`: one request for each container; an archive comes back as the answer's body. */
+import {
+  type CheckpointFailure,
+  type CheckpointFlags,
+  type CheckpointOptions,
+  type CheckpointReport,
+  type ContainerSelection,
+  type HostFailure,
+  type Items,
+  type NoContainers,
+  TargetShared,
+} from "@cryopod/entities"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { ask, each, onlyOurs, type Remote, textOnly } from "../Remote.ts"
+import { openDestination, receive } from "../transfer.ts"
+import { idOf, select } from "./select.ts"
+
+export const checkpoint = Effect.fn("tunnel.checkpoint")(function* (
+  remote: Remote,
+  selection: ContainerSelection,
+  options: CheckpointOptions,
+): Effect.fn.Return<Items<CheckpointReport, CheckpointFailure>, HostFailure | NoContainers | TargetShared> {
+  const inputs = yield* select(remote, selection, ({ IsInfra, State }) => State === "running" && !IsInfra)
+  yield* refuseSharedTarget(remote, inputs, options)
+  yield* refuseUnheard(remote, options)
+  return yield* each(inputs, (input) => Effect.flatMap(idOf(remote, input), (id) => checkpointOne(remote, id, options)))
+})
+
+const checkpointOne = (
+  remote: Remote,
+  id: string,
+  options: CheckpointOptions,
+): Effect.Effect<CheckpointReport, CheckpointFailure> => {
+  const { target } = options
+  const request = (
+    more: Partial<Pick<CheckpointFlags, "createImage" | "ignoreRootfs" | "ignoreVolumes" | "compress">> & {
+      readonly export?: boolean
+    },
+  ) =>
+    ask(remote, remote.containers.checkpoint({ params: { name: id }, query: { ...queryOf(options), ...more } })).pipe(
+      // rules about several containers and flags, which cannot be broken from here
+      Effect.catchTags({
+        OptionConflict: ({ message }) => Effect.fail(textOnly(message, 400)),
+        TargetShared: ({ message }) => Effect.fail(textOnly(message, 400)),
+      }),
+    )
+  if (target._tag !== "Archive") {
+    return Effect.flatMap(request(target._tag === "Image" ? { createImage: target.name } : {}), (report) =>
+      Stream.isStream(report) ? Effect.fail(textOnly("an archive in place of a report", 500)) : Effect.succeed(report),
+    )
+  }
+  return Effect.scoped(
+    Effect.gen(function* () {
+      // what cannot be written to is found out before the service freezes anything
+      const output = yield* openDestination(target.destination)
+      const body = yield* request({
+        export: true,
+        ignoreRootfs: target.ignoreRootfs,
+        ...(remote.kind === "cryopod" ? { ignoreVolumes: target.ignoreVolumes, compress: target.compression } : {}),
+      })
+      if (!Stream.isStream(body)) return body
+      yield* receive(remote, body, output)
+      // the archive is all that is answered
+      return { Id: id, runtime_checkpoint_duration: 0, criu_statistics: null }
+    }),
+  )
+}
+
+const queryOf = ({ fileLocks, keep, leaveRunning, phase, tcpEstablished }: CheckpointOptions) => ({
+  keep,
+  leaveRunning,
+  tcpEstablished,
+  fileLocks,
+  preCheckpoint: phase === "preCheckpoint",
+  withPrevious: phase === "withPrevious",
+  printStats: true,
+})
+
+/** libpod's service decodes neither of these from a query (`pkg/api/handlers/libpod/containers.go`, Checkpoint). */
+const refuseUnheard = (remote: Remote, { target }: CheckpointOptions) =>
+  target._tag === "Archive"
+    ? onlyOurs(remote, {
+        [`compression ${target.compression} of a checkpoint's archive`]: target.compression !== "none",
+        "leaving the volumes out of a checkpoint's archive": target.ignoreVolumes,
+      })
+    : Effect.void
+
+/** Nothing is frozen when one target would be written several times. */
+const refuseSharedTarget = Effect.fnUntraced(function* (
+  remote: Remote,
+  inputs: ReadonlyArray<string>,
+  { target }: CheckpointOptions,
+) {
+  if (target._tag === "Container" || inputs.length < 2) return
+  const found = yield* Effect.forEach(inputs, (input) => Effect.result(idOf(remote, input)))
+  const ids = new Set(found.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])))
+  if (ids.size < 2) return
+  const name =
+    target._tag === "Image" ? target.name : target.destination._tag === "File" ? target.destination.path : "stream"
+  return yield* new TargetShared({ target: name, containers: [...ids] })
+})

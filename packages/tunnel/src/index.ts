@@ -1,0 +1,4 @@
+/** The engine of another host, over the libpod REST API. */
+export type { ClientCertificates, DestinationOptions } from "./connect/Destination.ts"
+export * from "./Terminal.ts"
+export * from "./TunnelEngine.ts"

@@ -1,0 +1,54 @@
+/** Networks of another host behind the interface that every engine has. */
+import { type NetworkEngineShape, networkFailures, NetworkNotFound } from "@cryopod/entities"
+import { networkBodyOf } from "@cryopod/rest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { ask, each, filtersOf, found, isPathName, orMissing, type Remote } from "../Remote.ts"
+import { removals } from "../removals.ts"
+
+export const networkEngine = (remote: Remote): NetworkEngineShape => ({
+  create: (options) =>
+    Effect.map(
+      ask(
+        remote,
+        remote.networks.create({ query: { ignoreIfExists: options.ignore }, payload: networkBodyOf(options) }),
+      ),
+      ({ name }) => name,
+    ),
+  list: ({ filter }) => ask(remote, remote.networks.list({ query: filtersOf(filter) })),
+  inspect: (ref) => onNetwork(ref, (params) => ask(remote, remote.networks.inspect({ params }))),
+  exists: (ref) =>
+    isPathName(ref) ? found(ask(remote, remote.networks.exists({ params: { name: ref } }))) : Effect.succeed(false),
+  remove: (names, { force, timeSeconds }) =>
+    Effect.map(
+      each(names, (ref) =>
+        Effect.as(
+          onNetwork(ref, (params) =>
+            ask(remote, remote.networks.remove({ params, query: { force, time: timeSeconds } })),
+          ),
+          ref,
+        ),
+      ),
+      (items) =>
+        // by force, one that is not there is no item
+        items.filter(
+          ({ result }) => !force || Result.isSuccess(result) || !(result.failure instanceof NetworkNotFound),
+        ),
+    ),
+  prune: ({ filter }) =>
+    Effect.map(ask(remote, remote.networks.prune({ query: { ...filtersOf(filter), failures: true } })), (reports) =>
+      removals(
+        reports.map(({ Name: name, ...report }) => ({ ...report, name })),
+        networkFailures,
+      ),
+    ),
+})
+
+/** A call about one network; what is not there is told as the engine tells it. */
+const onNetwork = <A, E, R>(
+  ref: string,
+  call: (params: { readonly name: string }) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | NetworkNotFound, R> => {
+  const missing = new NetworkNotFound({ ref })
+  return isPathName(ref) ? orMissing(call({ name: ref }), missing) : Effect.fail(missing)
+}

@@ -1,0 +1,65 @@
+/** Archives on their way: from files of this host into bodies, and from bodies into files of this host. */
+import * as fs from "node:fs"
+import { planDirectory, tarBlocks } from "@cryopod/archive"
+import { type ArchiveDestination, type ArchiveSource, type HostFailure, StorageFailed } from "@cryopod/entities"
+import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
+import * as Effect from "effect/Effect"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ofTransport, type Remote } from "./Remote.ts"
+
+/** The bytes of an archive as a body; a directory goes as the archive of it. Opening it proves that it can be read. */
+export const bodyOf = Effect.fnUntraced(function* (
+  source: ArchiveSource,
+): Effect.fn.Return<Stream.Stream<Uint8Array, StorageFailed>, StorageFailed, Scope.Scope> {
+  if (source._tag === "Stream") return source.bytes
+  const { path } = source
+  const isDirectory = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  const blocks = isDirectory
+    ? tarBlocks(yield* attempt("read", path, () => planDirectory(path)))
+    : yield* openInput(path)
+  return Stream.fromAsyncIterable(blocks, (cause) => storageFailed(path, cause)).pipe(
+    // the next block takes its place while this one is still on its way
+    Stream.map((block) => Uint8Array.from(block)),
+  )
+})
+
+const storageFailed = (path: string, cause: unknown) =>
+  cause instanceof StorageFailed
+    ? cause
+    : new StorageFailed({ operation: "read", path, code: (cause as NodeJS.ErrnoException).code ?? "EIO" })
+
+/** Where an archive goes: a file that is whole under its name or not there, or whatever takes its blocks. */
+export const openDestination = (destination: ArchiveDestination): Effect.Effect<Output, StorageFailed, Scope.Scope> =>
+  destination._tag === "File"
+    ? openOutput(destination.path)
+    : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
+
+/** Take a body in, block by block; it is whole when this succeeds. */
+export const receive = (
+  remote: Remote,
+  body: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
+  output: Output,
+): Effect.Effect<void, HostFailure> =>
+  Stream.runForEach(
+    Stream.mapError(body, (error) => ofTransport(remote, error)),
+    output.write,
+  ).pipe(Effect.andThen(output.complete))
+
+/** What an engine calls an archive that comes to it as a stream. */
+const streamNames = new Set(["archive", "standard input"])
+
+/** Failures about an archive name it as the caller does. */
+export const calledBy =
+  (source: ArchiveSource) =>
+  <A, E extends object, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    source._tag === "Stream" ? work : Effect.mapError(work, (failure) => renamed(failure, source.path))
+
+const renamed = <E extends object>(failure: E, path: string): E => {
+  const fields = { ...failure } as Readonly<Record<string, unknown>>
+  const named = ["archive", "source", "ref"].filter((field) => streamNames.has(String(fields[field])))
+  if (named.length === 0) return failure
+  const { constructor } = failure as { readonly constructor: new (fields: unknown) => E }
+  return new constructor({ ...fields, ...Object.fromEntries(named.map((field) => [field, path])) })
+}

@@ -1,0 +1,38 @@
+/** The suite that every engine passes, through a service: tunnel → service → engine in memory. */
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { EngineMemory } from "@cryopod/entities/testing"
+import { ContainerEngineTest } from "@cryopod/entities/testing/suite"
+import * as Tar from "effect/encoding/Tar"
+import * as Stream from "effect/Stream"
+import { afterAll } from "vitest"
+import { overService } from "./support/overService.ts"
+
+const directory = fs.mkdtempSync(join(tmpdir(), "cryopod-conformance-"))
+afterAll(() => fs.rmSync(directory, { recursive: true }))
+
+const registry = EngineMemory.makeRegistry({
+  plain: ["127.0.0.1:5000", "127.0.0.1:5001"],
+  logins: [["127.0.0.1:5001", "user:secret"]],
+})
+
+const rootfs = () =>
+  Stream.fromIterable([
+    ...["bin/", "etc/", "tmp/", "var/"].map((path) => Tar.directory(path)),
+    ...Object.entries(ContainerEngineTest.rootfsFiles).map(([path, content]) => Tar.file(path, content)),
+  ]).pipe(Stream.pipeThroughChannel(Tar.encode()), Stream.orDie)
+
+ContainerEngineTest.suite("tunnel to a service of the engine in memory", {
+  layer: overService(EngineMemory.layer({ registry })),
+  rootfs,
+  directory,
+  registry: "127.0.0.1:5000",
+  lacks: {
+    transports: {
+      because: "paths of the service's host are no business of its clients",
+      cases: ["layers go out compressed as they are asked for"],
+    },
+  },
+  guarded: { registry: "127.0.0.1:5001", login: "user:secret" },
+})
