@@ -20,6 +20,19 @@ export interface CommandFailure {
   readonly exitStatus?: number
 }
 
-export type Handler = (call: Call<Handler>) => Effect.Effect<number, CommandFailure, Engines>
+export interface Handler {
+  (call: Call<Handler>): Effect.Effect<number, CommandFailure, Engines>
+  /** This host's engine whatever the command line and the environment say, or none; without it, the one that is meant. */
+  readonly engine?: "local" | "none"
+}
+
+/** A command that asks no engine for anything. */
+export const withoutEngine = (work: (call: Call<Handler>) => Effect.Effect<number, CommandFailure>): Handler =>
+  Object.assign(work, { engine: "none" } as const)
+
+/** A command that is about this host's own engine. */
+export const withLocalEngine = (
+  work: (call: Call<Handler>) => Effect.Effect<number, CommandFailure, Engines>,
+): Handler => Object.assign(work, { engine: "local" } as const)
 
 export type CliCommand = Command<Handler>

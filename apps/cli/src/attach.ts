@@ -1,5 +1,6 @@
 /** A container on this terminal: its output here, our input there, our signals passed on. */
 import { type AttachStreams, ContainerEngine, Selection } from "@cryopod/entities"
+import type { Terminal } from "@cryopod/tunnel"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
@@ -21,6 +22,13 @@ export const ownStreams = ({
   ...(interactive ? { input: standardInput } : {}),
   ...(terminal ? { resizes: terminalSizes } : {}),
 })
+
+/** This terminal, for a program that is run in a container of another host. */
+export const ownTerminal: Terminal = ({ interactive, tty }, work) => {
+  const terminal = tty && process.stdin.isTTY === true
+  const attached = work(ownStreams({ interactive, terminal }))
+  return terminal && interactive ? rawTerminal(attached) : attached
+}
 
 /** Stay with a running container until it ends; its exit status. */
 export const attachTo = Effect.fnUntraced(function* (ref: string, { interactive }: AttachOptions) {

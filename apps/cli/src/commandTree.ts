@@ -15,7 +15,8 @@ import { service } from "./commands/service.ts"
 import { check, info, versionCommand } from "./commands/system.ts"
 import { volume } from "./commands/volumes.ts"
 import { completion } from "./commands/completion.ts"
-import { globalFlags } from "./global.ts"
+import { connection } from "./commands/connections.ts"
+import { globalFlags, remoteFlags } from "./global.ts"
 import type { CliCommand } from "./Handler.ts"
 import { version } from "./version.ts"
 
@@ -60,13 +61,18 @@ const image: CliCommand = {
   ],
 }
 
-const system: CliCommand = { name: "system", short: "Manage cryopod", commands: [check, info, systemPrune, service] }
+const system: CliCommand = {
+  name: "system",
+  short: "Manage cryopod",
+  commands: [check, connection, info, systemPrune, service],
+}
 
 export const commandTree: CliCommand = {
   name: "cryopod",
   short: "Freeze running containers into images and thaw them anywhere",
   version: `cryopod version ${version}`,
   persistent: globalFlags,
+  flags: remoteFlags,
   commands: [
     ...lifecycle,
     completion,

@@ -40,6 +40,17 @@ export const globalFlags = {
   tmpdir: accepted("No effect: temporary files lie below the run directory"),
 } as const satisfies FlagTable
 
+/** Flags before the first command alone; further on their letters mean something else. */
+export const remoteFlags = {
+  connection: { kind: "string", short: "c", usage: "Connection to use for a remote service" },
+  identity: { kind: "string", usage: "Path to SSH identity file, (CONTAINER_SSHKEY)" },
+  remote: { kind: "bool", short: "r", usage: "Access a remote service" },
+  "tls-ca": { kind: "string", usage: "PEM file with the authorities that vouch for a tcp service", valueName: "file" },
+  "tls-cert": { kind: "string", usage: "PEM file with the client's certificate, for tcp", valueName: "file" },
+  "tls-key": { kind: "string", usage: "PEM file with the key of that certificate", valueName: "file" },
+  url: { kind: "string", usage: "URL to access a service (CONTAINER_HOST)" },
+} as const satisfies FlagTable
+
 /** A value that Podman refuses too, in its words; what is left would not be what was asked for. */
 const refusal = (flags: ValuesOf<typeof globalFlags>): CommandFailure | undefined => {
   const refused = (text: string, exitStatus?: number): CommandFailure => ({

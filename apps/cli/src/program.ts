@@ -7,18 +7,22 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import { commandTree } from "./commandTree.ts"
+import { ownTerminal } from "./attach.ts"
 import { sources } from "./completions.ts"
-import { engineSettings, globalFlags, logLevelProblem } from "./global.ts"
+import { remoteDestination } from "./connections/destination.ts"
+import { engineSettings, globalFlags, logLevelProblem, remoteFlags } from "./global.ts"
 import type { CommandFailure, Engines, Handler } from "./Handler.ts"
 import {
   type Call,
   candidatesOf,
   completionFor,
+  type FlagTable,
   type CompletionHook,
   helpPage,
   type ParsedFlags,
   parse,
   problemText,
+  shortNames,
   valuesOf,
 } from "./kit/index.ts"
 import { discardOutput, exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
@@ -53,7 +57,7 @@ const run = async (call: Call<Handler>): Promise<number> => {
   const problem = logLevelProblem(call)
   if (problem !== undefined) return Effect.runPromise(Effect.as(writeError(`${problem}\n`), 1))
   if (valuesOf(call, globalFlags).noout) discardOutput()
-  const fiber = Effect.runFork(withEngine(call, handler(call)))
+  const fiber = Effect.runFork(withEngine(call, handler(call), handler.engine))
   const interrupt = () => void Effect.runFork(Fiber.interrupt(fiber))
   // attached commands pass signals on to the container and take these listeners' place
   process.once("SIGINT", interrupt)
@@ -66,11 +70,21 @@ const run = async (call: Call<Handler>): Promise<number> => {
 const withEngine = <A>(
   parsed: ParsedFlags,
   work: Effect.Effect<A, CommandFailure, Engines>,
-): Effect.Effect<A, CommandFailure> => {
-  const settings = engineSettings(parsed, process.env, self)
-  if (Result.isFailure(settings)) return Effect.fail(settings.failure)
-  return Effect.provide(work, localEngine(settings.success))
-}
+  which: Handler["engine"] = undefined,
+): Effect.Effect<A, CommandFailure> =>
+  Effect.gen(function* () {
+    // it says itself that it asks nothing of an engine
+    if (which === "none") return yield* work as Effect.Effect<A, CommandFailure>
+    const remote = which === "local" ? undefined : yield* Effect.fromResult(remoteDestination(parsed, process.env))
+    if (remote === undefined) {
+      return yield* Effect.provide(
+        work,
+        localEngine(yield* Effect.fromResult(engineSettings(parsed, process.env, self))),
+      )
+    }
+    const { tunnelEngine } = yield* Effect.promise(() => import("@cryopod/tunnel"))
+    return yield* Effect.provide(work, tunnelEngine({ ...remote, terminal: ownTerminal }))
+  })
 
 const reportFailure = (cause: Cause.Cause<CommandFailure>): Effect.Effect<number> => {
   const failure = Result.getOrUndefined(Cause.findError(cause))
@@ -135,7 +149,12 @@ const completeWords = async (argv: ReadonlyArray<string>): Promise<number> => {
 
 /** The flags before the first command word, each with its value. */
 const globalWords = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const table: FlagTable = { ...globalFlags, ...remoteFlags }
   let end = 0
-  while (words[end]?.startsWith("--") === true) end += words[end]?.includes("=") === true ? 1 : 2
+  for (let word = words[end]; word?.startsWith("-") === true; word = words[end]) {
+    const name = word.startsWith("--") ? word.slice(2) : shortNames(table).get(word.slice(1))
+    const alone = word.includes("=") || (name !== undefined && table[name]?.kind === "bool")
+    end += alone ? 1 : 2
+  }
   return words.slice(0, end)
 }

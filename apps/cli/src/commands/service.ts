@@ -1,7 +1,7 @@
 /** `system service`: this host's engine for other programs. The server itself is loaded when it is asked for. */
 import * as Effect from "effect/Effect"
 import { globalFlags } from "../global.ts"
-import type { CliCommand } from "../Handler.ts"
+import { type CliCommand, withLocalEngine } from "../Handler.ts"
 import { maximumArgs, valuesOf } from "../kit/index.ts"
 
 export const serviceFlags = {
@@ -29,7 +29,7 @@ export const service: CliCommand = {
     "cryopod system service --time 0\ncryopod system service unix:///run/cryopod.sock\ncryopod system service --time 0 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem tcp://0.0.0.0:8443",
   flags: serviceFlags,
   args: maximumArgs(1),
-  handler: (call) =>
+  handler: withLocalEngine((call) =>
     Effect.gen(function* () {
       const { runService } = yield* Effect.promise(() => import("../service/runService.ts"))
       return yield* runService({
@@ -38,4 +38,5 @@ export const service: CliCommand = {
         globals: valuesOf(call, globalFlags),
       })
     }),
+  ),
 }
