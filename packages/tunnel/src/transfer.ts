@@ -4,7 +4,9 @@ import { planDirectory, tarBlocks } from "@cryopod/archive"
 import { type ArchiveDestination, type ArchiveSource, type HostFailure, StorageFailed } from "@cryopod/entities"
 import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import { type FailureClass, failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
 import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ofTransport, type Remote } from "./Remote.ts"
@@ -36,16 +38,41 @@ export const openDestination = (destination: ArchiveDestination): Effect.Effect<
     ? openOutput(destination.path)
     : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
 
-/** Take a body in, block by block; it is whole when this succeeds. */
-export const receive = (
+type Body = Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
+
+/** A body on its way, and the answer it is of. */
+export interface Incoming {
+  readonly body: Body
+  readonly response: HttpClientResponse.HttpClientResponse
+}
+
+/**
+ * Take a body in, block by block. It is whole when this succeeds, with the report that stood behind it; a failure that
+ * stood there is one of these classes.
+ */
+export const receive = <const Classes extends ReadonlyArray<FailureClass>>(
   remote: Remote,
-  body: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
-  output: Output,
-): Effect.Effect<void, HostFailure> =>
-  Stream.runForEach(
-    Stream.mapError(body, (error) => ofTransport(remote, error)),
-    output.write,
-  ).pipe(Effect.andThen(output.complete))
+  { body, response }: Incoming,
+  { failures, output }: { readonly output: Output; readonly failures: Classes },
+): Effect.Effect<unknown, HostFailure | InstanceOf<Classes[number]>> =>
+  Effect.gen(function* () {
+    yield* Stream.runForEach(
+      Stream.mapError(body, (error) => ofTransport(remote, error)),
+      output.write,
+    )
+    const { failure, report } = toldBehind(response)
+    if (failure !== undefined) return yield* Effect.fail(failureOn(failures, failure))
+    yield* output.complete
+    return report
+  })
+
+/** What stands behind a body that has been read to its end. */
+export const toldBehind = (response: HttpClientResponse.HttpClientResponse) => {
+  // Effect's responses know no trailers; Node's message below them does
+  const { original = response } = response as { readonly original?: object }
+  const { source } = original as { readonly source?: { readonly trailers?: NodeJS.Dict<string> } }
+  return readTrailer(source?.trailers?.[reportTrailer])
+}
 
 /** What an engine calls an archive that comes to it as a stream. */
 const streamNames = new Set(["archive", "standard input"])

@@ -3,6 +3,7 @@
  * what the service says it is.
  */
 import { ApiVersionMismatch, EngineUnreachable } from "@cryopod/entities"
+import { takesTrailers } from "@cryopod/rest"
 import { makeAgent, HttpAgent, makeNodeHttp } from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -37,7 +38,10 @@ export const connect = Effect.fn("tunnel.connect")(function* (
   const { base, options } = yield* wayTo(url, destination)
   const agent = yield* makeAgent({ keepAlive: true, ...options })
   const http = yield* Effect.provideService(makeNodeHttp, HttpAgent, agent)
-  const at = (prefix: string) => HttpClient.mapRequest(http, HttpClientRequest.prependUrl(prefix))
+  const at = (prefix: string) =>
+    HttpClient.mapRequest(http, (request) =>
+      HttpClientRequest.setHeader(HttpClientRequest.prependUrl(request, prefix), "te", takesTrailers),
+    )
   const service = yield* whoAnswers(url, at(base))
   return { ...service, url, http: at(`${base}/v${service.version}`) }
 })

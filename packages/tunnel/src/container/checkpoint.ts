@@ -1,9 +1,10 @@
 /** `container checkpoint`: one request for each container; an archive comes back as the answer's body. */
 import {
   type CheckpointFailure,
+  checkpointFailures,
   type CheckpointFlags,
   type CheckpointOptions,
-  type CheckpointReport,
+  CheckpointReport,
   type ContainerSelection,
   type HostFailure,
   type Items,
@@ -11,7 +12,9 @@ import {
   TargetShared,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ask, each, onlyOurs, type Remote, textOnly } from "../Remote.ts"
 import { openDestination, receive } from "../transfer.ts"
@@ -39,7 +42,14 @@ const checkpointOne = (
       readonly export?: boolean
     },
   ) =>
-    ask(remote, remote.containers.checkpoint({ params: { name: id }, query: { ...queryOf(options), ...more } })).pipe(
+    ask(
+      remote,
+      remote.containers.checkpoint({
+        params: { name: id },
+        query: { ...queryOf(options), ...more },
+        responseMode: "decoded-and-response",
+      }),
+    ).pipe(
       // rules about several containers and flags, which cannot be broken from here
       Effect.catchTags({
         OptionConflict: ({ message }) => Effect.fail(textOnly(message, 400)),
@@ -47,7 +57,7 @@ const checkpointOne = (
       }),
     )
   if (target._tag !== "Archive") {
-    return Effect.flatMap(request(target._tag === "Image" ? { createImage: target.name } : {}), (report) =>
+    return Effect.flatMap(request(target._tag === "Image" ? { createImage: target.name } : {}), ([report]) =>
       Stream.isStream(report) ? Effect.fail(textOnly("an archive in place of a report", 500)) : Effect.succeed(report),
     )
   }
@@ -55,15 +65,16 @@ const checkpointOne = (
     Effect.gen(function* () {
       // what cannot be written to is found out before the service freezes anything
       const output = yield* openDestination(target.destination)
-      const body = yield* request({
+      const [body, response] = yield* request({
         export: true,
         ignoreRootfs: target.ignoreRootfs,
         ...(remote.kind === "cryopod" ? { ignoreVolumes: target.ignoreVolumes, compress: target.compression } : {}),
       })
       if (!Stream.isStream(body)) return body
-      yield* receive(remote, body, output)
-      // the archive is all that is answered
-      return { Id: id, runtime_checkpoint_duration: 0, criu_statistics: null }
+      const told = yield* receive(remote, { body, response }, { output, failures: checkpointFailures })
+      // Podman's service answers with the archive and nothing else
+      const nothing: CheckpointReport = { Id: id, runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
+      return Option.getOrElse(Schema.decodeUnknownOption(CheckpointReport)(told), () => nothing)
     }),
   )
 }

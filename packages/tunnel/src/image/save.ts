@@ -2,7 +2,13 @@
 import * as fs from "node:fs"
 import { dirname, resolve } from "node:path"
 import { decompressed, unpack } from "@cryopod/archive"
-import { type ArchiveDestination, type ImageFailure, OptionInvalid, StorageFailed } from "@cryopod/entities"
+import {
+  type ArchiveDestination,
+  type ImageFailure,
+  imageFailures,
+  OptionInvalid,
+  StorageFailed,
+} from "@cryopod/entities"
 import {
   attempt,
   attemptSync,
@@ -12,11 +18,11 @@ import {
   syncDirectory,
   temporaryBeside,
 } from "@cryopod/host"
+import { failureOn } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
-import type * as HttpClientError from "effect/http/HttpClientError"
 import * as Stream from "effect/Stream"
-import { ask, ofTransport, type Remote } from "../Remote.ts"
-import { openDestination, receive } from "../transfer.ts"
+import { ask, type Remote } from "../Remote.ts"
+import { type Incoming, openDestination, receive, toldBehind } from "../transfer.ts"
 import { onImage } from "./onImage.ts"
 
 interface SaveOptions {
@@ -39,16 +45,18 @@ export const save = Effect.fn("tunnel.save")(function* (
     })
   }
   const request = (wanted: string) =>
-    onImage(ref, (params) => ask(remote, remote.images.export({ params, query: { format: wanted } })))
+    onImage(ref, (params) =>
+      ask(remote, remote.images.export({ params, query: { format: wanted }, responseMode: "decoded-and-response" })),
+    ).pipe(Effect.map(([body, response]): Incoming => ({ body, response })))
   if (format === "oci-dir") {
     if (destination._tag === "Stream")
       return yield* new OptionInvalid({ option: "output", value: "", problem: "a directory needs a path" })
-    return yield* saveDirectory(remote, request("oci-archive"), destination.path)
+    return yield* saveDirectory(request("oci-archive"), destination.path)
   }
   yield* Effect.scoped(
     Effect.gen(function* () {
       const output = yield* openDestination(destination)
-      yield* receive(remote, yield* request(format), output)
+      yield* receive(remote, yield* request(format), { output, failures: imageFailures })
     }),
   )
 })
@@ -57,11 +65,7 @@ export const save = Effect.fn("tunnel.save")(function* (
 const layoutMember = /^(oci-layout|index\.json|blobs(\/[a-z0-9]+(\/[0-9a-f]+)?)?)$/
 
 /** A new directory, whole under its name or not there. */
-const saveDirectory = (
-  remote: Remote,
-  request: Effect.Effect<Stream.Stream<Uint8Array, HttpClientError.HttpClientError>, ImageFailure>,
-  path: string,
-) =>
+const saveDirectory = (request: Effect.Effect<Incoming, ImageFailure>, path: string) =>
   Effect.scoped(
     Effect.gen(function* () {
       yield* refuseTaken(path)
@@ -71,13 +75,19 @@ const saveDirectory = (
         (directory) => Effect.ignore(removeTree(directory)),
       )
       yield* makeDirectory(half)
-      const body = Stream.orDie(Stream.mapError(yield* request, (error) => ofTransport(remote, error)))
-      yield* unpack(decompressed(yield* streamInput(body)), half, {
+      const { body, response } = yield* request
+      const bytes = Stream.mapError(
+        body,
+        () => new StorageFailed({ operation: "read", path: "the archive", code: "ECONNABORTED" }),
+      )
+      yield* unpack(decompressed(yield* streamInput(bytes)), half, {
         archive: path,
         accepts: (name) => layoutMember.test(name),
         maxMembers: 1_000_000,
         maxBytes: Number.MAX_SAFE_INTEGER,
       })
+      const { failure } = toldBehind(response)
+      if (failure !== undefined) return yield* Effect.fail(failureOn(imageFailures, failure))
       yield* attempt("write", path, () => fs.promises.rename(half, path))
       yield* syncDirectory(dirname(resolve(path)))
     }),
