@@ -11,6 +11,8 @@ export interface RowFormat<Row> {
   /** What `json` prints of all rows. */
   readonly json: (rows: ReadonlyArray<Row>) => unknown
   readonly headings?: Readonly<Record<string, string>>
+  /** The headings keep their small letters. */
+  readonly headingsAsTheyAre?: boolean
   /** The template's name, and Go's for a row, in template errors. */
   readonly name: string
   readonly typeName: string
@@ -28,7 +30,11 @@ export const printRows = <Row>(rows: ReadonlyArray<Row>, how: RowFormat<Row>, { 
   return templated(() => {
     const items = rows.map(how.fields)
     const named = [...source.matchAll(/\.([A-Za-z]+)/g)].map(([, name = ""]) => name)
-    const headings = headingsOf(new Set([...Object.keys(items[0] ?? {}), ...named]), how.headings ?? {})
+    const fields = new Set([...Object.keys(items[0] ?? {}), ...named])
+    const headings =
+      how.headingsAsTheyAre === true
+        ? new Map(Object.entries(how.headings ?? {}))
+        : headingsOf(fields, how.headings ?? {})
     const { name, typeName } = how
     return listFormat(source, { headings, heading: !noHeading, name, typeName }).render(items)
   })

@@ -121,6 +121,8 @@ const format: RowFormat<Row> = {
   standard: "{{.Name}}\t{{.URI}}\t{{.Identity}}\t{{.Default}}\t{{.ReadWrite}}",
   // as Podman writes them, unlike those of other lists
   headings: { Name: "Name", URI: "URI", Identity: "Identity", Default: "Default", ReadWrite: "ReadWrite" },
+  headingsAsTheyAre: true,
+  name: "list",
   typeName: "connection.namedDestination",
   fields: (row) => ({ Identity: "", ...row }),
   json: (rows) => rows,

@@ -17,7 +17,7 @@ import { ask, each, found, isPathName, type Remote } from "../Remote.ts"
 import type { Terminal } from "../Terminal.ts"
 import { attach, exitCodeOf } from "./attach.ts"
 import { checkpoint } from "./checkpoint.ts"
-import { exec } from "./exec.ts"
+import { exec, execDetached } from "./exec.ts"
 import { logs } from "./logs.ts"
 import { restore } from "./restore.ts"
 import { allRows, idOf, inspect, latest, list, onContainer, select } from "./select.ts"
@@ -96,9 +96,10 @@ export const containerEngine = (remote: Remote, terminal: Terminal): ContainerEn
     port: (ref) => Effect.map(inspect(remote, ref), ({ NetworkSettings: { Ports: ports } }) => portLines(ports)),
     logs: (ref, flags) => logs(remote, ref, flags),
     exec: (ref, options, streams) =>
-      streams === undefined && !options.detach
+      streams === undefined
         ? terminal(options, (own) => exec(remote, ref, { options, streams: own }))
         : exec(remote, ref, { options, streams }),
+    execDetached: (ref, options) => execDetached(remote, ref, options),
     checkpoint: (selection, options) => checkpoint(remote, selection, options),
     restore: (source, options) => restore(remote, source, options),
   }
