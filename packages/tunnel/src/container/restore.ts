@@ -7,6 +7,7 @@
 import * as fs from "node:fs"
 import {
   type ArchiveSource,
+  defaultRestorePolicy,
   factsFromAnnotations,
   type HostFailure,
   isCheckpointImage,
@@ -19,6 +20,7 @@ import {
   OptionInvalid,
   type RestoreFailure,
   type RestoreOptions,
+  type RestorePolicyChoice,
   type RestoreReport,
   type RestoreSource,
   RuntimeMismatch,
@@ -37,7 +39,10 @@ export const restore = Effect.fn("tunnel.restore")(function* (
   source: RestoreSource,
   options: RestoreOptions,
 ): Effect.fn.Return<Items<RestoreReport, RestoreFailure>, HostFailure | NoContainers> {
-  yield* onlyOurs(remote, { "publishing several ports of a restored container": options.publish.length > 1 })
+  yield* onlyOurs(remote, {
+    "publishing several ports of a restored container": options.publish.length > 1,
+    "a policy for what is restored": options.policy !== defaultRestorePolicy,
+  })
   switch (source._tag) {
     case "Archive":
       return yield* each([""], () => fromArchive(remote, source, options))
@@ -65,8 +70,11 @@ const queryOf = (options: RestoreOptions) => ({
   ...(options.name === undefined ? {} : { name: options.name }),
   ...(options.pod === undefined ? {} : { pod: options.pod }),
   ...(options.publish.length === 0 ? {} : { publish: options.publish }),
+  ...(options.policy === defaultRestorePolicy ? {} : { policy: policyText(options.policy) }),
   printStats: true,
 })
+
+const policyText = (policy: RestorePolicyChoice): string => (policy === "none" ? policy : JSON.stringify(policy))
 
 /** The service finds out what the name is. */
 const ofContainer = (
@@ -102,7 +110,7 @@ const lookAtImage = Effect.fnUntraced(function* (
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id })
   const { runtimeName: required = "" } = factsFromAnnotations(annotations)
   const given = (yield* ask(remote, remote.system.info())).host.ociRuntime.name
-  if (required !== given) return yield* new RuntimeMismatch({ source: ref, required, given })
+  if (required !== given) return yield* new RuntimeMismatch({ kind: "image", source: ref, required, given })
 })
 
 const isCheckpointed = (remote: Remote, id: string): Effect.Effect<boolean, HostFailure> =>

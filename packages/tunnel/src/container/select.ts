@@ -15,7 +15,7 @@ import { rowOf } from "./rows.ts"
 /** Rows as the local engine gives them, the newest first. */
 export const list = (
   remote: Remote,
-  { all, external, filter, last, latest }: ListFlags,
+  { all, external, filter, last, latest, size }: ListFlags,
 ): Effect.Effect<ReadonlyArray<ContainerSummary>, ContainerFailure> => {
   const count = latest ? 1 : last
   return ask(
@@ -24,6 +24,7 @@ export const list = (
       query: {
         all: all || count >= 0,
         ...(external ? { external } : {}),
+        ...(size ? { size } : {}),
         ...(count >= 0 ? { last: count } : {}),
         ...filtersOf(filter),
       },
@@ -33,7 +34,7 @@ export const list = (
 
 const newestFirst = (one: ContainerSummary, other: ContainerSummary) => other.CreatedUnix - one.CreatedUnix
 
-const everything: ListFlags = { all: true, latest: false, filter: [], last: -1, external: false }
+const everything: ListFlags = { all: true, latest: false, filter: [], last: -1, external: false, size: false }
 
 /** Every container, the newest first. */
 export const allRows = (remote: Remote): Effect.Effect<ReadonlyArray<ContainerSummary>, HostFailure> =>
