@@ -70,7 +70,7 @@ const run = async (call: Call<Handler>): Promise<number> => {
 const withEngine = <A>(
   parsed: ParsedFlags,
   work: Effect.Effect<A, CommandFailure, Engines>,
-  which: Handler["engine"] = undefined,
+  which?: Handler["engine"],
 ): Effect.Effect<A, CommandFailure> =>
   Effect.gen(function* () {
     // it says itself that it asks nothing of an engine
