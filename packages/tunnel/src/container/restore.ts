@@ -42,6 +42,7 @@ export const restore = Effect.fn("tunnel.restore")(function* (
   yield* onlyOurs(remote, {
     "publishing several ports of a restored container": options.publish.length > 1,
     "a policy for what is restored": options.policy !== defaultRestorePolicy,
+    "mounting something else in a restored container": options.volume.length > 0,
   })
   switch (source._tag) {
     case "Archive":
@@ -58,21 +59,30 @@ export const restore = Effect.fn("tunnel.restore")(function* (
   }
 })
 
-const queryOf = (options: RestoreOptions) => ({
-  keep: options.keep,
-  tcpEstablished: options.tcp === "keep",
-  tcpClose: options.tcp === "close",
-  fileLocks: options.fileLocks,
-  ignoreRootfs: options.ignoreRootfs,
-  ignoreVolumes: options.ignoreVolumes,
-  ignoreStaticIp: options.ignoreStaticIp,
-  ignoreStaticMac: options.ignoreStaticMac,
-  ...(options.name === undefined ? {} : { name: options.name }),
-  ...(options.pod === undefined ? {} : { pod: options.pod }),
-  ...(options.publish.length === 0 ? {} : { publish: options.publish }),
-  ...(options.policy === defaultRestorePolicy ? {} : { policy: policyText(options.policy) }),
-  printStats: true,
-})
+/** What each option adds to the query: one that is not here does not compile. */
+const queryOf = ({ tcp, ...options }: RestoreOptions) => {
+  const { fileLocks, ignoreRootfs, ignoreStaticIp, ignoreStaticMac, ignoreVolumes, keep, name, pod, policy, ...lists } =
+    options
+  const { publish, volume, ...others } = lists
+  const nothing: Record<string, never> = others
+  return {
+    ...nothing,
+    fileLocks,
+    ignoreRootfs,
+    ignoreStaticIp,
+    ignoreStaticMac,
+    ignoreVolumes,
+    keep,
+    tcpEstablished: tcp === "keep",
+    tcpClose: tcp === "close",
+    ...(name === undefined ? {} : { name }),
+    ...(pod === undefined ? {} : { pod }),
+    ...(policy === defaultRestorePolicy ? {} : { policy: policyText(policy) }),
+    ...(publish.length === 0 ? {} : { publish }),
+    ...(volume.length === 0 ? {} : { volume }),
+    printStats: true,
+  }
+}
 
 const policyText = (policy: RestorePolicyChoice): string => (policy === "none" ? policy : JSON.stringify(policy))
 
