@@ -19,14 +19,19 @@ export class Libpod extends HttpApiMiddleware.Service<Libpod>()("@cryopod/rest/L
   requiredForClient: true,
 }) {}
 
-/** Fills in what Go leaves out of the documents of a Podman service. */
+/** Fills in what Go leaves out of the documents of a Podman service, and takes out what it writes where nothing is expected. */
 export const libpodClient: Layer.Layer<HttpApiMiddleware.ForClient<Libpod>> = HttpApiMiddleware.layerClient(
   Libpod,
   ({ endpoint, next, request }) =>
     Effect.gen(function* () {
       const response = yield* next(request)
+      if (response.status < 200 || response.status > 299) return response
+      if (endpoint.success.size > 0 && [...endpoint.success].every(isNothing)) {
+        yield* response.arrayBuffer
+        return HttpClientResponse.fromWeb(request, new Response(null, { status: response.status }))
+      }
       const document = documentOf(endpoint)
-      if (document === undefined || response.status < 200 || response.status > 299 || !isJson(response)) return response
+      if (document === undefined || !isJson(response)) return response
       const whole = withZeroValues(document, yield* response.json)
       return HttpClientResponse.fromWeb(
         request,
@@ -46,7 +51,8 @@ const documentOf = (endpoint: HttpApiEndpoint.Top): Schema.Top | undefined => {
   const schemas = [...endpoint.success]
   // progress comes as lines of JSON under the media type of one document
   if (schemas.some((schema) => "mode" in schema && schema.mode === "ndjson")) return undefined
-  return schemas.find(
-    (schema) => !("mode" in schema) && !("protocol" in schema) && !HttpApiSchema.isNoContent(schema.ast),
-  )
+  return schemas.find((schema) => !("mode" in schema) && !("protocol" in schema) && !isNothing(schema))
 }
+
+const isNothing = (schema: Schema.Top): boolean =>
+  !("mode" in schema) && !("protocol" in schema) && HttpApiSchema.isNoContent(schema.ast)

@@ -1,7 +1,13 @@
 /** Archives on their way: from files of this host into bodies, and from bodies into files of this host. */
 import * as fs from "node:fs"
-import { planDirectory, tarBlocks } from "@cryopod/archive"
-import { type ArchiveDestination, type ArchiveSource, type HostFailure, StorageFailed } from "@cryopod/entities"
+import { compressedBlockBytes, compressLasting, planDirectory, tarBlocks } from "@cryopod/archive"
+import {
+  type ArchiveCompression,
+  type ArchiveDestination,
+  type ArchiveSource,
+  type HostFailure,
+  StorageFailed,
+} from "@cryopod/entities"
 import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type FailureClass, failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
@@ -37,6 +43,34 @@ export const openDestination = (destination: ArchiveDestination): Effect.Effect<
   destination._tag === "File"
     ? openOutput(destination.path)
     : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
+
+/** A body compressed on this side, in blocks that are big enough for it. */
+export const compressedHere = (body: Body, compression: ArchiveCompression): Body =>
+  compression === "none"
+    ? body
+    : Stream.suspend(() =>
+        Stream.fromAsyncIterable(
+          compressLasting(inBlocks(Stream.toAsyncIterable(body)), compression),
+          (cause) => cause as HttpClientError.HttpClientError,
+        ),
+      )
+
+async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let block = Buffer.allocUnsafe(compressedBlockBytes)
+  let filled = 0
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const taken = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).copy(block, filled, at)
+      filled += taken
+      at += taken
+      if (filled < block.length) continue
+      yield block
+      block = Buffer.allocUnsafe(compressedBlockBytes)
+      filled = 0
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled)
+}
 
 type Body = Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
 

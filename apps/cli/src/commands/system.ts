@@ -41,7 +41,14 @@ export const info: CliCommand = {
       if (format === "json") yield* writeOut(`${JSON.stringify(document, undefined, 2)}\n`)
       else if (typeof format === "string" && format !== "")
         yield* printDocument(capitalised(document), format, { name: "info", typeName: "system.infoReport" })
-      else yield* writeOut(`${yamlOf(document, "")}${findingsTable((yield* engine.check({ deep: false })).tools)}`)
+      else {
+        const tools = yield* engine.check({ deep: false }).pipe(
+          Effect.map((found) => findingsTable(found.tools)),
+          // Podman's service tells nothing of the programs it drives
+          Effect.catchTag("NotSupported", () => Effect.succeed("")),
+        )
+        yield* writeOut(`${yamlOf(document, "")}${tools}`)
+      }
       return 0
     }),
 }

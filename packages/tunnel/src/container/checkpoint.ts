@@ -17,7 +17,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ask, each, onlyOurs, type Remote, textOnly } from "../Remote.ts"
-import { openDestination, receive } from "../transfer.ts"
+import { compressedHere, openDestination, receive } from "../transfer.ts"
 import { idOf, select } from "./select.ts"
 
 export const checkpoint = Effect.fn("tunnel.checkpoint")(function* (
@@ -71,7 +71,12 @@ const checkpointOne = (
         ...(remote.kind === "cryopod" ? { ignoreVolumes: target.ignoreVolumes, compress: target.compression } : {}),
       })
       if (!Stream.isStream(body)) return body
-      const told = yield* receive(remote, { body, response }, { output, failures: checkpointFailures })
+      const incoming = {
+        response,
+        // Podman's service never compresses what it sends
+        body: remote.kind === "cryopod" ? body : compressedHere(body, target.compression),
+      }
+      const told = yield* receive(remote, incoming, { output, failures: checkpointFailures })
       // Podman's service answers with the archive and nothing else
       const nothing: CheckpointReport = { Id: id, runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
       return Option.getOrElse(Schema.decodeUnknownOption(CheckpointReport)(told), () => nothing)
@@ -89,11 +94,10 @@ const queryOf = ({ fileLocks, keep, leaveRunning, phase, tcpEstablished }: Check
   printStats: true,
 })
 
-/** libpod's service decodes neither of these from a query (`pkg/api/handlers/libpod/containers.go`, Checkpoint). */
+/** libpod's service does not decode it from a query (`pkg/api/handlers/libpod/containers.go`, Checkpoint). */
 const refuseUnheard = (remote: Remote, { target }: CheckpointOptions) =>
   target._tag === "Archive"
     ? onlyOurs(remote, {
-        [`compression ${target.compression} of a checkpoint's archive`]: target.compression !== "none",
         "leaving the volumes out of a checkpoint's archive": target.ignoreVolumes,
       })
     : Effect.void

@@ -1,0 +1,246 @@
+/**
+ * An unmodified `podman --remote` (5.4.2) on cryopod's service, and cryopod's own remote engine on a `podman system service`:
+ * the same list of commands both ways.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Registry, startRegistry } from "../../packages/images/test/registries.ts"
+import { eventually, Host, project, type Ran, runCommand } from "./support/Host.ts"
+import { counter, importBase } from "./support/workloads.ts"
+
+let ours: Host
+let share = ""
+let registry: Registry
+
+/** A script in the peer, whose storage is this test's own; `/share` is seen from both sides. */
+const peerWords = (script: string): readonly [string, ...Array<string>] => [
+  "env",
+  "PEER=podman5",
+  `PEER_SHARE=${share}`,
+  // Podman's CRIU puts limits of cgroups back as they were, so both sides have them laid out alike
+  "PEER_LAYOUT=v1",
+  join(project, "scripts/peer"),
+  "enter",
+  "bash",
+  "-c",
+  `set -eu
+   mkdir -p /share/podman5 /var/lib/containers
+   mount --bind /share/podman5 /var/lib/containers
+   ${script}`,
+]
+
+/** Something that runs until it is ended; its own words are kept for failures. */
+const background = (words: readonly [string, ...Array<string>]) => {
+  const [file, ...args] = words
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] })
+  const said: Array<string> = []
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk.toString()))
+  return { child, said }
+}
+
+const end = async (child: ChildProcess | undefined) => {
+  if (child === undefined || child.exitCode !== null) return
+  child.kill("SIGTERM")
+  await once(child, "exit")
+}
+
+const socketAt = (path: string, said: ReadonlyArray<string>) =>
+  eventually(async () => (fs.existsSync(path) ? true : undefined), `a service at ${path}: ${said.join("")}`)
+
+beforeAll(async () => {
+  const built = await runCommand(["env", "PEER=podman5", join(project, "scripts/peer"), "build"])
+  if (built.status !== 0) throw new Error(built.stderr)
+  ours = await Host.make({ runtime: "crun", cgroups: "v1", network: "machine" })
+  await importBase(ours)
+  share = join(ours.directory, "share")
+  fs.mkdirSync(share)
+  await ours.ok("save", "--format", "oci-archive", "-o", join(share, "base.tar"), "base")
+  registry = await startRegistry()
+})
+afterAll(async () => {
+  await registry.stop()
+  await ours.dispose()
+})
+
+describe("podman --remote 5.4.2 on cryopod's service", () => {
+  let service: ReturnType<typeof background>
+  const podman = async (...args: ReadonlyArray<string>): Promise<Ran> => {
+    const words = args.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")
+    return runCommand(peerWords(`podman --remote --url unix:///share/ours.sock ${words}`))
+  }
+  const ok = async (...args: ReadonlyArray<string>): Promise<string> => {
+    const ran = await podman(...args)
+    if (ran.status !== 0)
+      throw new Error(`podman --remote ${args.join(" ")}: ${ran.status}\n${ran.stdout}${ran.stderr}`)
+    return ran.stdout.trimEnd()
+  }
+
+  beforeAll(async () => {
+    const path = join(share, "ours.sock")
+    service = background(ours.command(["system", "service", "--time", "0", `unix://${path}`]))
+    await socketAt(path, service.said)
+  })
+  afterAll(() => end(service.child))
+
+  it("runs, lists, inspects, logs, freezes in place and thaws", async () => {
+    const id = await ok("run", "-d", "--network", "none", "--name", "web", "base", ...counter)
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(await ok("ps", "--format", "{{.ID}} {{.Names}} {{.State}}")).toBe(`${id.slice(0, 12)} web running`)
+    expect(await ok("inspect", "--format", "{{.Id}} {{.State.Status}} {{.OCIRuntime}}", "web")).toBe(
+      `${id} running crun`,
+    )
+    const frozen = await ours.beyond("web", 2)
+    expect(await ok("container", "checkpoint", "web")).toBe("web")
+    expect(await ok("inspect", "--format", "{{.State.Status}} {{.State.Checkpointed}}", "web")).toBe("exited true")
+    expect(await ok("container", "restore", "web")).toBe("web")
+    await ours.beyond("web", frozen)
+    const said = (await ok("logs", "web")).split("\n").map(Number)
+    expect(said).toEqual(said.map((_, at) => at))
+    expect(await podman("run", "--rm", "--network", "none", "base", "sh", "-c", "echo out; exit 3")).toMatchObject({
+      status: 3,
+      stdout: "out\n",
+    })
+    expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
+  })
+
+  it("freezes into an image, pushes and pulls it, and thaws that", async () => {
+    const frozen = await ours.last("web")
+    await ok("container", "checkpoint", "--create-image", "frozen:1", "web")
+    expect(await ok("images", "--format", "{{.Repository}}:{{.Tag}}")).toContain("localhost/frozen:1")
+    const remote = `${registry.address}/team/frozen:1`
+    await ok("push", "--tls-verify=false", "localhost/frozen:1", remote)
+    await ok("rm", "web")
+    await ok("rmi", "localhost/frozen:1")
+    await ok("pull", "--tls-verify=false", remote)
+    const id = await ok("container", "restore", remote)
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    await ours.beyond("web", frozen)
+    await ok("rm", "-f", "-t", "0", "web")
+    await ok("rmi", remote)
+    expect(await ok("ps", "-aq")).toBe("")
+  })
+
+  it("freezes into an archive on its own side, and thaws that", async () => {
+    await ok("run", "-d", "--network", "none", "--name", "far", "base", ...counter)
+    const frozen = await ours.beyond("far", 2)
+    await ok("container", "checkpoint", "-e", "/share/far.tar", "far")
+    await ok("rm", "far")
+    expect(fs.readFileSync(join(share, "far.tar")).subarray(257, 262).toString("latin1")).toBe("ustar")
+    expect(await ok("container", "restore", "-i", "/share/far.tar")).toMatch(/^[0-9a-f]{64}$/)
+    await ours.beyond("far", frozen)
+    await ok("rm", "-f", "-t", "0", "far")
+  })
+})
+
+describe("cryopod on podman system service 5.4.2", () => {
+  let service: ReturnType<typeof background>
+  const url = () => `unix://${join(share, "theirs.sock")}`
+  const remote = (...args: ReadonlyArray<string>) => ours.run("--url", url(), ...args)
+  const ok = (...args: ReadonlyArray<string>) => ours.ok("--url", url(), ...args)
+  const last = async (ref: string) => Number((await ok("logs", "--tail", "1", ref)).trim())
+  const beyond = (ref: string, number: number) =>
+    eventually(async () => {
+      const said = await last(ref)
+      return said > number ? said : undefined
+    }, `${ref} to count beyond ${number}`)
+
+  beforeAll(async () => {
+    service = background(
+      peerWords(`podman load -qi /share/base.tar >/dev/null
+       exec podman --runtime crun system service --time 0 unix:///share/theirs.sock`),
+    )
+    await socketAt(join(share, "theirs.sock"), service.said)
+  })
+  afterAll(() => end(service.child))
+
+  it("runs, lists, inspects, logs, freezes in place and thaws", async () => {
+    const id = await ok("run", "-d", "--network", "none", "--name", "web", "localhost/base:latest", ...counter)
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(await ok("ps", "--format", "{{.ID}} {{.Names}} {{.State}}")).toBe(`${id.slice(0, 12)} web running`)
+    expect(await ok("inspect", "--format", "{{.Id}} {{.State.Status}} {{.OCIRuntime}}", "web")).toBe(
+      `${id} running crun`,
+    )
+    const frozen = await beyond("web", 2)
+    expect(await ok("container", "checkpoint", "web")).toBe("web")
+    expect(await ok("inspect", "--format", "{{.State.Status}} {{.State.Checkpointed}}", "web")).toBe("exited true")
+    expect(await ok("container", "restore", "web")).toBe("web")
+    await beyond("web", frozen)
+    expect(
+      await remote(
+        "run",
+        "--network",
+        "none",
+        "--name",
+        "short",
+        "localhost/base:latest",
+        "sh",
+        "-c",
+        "echo out; exit 3",
+      ),
+    ).toMatchObject({
+      status: 3,
+      stdout: "out\n",
+    })
+    await ok("rm", "short")
+    expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
+  })
+
+  it("freezes into an image, pushes and pulls it, and thaws that", async () => {
+    const frozen = await last("web")
+    await ok("container", "checkpoint", "--create-image", "frozen:1", "web")
+    expect(await ok("images", "--format", "{{.Repository}}:{{.Tag}}")).toContain("localhost/frozen:1")
+    const place = `${registry.address}/team/frozen:2`
+    await ok("push", "--tls-verify=false", "localhost/frozen:1", place)
+    await ok("rm", "web")
+    await ok("rmi", "localhost/frozen:1")
+    await ok("pull", "--tls-verify=false", place)
+    expect(await ok("container", "restore", place)).toMatch(/^[0-9a-f]{64}$/)
+    await beyond("web", frozen)
+    await ok("rm", "-f", "-t", "0", "web")
+    await ok("rmi", place)
+    expect(await ok("ps", "-aq")).toBe("")
+  })
+
+  it("freezes into an archive on its own side, and thaws that", async () => {
+    await ok("run", "-d", "--network", "none", "--name", "far", "localhost/base:latest", ...counter)
+    const frozen = await beyond("far", 2)
+    const path = join(ours.directory, "far-theirs.tar")
+    await ok("container", "checkpoint", "-e", path, "far")
+    await ok("rm", "far")
+    // that service sends plain tar: what was asked for is done on this side
+    expect(fs.readFileSync(path).subarray(0, 4).toString("hex")).toBe("28b52ffd")
+    expect(await ok("container", "restore", "-i", path)).toMatch(/^[0-9a-f]{64}$/)
+    await beyond("far", frozen)
+  })
+
+  it("refuses what that service would leave out without a word", async () => {
+    const refused: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+      [
+        ["container", "checkpoint", "-e", "/tmp/never.tar", "--ignore-volumes", "far"],
+        "leaving the volumes out of a checkpoint's archive",
+      ],
+      [
+        ["container", "restore", "-p", "80:80", "-p", "81:81", "-i", join(ours.directory, "far-theirs.tar")],
+        "publishing several ports of a restored container",
+      ],
+      [["container", "restore", "--policy", "trusted", "localhost/base"], "a policy for what is restored"],
+      [["system", "check"], "looking whether its host can checkpoint"],
+    ]
+    for (const [args, what] of refused) {
+      expect(await remote(...args)).toMatchObject({
+        status: 125,
+        stderr: `Error: ${what} is not supported by this service\n`,
+      })
+    }
+    expect(await ok("inspect", "--format", "{{.State.Status}}", "far")).toBe("running")
+    expect(await remote("rm", "nobody")).toMatchObject({ status: 1 })
+    expect(await remote("container", "restore", "localhost/base")).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(/^Error: image is not a checkpoint: /),
+    })
+    await ok("rm", "-f", "-t", "0", "far")
+  })
+})
