@@ -55,6 +55,10 @@ const volumesOf = Effect.fnUntraced(function* (ref: string) {
   return Mounts.flatMap(({ Name }) => (Name === undefined ? [] : [Name]))
 })
 
+/** The volume that is not the one of this name. */
+const otherVolume = (ref: string, known: string) =>
+  Effect.map(volumesOf(ref), (names) => names.find((name) => name !== known) ?? "")
+
 const exists = (name: string) => Effect.flatMap(VolumeEngine, (engine) => engine.exists(name))
 
 /** An image with a file in /etc that declares /etc to be a volume. */
@@ -91,7 +95,7 @@ const frozen = Effect.fnUntraced(function* (ignoreVolumes: boolean) {
   yield* inside(id, "rm /etc/motd; echo kept > /etc/note; echo kept > /anonymous/note; echo kept > /memory/note")
   const path = join(directory, unique("archive"))
   const report = one(yield* checkpointing(id, { target: archive(path, { ignoreVolumes }) }))
-  const [anonymous = ""] = (yield* volumesOf(id)).filter((name) => name !== volume)
+  const anonymous = yield* otherVolume(id, volume)
   yield* discardVolumeLater(anonymous)
   yield* discard(id)
   yield* (yield* VolumeEngine).remove({ _tag: "Names", names: [volume, anonymous] }, { force: false, timeSeconds: 0 })
@@ -136,15 +140,15 @@ export const mounts: ReadonlyArray<Case> = [
       const remove = (id: string, volumes: boolean) =>
         engine.remove(Selection.names(id), { force: true, ignore: false, timeSeconds: 0, volumes })
       const kept = yield* created(options)
-      const [left = ""] = (yield* volumesOf(kept)).filter((volume) => volume !== name)
+      const left = yield* otherVolume(kept, name)
       yield* discardVolumeLater(left)
       one(yield* remove(kept, false))
       expect(yield* exists(left)).toBe(true)
       const gone = yield* created(options)
-      const [taken = ""] = (yield* volumesOf(gone)).filter((volume) => volume !== name)
+      const taken = yield* otherVolume(gone, name)
       one(yield* remove(gone, true))
       const removed = yield* created({ ...options, autoRemove: true })
-      const [along = ""] = (yield* volumesOf(removed)).filter((volume) => volume !== name)
+      const along = yield* otherVolume(removed, name)
       one(yield* remove(removed, false))
       expect([yield* exists(taken), yield* exists(along), yield* exists(name)]).toEqual([false, false, true])
     }),
