@@ -34,6 +34,7 @@ const inspect = (archive: string, directory: string): TarInspection => {
   const seen = new Seen(directory)
   let members = 0
   let root: TarEntry | undefined
+  const { ffree } = fs.statfsSync(directory)
   for (const entry of tarEntries(archive)) {
     const name = confined(entry.name)
     if (name === "") {
@@ -41,6 +42,9 @@ const inspect = (archive: string, directory: string): TarInspection => {
       continue
     }
     members++
+    // some file systems count no files, and say 0
+    if (ffree > 0 && members > ffree)
+      throw new MemberUnsafe({ member: name, problem: `is one of more than ${ffree}, for which there is no room` })
     seen.checkParents(name)
     if (entry.type === "link") seen.checkParents(confined(entry.linkname))
     seen.add(name, entry.type)
@@ -48,6 +52,12 @@ const inspect = (archive: string, directory: string): TarInspection => {
   const conflicts = seen.conflicts().map((name) => join(directory, name))
   return { conflicts, members, ...(root === undefined ? {} : { root }) }
 }
+
+/** Directories that are remembered, so that they need not be looked at again. */
+const maxRemembered = 100_000
+
+/** Every one of them has to be remembered; no root filesystem has as many. */
+const maxLinks = 2_000_000
 
 /** What an archive has done so far to the paths of a directory. */
 class Seen {
@@ -70,6 +80,7 @@ class Seen {
     const parent = dirname(name)
     if (parent === "." || this.safe.has(parent)) return
     checkParents(this.directory, name, { links: this.links, replaced: this.replaced })
+    if (this.safe.size === maxRemembered) this.safe.clear()
     this.safe.add(parent)
   }
 
@@ -82,6 +93,8 @@ class Seen {
       }
     }
     if (type === "symlink") {
+      if (this.links.size === maxLinks)
+        throw new MemberUnsafe({ member: name, problem: `is one of more than ${maxLinks} symbolic links` })
       this.links.add(name)
       this.safe.clear()
     } else if (this.links.delete(name)) this.safe.clear()
@@ -93,7 +106,10 @@ class Seen {
 
   private isThere(name: string): boolean {
     const parent = dirname(name)
-    const names = this.present.get(parent) ?? namesIn(join(this.directory, parent))
+    const known = this.present.get(parent)
+    if (known !== undefined) return known.has(basename(name))
+    const names = namesIn(join(this.directory, parent))
+    if (this.present.size === maxRemembered) this.present.clear()
     this.present.set(parent, names)
     return names.has(basename(name))
   }

@@ -1,7 +1,7 @@
 /** Everything that the processes expect to find: changed files, shared memory, the log so far. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers, replayDirectory, replayRootfs } from "@cryopod/checkpoint"
+import { checkpointMembers, type MemberDirectory, replayDirectory, replayRootfs } from "@cryopod/checkpoint"
 import type { RestoreOptions } from "@cryopod/entities"
 import { attempt, Layout } from "@cryopod/host"
 import { containerPaths, type ContainerRecord, isHostNamespace, sharesMemory } from "@cryopod/runtime"
@@ -10,15 +10,16 @@ import type { OpenedCheckpoint } from "./open.ts"
 
 export const replay = Effect.fn("restore.replay")(function* (
   record: ContainerRecord,
-  { members }: OpenedCheckpoint,
+  { members, source }: OpenedCheckpoint,
   { ignoreRootfs }: Pick<RestoreOptions, "ignoreRootfs">,
 ) {
   const paths = containerPaths(yield* Layout, record.config)
-  if (!ignoreRootfs) yield* replayRootfs(members, paths.merged)
-  const shm = [paths.userdata, members]
-    .map((directory) => join(directory, checkpointMembers.shm.name))
-    .find(fs.existsSync)
-  if (shm !== undefined) yield* replaySharedMemory(record, shm)
+  if (!ignoreRootfs) yield* replayRootfs({ members, source }, paths.merged)
+  // it may have moved into the bundle, from where a restore in place reads it again
+  const holder = [paths.userdata, members].find((directory) =>
+    fs.existsSync(join(directory, checkpointMembers.shm.name)),
+  )
+  if (holder !== undefined) yield* replaySharedMemory(record, { members: holder, source })
   const log = join(members, checkpointMembers.log.name)
   if (fs.existsSync(log)) yield* attempt("copy", paths.log, () => fs.promises.copyFile(log, paths.log))
 })
@@ -26,9 +27,10 @@ export const replay = Effect.fn("restore.replay")(function* (
 /** Others of a pod may have moved on with what they share: only what is missing is put back. The host's is not touched. */
 export const replaySharedMemory = Effect.fn("restore.replaySharedMemory")(function* (
   { config }: ContainerRecord,
-  archive: string,
+  checkpoint: MemberDirectory,
 ) {
-  if (!fs.existsSync(archive) || isHostNamespace(config, "ipc")) return
+  const member = checkpointMembers.shm.name
+  if (!fs.existsSync(join(checkpoint.members, member)) || isHostNamespace(config, "ipc")) return
   const { shm } = containerPaths(yield* Layout, config)
-  yield* replayDirectory(archive, shm, sharesMemory(config) ? "keep" : "replace")
+  yield* replayDirectory({ ...checkpoint, member }, shm, sharesMemory(config) ? "keep" : "replace")
 })

@@ -1,6 +1,4 @@
 /** Restore a container in place, from the checkpoint that lies in its bundle. */
-import { join } from "node:path"
-import { checkpointMembers } from "@cryopod/checkpoint"
 import {
   CheckpointMissing,
   ContainerStateImproper,
@@ -45,7 +43,7 @@ const restoreAlone = Effect.fnUntraced(function* (record: ContainerRecord, optio
     yield* attachVolumes(record)
     yield* writeEngineFiles(paths, record.config, record.name)
     yield* writeJoinedNamespaces(record)
-    yield* replaySharedMemory(record, join(paths.userdata, checkpointMembers.shm.name))
+    yield* replaySharedMemory(record, { members: paths.userdata, source: record.name })
     return yield* runRestored(record, { imagesDirectory: paths.checkpoint, namespaces: "same", ...options })
   }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
   yield* settleRestored(record, running, options)

@@ -64,7 +64,7 @@ const restoreAlone = Effect.fnUntraced(function* (
   yield* recordImport(record, opened)
   const { dropped, running } = yield* Effect.gen(function* () {
     const staged = yield* stage(record, opened, options)
-    yield* restoreVolumes(record, volumes, { members: opened.members, ignoreVolumes: options.ignoreVolumes })
+    yield* restoreVolumes(record, volumes, { checkpoint: opened, ignoreVolumes: options.ignoreVolumes })
     yield* replay(record, opened, options)
     if (heldToPolicy(opened, options)) {
       yield* checkMountTargets(opened.source, (yield* Layout).container(record.id).merged, opened.spec.mounts)

@@ -6,7 +6,7 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { replayDirectory } from "@cryopod/checkpoint"
+import { type MemberDirectory, replayDirectory } from "@cryopod/checkpoint"
 import {
   BindSourceMissing,
   CheckpointInvalid,
@@ -64,7 +64,7 @@ const makerOf = (name: string): Effect.Effect<string | undefined, DatabaseFailed
 export const restoreVolumes = Effect.fn("restore.volumes")(function* (
   record: ContainerRecord,
   volumes: ReadonlyArray<ImportedVolume>,
-  { ignoreVolumes, members }: { readonly members: string; readonly ignoreVolumes: boolean },
+  { checkpoint, ignoreVolumes }: { readonly checkpoint: MemberDirectory; readonly ignoreVolumes: boolean },
 ) {
   const layout = yield* Layout
   const filled = volumes.flatMap(({ member, name }) =>
@@ -78,7 +78,7 @@ export const restoreVolumes = Effect.fn("restore.volumes")(function* (
     )
   }
   yield* attachVolumes(record)
-  for (const { member, name } of filled) yield* replayDirectory(join(members, member), layout.volume(name).data)
+  for (const { member, name } of filled) yield* replayDirectory({ ...checkpoint, member }, layout.volume(name).data)
   yield* fillNew(record)
 })
 
