@@ -1,6 +1,7 @@
 /** Every command, in its place. */
 import { checkpoint, restore } from "./commands/checkpoint.ts"
 import { containerDiff, diff, exec, exists, logs, port, top } from "./commands/containers.ts"
+import { helpOf } from "./commands/help.ts"
 import { history } from "./commands/history.ts"
 import { images } from "./commands/imageList.ts"
 import { imageExists, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
@@ -78,6 +79,7 @@ export const commandTree: CliCommand = {
     completion,
     container,
     diff,
+    helpOf(() => commandTree),
     history,
     image,
     images,

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 /**
  * The `cryopod` command. Everything beyond the version is loaded when it is needed.
  *

@@ -104,7 +104,7 @@ export const printTogether = (failures: ReadonlyArray<CommandFailure>): Effect.E
   if (first === undefined) return Effect.void
   if (failures.length === 1) return printFailure(first)
   const lines = failures.map(({ message }) => `* ${message}`)
-  return writeError(`Error: ${lines.length} errors occurred:\n\t${lines.join("\n\t")}\n\n\n`)
+  return writeError(`Error: ${lines.length} errors occurred:\n\t${lines.join("\n\t")}\n`)
 }
 
 export const exitStatus = (failure: CommandFailure): number => failure.exitStatus ?? failureStatus

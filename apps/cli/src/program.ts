@@ -28,7 +28,7 @@ import {
 import { discardOutput, exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
 
 /** Words that start this program again: conmon calls us back with them. */
-const self: ReadonlyArray<string> = [process.execPath, ...process.execArgv, process.argv[1] ?? ""]
+const self: ReadonlyArray<string> = [process.execPath, ...process.execArgv, "--", process.argv[1] ?? ""]
 
 export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
   if (argv[0] === "__complete" || argv[0] === "__completeNoDesc") return completeWords(argv)

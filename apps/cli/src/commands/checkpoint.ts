@@ -19,7 +19,7 @@ import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { namesOrAll } from "../kit/index.ts"
-import { printFailures, printItems, printWarning, writeError, writeOut } from "../output.ts"
+import { printFailures, printItems, printWarning, reworded, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
 
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
@@ -76,6 +76,17 @@ const codeOf = (cause: unknown) => (cause as NodeJS.ErrnoException).code ?? "EIO
 const withStandardOutput = (flags: CheckpointFlags): CheckpointFlags =>
   flags.export === "-" ? { ...flags, export: standardOutput } : flags
 
+/** Podman looks into the archive for its runtime before everything else. */
+const unopened =
+  (archive: string) =>
+  (failure: CommandFailure): CommandFailure =>
+    failure instanceof StorageFailed && failure.operation === "open" && failure.path === archive
+      ? reworded(
+          failure,
+          `failed extracting runtime information from ${archive}: failed to open checkpoint archive ${archive} for import: ${failure.message}`,
+        )
+      : failure
+
 export const restore: CliCommand = {
   name: "restore",
   short: "Restore one or more containers from a checkpoint",
@@ -96,7 +107,11 @@ export const restore: CliCommand = {
       const inPlace = flags.all || flags.latest || known.size > 0
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args, inPlace))
       const began = yield* Clock.currentTimeNanos
-      const items = yield* withProgress("Restoring", engine.restore(source, options))
+      const restored = yield* withProgress("Restoring", engine.restore(source, options))
+      const items = restored.map(({ input, result }) => ({
+        input,
+        result: Result.mapError(result, unopened(flags.import)),
+      }))
       yield* printWarnings(items)
       if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)
       // a container answers by the name it was called by, one made from an image by its id

@@ -44,7 +44,10 @@ export const logs: CliCommand = {
         const continued = { stdout: false, stderr: false }
         return Stream.runForEach(engine.logs(Id, { follow, tail }), (line) => {
           const write = line.stream === "stderr" ? writeError : writeOut
-          const head = [...(names ? [Name] : several ? [Id.slice(0, 12)] : []), ...(timestamps ? [line.timestamp] : [])]
+          const head = [
+            ...(several ? [names ? Name : Id.slice(0, 12)] : []),
+            ...(timestamps ? [goInstant(line.timestamp)] : []),
+          ]
           const begins = !continued[line.stream]
           continued[line.stream] = line.partial
           return Effect.andThen(
@@ -92,6 +95,12 @@ export const exec: CliCommand = {
 }
 
 const changeLetters: Record<PathChange["kind"], string> = { modified: "C", added: "A", deleted: "D" }
+
+/** An instant as Go writes RFC 3339 with nanoseconds: no zeros at their end, and Z for the zone of Greenwich. */
+const goInstant = (timestamp: string): string =>
+  timestamp
+    .replace(/(\.\d*?)0*(?=[Z+-])/, (_, digits: string) => (digits === "." ? "" : digits))
+    .replace(/\+00:00$/, "Z")
 
 /** Podman looks for a layer of any kind under `diff`, for a container under `container diff`. */
 const diffing = (missing: "layer" | "container"): CliCommand => ({

@@ -67,7 +67,7 @@ const historyFormat = (now: number, human: boolean, noTrunc: boolean): RowFormat
     CreatedSince: humanAgo(now - Date.parse(created)),
     CreatedBy:
       !noTrunc && CreatedBy.length > createdByWidth ? `${CreatedBy.slice(0, createdByWidth - 3)}...` : CreatedBy,
-    Size: human ? humanSize(size) : String(size),
+    Size: human ? humanSize(size, 3) : String(size),
     Comment: comment,
     Tags: tags,
   }),

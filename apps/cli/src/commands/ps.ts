@@ -67,8 +67,9 @@ const sorting: Readonly<Record<(typeof orders)[number], Order>> = {
 const orNull = <A>(list: ReadonlyArray<A>) => (list.length === 0 ? null : list)
 
 /** libpod's `ListContainer`. */
-const documentOf = ({ CreatedUnix, ...row }: ContainerSummary, created: object) => ({
+const documentOf = ({ CreatedUnix: _, ...row }: ContainerSummary, created: object) => ({
   ...row,
+  Labels: Object.keys(row.Labels).length === 0 ? null : row.Labels,
   Command: orNull(row.Command),
   CIDFile: "",
   ExposedPorts: null,

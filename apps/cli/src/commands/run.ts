@@ -1,24 +1,64 @@
 /** `create` and `run`: new containers from images. */
-import { ContainerEngine, CreateFlags, type CreateOptions, ImageEngine, RunFlags, Selection } from "@cryopod/entities"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  ContainerEngine,
+  CreateFlags,
+  type CreateOptions,
+  ImageEngine,
+  RunFlags,
+  Selection,
+  StorageFailed,
+} from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { attachTo } from "../attach.ts"
 import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { type Call, minimumArgs } from "../kit/index.ts"
-import { exitStatus, printFailure, printLine, refuse, reworded, writeError } from "../output.ts"
+import { type Call, minimumArgs, valuesOf } from "../kit/index.ts"
+import { exitStatus, printFailure, printLine, Problem, refuse, reworded, writeError } from "../output.ts"
 import { mountFromHere, volumeFromHere } from "../sources.ts"
 
-const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
-  const [image = "", ...command] = call.args
-  const env = flags.env.flatMap((variable) =>
-    variable.includes("=")
-      ? [variable]
-      : process.env[variable] === undefined
-        ? []
-        : [`${variable}=${process.env[variable]}`],
+/** What is done here, around the engine. */
+const callFlags = {
+  cidfile: { kind: "string", usage: "Write the container ID to the file" },
+  "env-file": { kind: "stringArray", usage: "Read in a file of environment variables" },
+  replace: { kind: "bool", usage: "If a container with the same name exists, replace it" },
+} as const
+
+/** A variable with its value, or with the one that it has here; none when it has none. */
+const withValue = (variable: string): ReadonlyArray<string> => {
+  if (variable.includes("=")) return [variable]
+  const value = process.env[variable]
+  return value === undefined ? [] : [`${variable}=${value}`]
+}
+
+/** Lines of a file of variables; `#` begins a comment. */
+const variablesIn = (file: string) =>
+  Effect.try({
+    try: () => readFileSync(file, "utf8"),
+    catch: (cause) => new Problem({ text: `parsing file ${JSON.stringify(file)}: ${openWords(cause, file)}` }),
+  }).pipe(
+    Effect.map((text) =>
+      text
+        .split("\n")
+        .map((line) => line.trimStart())
+        .filter((line) => line !== "" && !line.startsWith("#")),
+    ),
   )
+
+const openWords = (cause: unknown, path: string) =>
+  new StorageFailed({ operation: "open", path, code: (cause as NodeJS.ErrnoException).code ?? "" }).message
+
+const createOptions = Effect.fnUntraced(function* (call: Call, flags: CreateFlags) {
+  const [image = "", ...command] = call.args
+  const files = yield* Effect.forEach(valuesOf(call, callFlags)["env-file"], variablesIn)
+  const variables = [...files.flat(), ...flags.env]
+  const nameless = variables.find((variable) => variable.startsWith("="))
+  const bare = flags.annotation.find((annotation) => !annotation.includes("="))
+  if (bare !== undefined) return yield* refuse("annotations must be formatted KEY=VALUE")
+  if (nameless !== undefined) return yield* refuse(`invalid variable: ${JSON.stringify(nameless)}`)
+  const env = variables.flatMap(withValue)
   return {
     ...flags,
     volume: flags.volume.map((text) => volumeFromHere(text, process.cwd())),
@@ -27,23 +67,26 @@ const createOptions = (call: Call, flags: CreateFlags): CreateOptions => {
     image,
     command,
     createCommand: ["cryopod", ...process.argv.slice(2)],
-  }
-}
+  } satisfies CreateOptions
+})
 
 /** The image is there, or is fetched as the pull policy says. */
 export const haveImage = Effect.fnUntraced(function* ({ image, pull }: Pick<CreateOptions, "image" | "pull">) {
   const images = yield* ImageEngine
   const policies = ["always", "missing", "never", "newer"]
-  if (!policies.includes(pull))
-    return yield* refuse(`invalid pull policy ${JSON.stringify(pull)}: use one of ${policies.join(", ")}`)
+  if (!policies.includes(pull)) return yield* refuse(`unsupported pull policy ${JSON.stringify(pull)}`)
   const wanted = pull === "always" || (pull === "missing" && !(yield* images.exists(image)))
   if (!wanted) return
   yield* writeError(`Trying to pull ${image}...\n`)
   yield* images.pull(image, { tlsVerify: true, authfile: "", creds: "", quiet: false })
 })
 
-const createContainer = Effect.fnUntraced(function* (options: CreateOptions) {
+const createContainer = Effect.fnUntraced(function* (call: Call, flags: CreateFlags) {
+  const { cidfile, replace } = valuesOf(call, callFlags)
+  if (replace && flags.name === "") return yield* refuse("cannot replace container without --name being set")
+  const options = yield* createOptions(call, flags)
   yield* haveImage(options)
+  if (replace) yield* removeNow(flags.name)
   const { id } = yield* ContainerEngine.use((engine) => engine.create(options)).pipe(
     Effect.mapError((failure): CommandFailure =>
       failure._tag === "NameInvalid"
@@ -51,21 +94,34 @@ const createContainer = Effect.fnUntraced(function* (options: CreateOptions) {
         : failure,
     ),
   )
+  if (cidfile !== "") yield* Effect.onError(writeId(cidfile, id), () => Effect.ignore(removeNow(id)))
   return id
 })
+
+const writeId = (file: string, id: string) =>
+  Effect.try({
+    try: () => writeFileSync(file, id),
+    catch: (cause) => new Problem({ text: `creating idfile: ${openWords(cause, file)}` }),
+  })
+
+/** A container that would only be in the way. */
+const removeNow = (ref: string) =>
+  ContainerEngine.use((engine) =>
+    engine.remove(Selection.names(ref), { force: true, ignore: true, timeSeconds: 0, volumes: true }),
+  )
 
 export const create: CliCommand = {
   name: "create",
   short: "Create but do not start a container",
   use: "[options] IMAGE [COMMAND [ARG...]]",
   example: "cryopod create --name web busybox httpd -f",
-  flags: flagTable(CreateFlags),
+  flags: { ...flagTable(CreateFlags), ...callFlags },
   stopAtFirst: true,
   args: minimumArgs(1),
   complete: completeImages,
   handler: (call) =>
     Effect.gen(function* () {
-      yield* printLine(yield* createContainer(createOptions(call, optionsOf(CreateFlags, call))))
+      yield* printLine(yield* createContainer(call, optionsOf(CreateFlags, call)))
       return 0
     }),
 }
@@ -75,7 +131,7 @@ export const run: CliCommand = {
   short: "Run a command in a new container",
   use: "[options] IMAGE [COMMAND [ARG...]]",
   example: "cryopod run -d --name web busybox httpd -f\ncryopod run --rm -it busybox sh",
-  flags: flagTable(RunFlags),
+  flags: { ...flagTable(RunFlags), ...callFlags },
   stopAtFirst: true,
   args: minimumArgs(1),
   complete: completeImages,
@@ -83,11 +139,10 @@ export const run: CliCommand = {
     Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const { detach, ...flags } = optionsOf(RunFlags, call)
-      const id = yield* createContainer(createOptions(call, flags))
+      const id = yield* createContainer(call, flags)
       const [started] = yield* engine.start(Selection.names(id))
       if (started !== undefined && Result.isFailure(started.result)) {
-        // a container that never ran would only be in the way
-        yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0, volumes: true })
+        yield* removeNow(id)
         const failure: CommandFailure = started.result.failure
         yield* printFailure(failure)
         return exitStatus(failure)
@@ -99,7 +154,9 @@ export const run: CliCommand = {
       const status = yield* attachTo(id, { interactive: flags.interactive })
       // what conmon's call may not have removed yet is gone when this command is
       if (flags.autoRemove) {
-        yield* engine.remove(Selection.names(id), { force: true, ignore: true, timeSeconds: 0, volumes: true })
+        yield* removeNow(id)
+        const { cidfile } = valuesOf(call, callFlags)
+        if (cidfile !== "") rmSync(cidfile, { force: true })
       }
       return status
     }),

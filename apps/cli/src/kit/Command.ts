@@ -141,11 +141,28 @@ export const namesOrAll: ArgsRule = ({ args, flags, changed }) => {
   return args.length === 0 && !all && !latest ? "you must provide at least one name or id" : undefined
 }
 
-/** Names that begin with what was typed: Podman asks cobra for those at no distance. */
-export const suggestionsFor = (parent: Command, typed: string): ReadonlyArray<string> => {
+/**
+ * Names that begin with what was typed, or are at most so many letters off. Podman leaves cobra's distance of 2 to the
+ * program itself, and has none for its groups.
+ */
+export const suggestionsFor = (parent: Command, typed: string, distance = 2): ReadonlyArray<string> => {
   const wanted = typed.toLowerCase()
   return (parent.commands ?? [])
     .filter((child) => child.hidden !== true)
     .map((child) => child.name)
-    .filter((name) => name.toLowerCase().startsWith(wanted))
+    .filter((name) => name.toLowerCase().startsWith(wanted) || editDistance(wanted, name.toLowerCase()) <= distance)
+}
+
+/** Letters to add, drop or change to get from one word to the other (Levenshtein). */
+const editDistance = (from: string, to: string): number => {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line]
+    for (let column = 1; column <= to.length; column++) {
+      const change = (row[column - 1] ?? 0) + (from[line - 1] === to[column - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
 }

@@ -86,7 +86,7 @@ const groupAlone = <Handler>(path: CommandPath<Handler>, args: ReadonlyArray<str
   const name = pathText(path)
   const [word] = args
   if (word === undefined) return { _tag: "problem", path, message: `missing command '${name} COMMAND'`, showHelp: true }
-  const suggestions = suggestionsFor(commandOf(path), word)
+  const suggestions = suggestionsFor(commandOf(path), word, path.length === 1 ? 2 : 0)
   const meant = suggestions.length === 0 ? "" : `\n\nDid you mean this?\n\t${suggestions.join("\n\t")}\n`
   const message = `unrecognized command \`${name} ${word}\`${meant}`
   return { _tag: "problem", path, message, hint: `Try '${name} --help' for more information`, showHelp: false }

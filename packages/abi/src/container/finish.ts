@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import type { HostFailure } from "@cryopod/entities"
 import { attemptSync, Layout } from "@cryopod/host"
-import { type ContainerRecord, OciRuntime, unmountContainer } from "@cryopod/runtime"
+import { type ContainerRecord, OciRuntime, removeCgroups, unmountContainer } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
 import { releaseVolumes } from "../volume/releaseVolumes.ts"
@@ -14,9 +14,8 @@ export const finishStopped = Effect.fnUntraced(function* (
   const runtime = yield* OciRuntime
   const paths = (yield* Layout).container(record.id)
   // neither waits for the other: what is still in use is unmounted when it is not
-  yield* Effect.all([runtime.delete(record.config.runtime, record.id), unmountContainer(paths)], {
-    concurrency: "unbounded",
-  })
+  const forgotten = Effect.andThen(runtime.delete(record.config.runtime, record.id), removeCgroups(record.id))
+  yield* Effect.all([forgotten, unmountContainer(paths)], { concurrency: "unbounded" })
   yield* releaseVolumes(record)
   yield* attemptSync("remove", paths.run, () => {
     fs.rmSync(paths.run, { recursive: true, force: true })

@@ -1,5 +1,13 @@
 /** `inspect`: a container's record in libpod's form. */
-import { bindTexts, type ContainerInspect, mountReports, signalName, tmpfsTexts, zeroInstant } from "@cryopod/entities"
+import {
+  bindTexts,
+  type ContainerInspect,
+  mountReports,
+  noHostLimits,
+  signalName,
+  tmpfsTexts,
+  zeroInstant,
+} from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import {
@@ -127,6 +135,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       UTSMode: namespaceText(config, "uts", "private"),
       UsernsMode: "",
       Init: false,
+      ...noHostLimits,
     },
   } satisfies ContainerInspect
 })

@@ -62,6 +62,13 @@ export const systemInfo = Effect.fnUntraced(function* (
       containerStore: counts.containers,
       imageStore: { number: counts.images },
     },
+    plugins: {
+      volume: ["local"],
+      network: ["bridge", "macvlan", "ipvlan"],
+      log: ["k8s-file"],
+      authorization: null,
+    },
+    registries: {},
     version: { Version: engine.version, OsArch: `${operatingSystem}/${facts.architecture}` },
   }
 })

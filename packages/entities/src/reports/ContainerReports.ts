@@ -3,6 +3,7 @@
  * `pkg/domain/entities` ListContainer), because templates, scripts and the REST API use them.
  */
 import * as Schema from "effect/Schema"
+import { hostLimits } from "./HostLimits.ts"
 
 /** libpod's words for what a container is doing. */
 export const ContainerStatus = Schema.Literals(["created", "running", "paused", "stopped", "exited"])
@@ -200,6 +201,7 @@ export const ContainerInspect = Schema.Struct({
     UTSMode: Schema.String,
     UsernsMode: Schema.String,
     Init: Schema.Boolean,
+    ...hostLimits,
   }),
 })
 export type ContainerInspect = typeof ContainerInspect.Type

@@ -86,6 +86,14 @@ export const SystemInfo = Schema.Struct({
     }),
     imageStore: Schema.Struct({ number: Schema.Int }),
   }),
+  plugins: Schema.Struct({
+    volume: Schema.Array(Schema.String),
+    network: Schema.Array(Schema.String),
+    log: Schema.Array(Schema.String),
+    authorization: Schema.Null,
+  }),
+  /** Registries by name, as a configuration names them; this engine reads none. */
+  registries: Schema.Record(Schema.String, Schema.Unknown),
   version: Schema.Struct({ Version: Schema.String, OsArch: Schema.String }),
 })
 export type SystemInfo = typeof SystemInfo.Type

@@ -39,6 +39,8 @@ export const memorySystem = (host: MemoryHost): SystemEngineShape => ({
         },
         imageStore: { number: host.images.length },
       },
+      plugins: { volume: ["local"], network: ["bridge", "macvlan", "ipvlan"], log: ["k8s-file"], authorization: null },
+      registries: {},
       version: { Version: "0", OsArch: `linux/${architecture}` },
     }
   }),

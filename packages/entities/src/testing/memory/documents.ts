@@ -1,6 +1,7 @@
 /** What is told of a container in memory, in libpod's forms. */
 import type { ContainerInspect, ContainerSummary } from "../../reports/ContainerReports.ts"
 import { zeroInstant } from "../../reports/ContainerReports.ts"
+import { noHostLimits } from "../../reports/HostLimits.ts"
 import { bindTexts, mountReports, tmpfsTexts } from "../../values/MountReports.ts"
 import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
@@ -149,6 +150,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       UTSMode: config.namespaces.uts,
       UsernsMode: "",
       Init: false,
+      ...noHostLimits,
     },
   }
 }

@@ -1,0 +1,105 @@
+/** Where cryopod answers otherwise than Podman 5.4.2, on purpose. A step that no longer differs has no place here. */
+
+export type Stream = "stdout" | "stderr" | "status"
+
+export interface Difference {
+  readonly streams: ReadonlyArray<Stream>
+  /** What cryopod's exit status must be where it is another than Podman's. */
+  readonly status?: string
+  readonly why: string
+}
+
+const differs = (why: string, how: Omit<Difference, "why">, ...steps: ReadonlyArray<string>) =>
+  steps.map((step) => [step, { ...how, why }] as const)
+
+const stdout = { streams: ["stdout"] } as const
+const stderr = { streams: ["stderr"] } as const
+
+export const differences: ReadonlyMap<string, Difference> = new Map<string, Difference>([
+  ...differs(
+    "the progress of a copy is shown on a terminal alone",
+    stderr,
+    "podman load --input=$BASE",
+    "podman save -o $W/base.tar base",
+    "podman save --format oci-archive -o $W/base.oci base",
+    "podman image save -o $W/base2.tar base",
+    "podman image load -i $W/base2.tar",
+  ),
+  ...differs(
+    "an image's size is that of its layers; Podman adds that of its documents",
+    stdout,
+    "podman image tree base",
+  ),
+  ...differs("an image's names are listed by name, not by when they were given", stdout, "podman images -n"),
+  ...differs(
+    "the message names the option and says what it can be",
+    stderr,
+    "podman run --rm --network none --cap-add bogus base true",
+    "podman run --rm --network none --ulimit bogus base true",
+    "podman run --rm --network none --shm-size bogus base true",
+    "podman run --rm --network none --stop-timeout bogus base true",
+    "podman run --rm --network none --volumes-from bogus base true",
+  ),
+  ...differs(
+    "a user that is not there is found out before a container is made",
+    { streams: ["stderr", "status"], status: "125" },
+    "podman run --rm --network none -u nobody1 base true",
+  ),
+  ...differs(
+    "a working directory that is missing is made, the caller's as the image's",
+    { streams: ["stderr", "status"], status: "0" },
+    "podman run --rm --network none -w /nowhere base true",
+  ),
+  ...differs(
+    "memory tracking is asked for before a runtime is called; Podman's own text where its check finds none",
+    stderr,
+    "podman container checkpoint -P web",
+    "podman container checkpoint --with-previous web",
+  ),
+  ...differs(
+    "as later versions of Podman: --publish is refused for a container in place, --tcp-close is known",
+    stderr,
+    "podman container restore --publish 80:80 web",
+    "podman container restore --tcp-close web",
+  ),
+  ...differs(
+    "--tcp-close and --policy are options of restore, too",
+    stdout,
+    "podman container restore --help | grep -oE -- '(-., | {4})--[a-z-]+( strings?)?'",
+  ),
+  ...differs(
+    "which container has the id is said, and what to do",
+    stderr,
+    "podman container restore -i $W/web.tar.zst # in use",
+    "podman container restore -i $W/web.tar.gz",
+    "podman container restore frozen # in use",
+  ),
+  ...differs(
+    "directories that changed travel with what is in them, with their times and owners",
+    stdout,
+    "podman diff web # imported",
+  ),
+  ...differs(
+    "an image does not decide that it is restored (SCOPE); Podman 5.8 refuses it, too",
+    { streams: ["stderr", "status"], status: "125" },
+    "podman run --rm --network none frozen",
+  ),
+  ...differs(
+    "a container that goes when it stops can leave as an image, too",
+    stderr,
+    "podman container checkpoint gone",
+  ),
+  ...differs(
+    "CRIU's own error and its remedy stand in the message",
+    stderr,
+    "podman container checkpoint locked",
+    "podman container checkpoint tcp",
+    "podman container restore tcp",
+  ),
+  ...differs(
+    "what crun leaves of a restore that failed is removed, so that the next one can succeed",
+    { streams: ["stdout", "stderr", "status"], status: "0" },
+    "podman container restore --tcp-established tcp",
+  ),
+  ...differs("pods have no cgroup of their own", stdout, "podman pod inspect p1 | jq -S '.[0] | keys'"),
+])
