@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bytesSource, imageEntries, imageKindOf, Protobuf } from "../../packages/criu/src/index.ts"
 import { type CritImages, critImages, ourImage, plain } from "./support/crit.ts"
+import type { CheckpointInspect } from "../../packages/entities/src/index.ts"
 import { Host } from "./support/Host.ts"
 import { imagesOf, importPrograms, programs, runProgram } from "./support/programs.ts"
 
@@ -50,6 +51,89 @@ describe.each(programs.map(({ name }) => name))("the dump of %s", (name) => {
         })
       }
     }
+  })
+})
+
+// what a reader of another project says has no type
+// oxlint-disable-next-line typescript/no-explicit-any
+type Entry = Record<string, any>
+
+/** What crit says of processes, with the names that the view has. */
+const critProcesses = (crit: CritImages) =>
+  entriesOf(crit, "pstree.img").map((item) => {
+    const pid = Number(item["pid"])
+    const core = entriesOf(crit, `core-${pid}.img`)[0] ?? {}
+    const { tc: task, thread_core: thread } = core as Record<string, Entry>
+    const mm = entriesOf(crit, `mm-${pid}.img`)[0]
+    const ids = entriesOf(crit, `ids-${pid}.img`)[0]
+    const places = entriesOf(crit, `fs-${pid}.img`)[0]
+    const creds = thread?.["creds"]
+    const descriptors = ids === undefined ? [] : entriesOf(crit, `fdinfo-${ids["files_id"]}.img`)
+    const files = new Map(entriesOf(crit, "files.img").map((file) => [file["id"], file]))
+    const nameOf = (id: unknown) => files.get(id)?.["reg"]?.["name"]
+    return {
+      pid,
+      parent: Number(item["ppid"]),
+      group: Number(item["pgid"]),
+      session: Number(item["sid"]),
+      name: task?.["comm"],
+      threads: (item["threads"] as ReadonlyArray<bigint>).map(Number),
+      users: creds === undefined ? [] : [...new Set([creds.uid, creds.euid, creds.suid, creds.fsuid].map(Number))],
+      bounding: creds === undefined ? 0 : bitCount(creds.cap_bnd),
+      mappings: ((mm?.["vmas"] ?? []) as ReadonlyArray<Record<string, bigint>>).map(({ end, start }) => [
+        start?.toString(16),
+        end?.toString(16),
+      ]),
+      files: descriptors
+        .map(({ fd, id, type }) => ({ fd: String(fd), type, ...(type === "REG" ? { path: nameOf(id) } : {}) }))
+        .toSorted((a, b) => Number(a.fd) - Number(b.fd)),
+      places: places === undefined ? [] : [nameOf(places["cwd_id"]), nameOf(places["root_id"])],
+    }
+  })
+
+const entriesOf = (crit: CritImages, file: string) => (crit[file]?.entries ?? []) as ReadonlyArray<Entry>
+
+const bitCount = (words: ReadonlyArray<bigint>) =>
+  words.reduce((sum, word) => sum + word.toString(2).replaceAll("0", "").length, 0)
+
+/** `0.0.0.0`, and so on. */
+const critSockets = (crit: CritImages) =>
+  entriesOf(crit, "files.img")
+    .flatMap(({ isk }) => (isk === undefined ? [] : [`${isk.src_port} ${isk.dst_port} ${isk.proto}`]))
+    .toSorted()
+
+describe.each(programs.map(({ name }) => name))("the view of %s", (name) => {
+  it("has the values that crit has", async () => {
+    const { crit } = dumpOf(name)
+    const [seen] = JSON.parse(await host.ok("checkpoint", "inspect", "--ps-tree-env", "--format", "json", name)) as [
+      CheckpointInspect,
+    ]
+    const processes = seen.processes.map((process) => ({
+      pid: process.pid,
+      parent: process.parent,
+      group: process.group,
+      session: process.session,
+      name: process.name,
+      threads: process.threads.map(({ id }) => id),
+      users: process.users,
+      bounding: process.capabilities.bounding.length,
+      mappings: process.mappings.map(({ end, start }) => [start, end]),
+      files: process.files
+        .filter(({ type }) => type !== "")
+        .map(({ fd, path, type }) => ({ fd, type, ...(type === "REG" ? { path } : {}) })),
+      places: ["cwd", "root"].flatMap((place) => process.files.find(({ fd }) => fd === place)?.path ?? []),
+    }))
+    expect(processes).toEqual(critProcesses(crit))
+    const numbers: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, ICMP: 1, RAW: 255, IP: 0 }
+    const sockets = seen.sockets
+      .filter(({ protocol }) => numbers[protocol] !== undefined)
+      .map(({ localPort, protocol, remotePort }) => `${localPort} ${remotePort} ${numbers[protocol]}`)
+    // a socket may be open in several processes, and one waiting to be accepted in none
+    expect([...new Set(sockets)].toSorted().filter((one) => !critSockets(crit).includes(one))).toEqual([])
+    const [first] = seen.processes
+    expect(first?.arguments.length).toBeGreaterThan(0)
+    // redis writes its title over its environment
+    expect(first?.environment?.some((text) => text.startsWith("PATH="))).toBe(name !== "redis")
   })
 })
 

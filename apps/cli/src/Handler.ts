@@ -1,5 +1,6 @@
 /** What a command does: an effect over the engines, whose success is the exit status. */
 import type {
+  CheckpointEngine,
   ContainerEngine,
   ImageEngine,
   NetworkEngine,
@@ -10,7 +11,14 @@ import type {
 import type * as Effect from "effect/Effect"
 import type { Call, Command } from "./kit/index.ts"
 
-export type Engines = ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine
+export type Engines =
+  | CheckpointEngine
+  | ContainerEngine
+  | ImageEngine
+  | NetworkEngine
+  | PodEngine
+  | SystemEngine
+  | VolumeEngine
 
 /** A failure that ends a command: its text goes to standard error behind `Error: `. */
 export interface CommandFailure {

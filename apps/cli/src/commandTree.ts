@@ -1,5 +1,6 @@
 /** Every command, in its place. */
 import { checkpoint, restore } from "./commands/checkpoint.ts"
+import { checkpointViews } from "./commands/checkpoints.ts"
 import { containerDiff, diff, exec, exists, logs, port, top } from "./commands/containers.ts"
 import { helpOf } from "./commands/help.ts"
 import { history } from "./commands/history.ts"
@@ -76,6 +77,7 @@ export const commandTree: CliCommand = {
   flags: remoteFlags,
   commands: [
     ...lifecycle,
+    checkpointViews,
     completion,
     container,
     diff,

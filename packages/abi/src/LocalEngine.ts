@@ -1,5 +1,6 @@
 /** The local engine: this host's containers, images and system behind the interfaces of `entities`. */
 import {
+  type CheckpointEngine,
   type ContainerEngine,
   type DatabaseFailed,
   type HostFailure,
@@ -34,6 +35,7 @@ import { containerEngineLayer } from "./container/ContainerEngine.ts"
 import { withinRef } from "./container/ContainerScope.ts"
 import { type AllServices, EngineDefaults, type EngineServices } from "./EngineServices.ts"
 import { imageEngineLayer } from "./image/ImageEngine.ts"
+import { checkpointEngineLayer } from "./inspection/CheckpointEngine.ts"
 import { networkEngineLayer } from "./network/NetworkEngine.ts"
 import { podEngineLayer } from "./pod/PodEngine.ts"
 import { originTables } from "./policy/Origins.ts"
@@ -165,10 +167,11 @@ const systemEngine = (settings: LocalEngineSettings): Layer.Layer<SystemEngine, 
 export const localEngine = (
   settings: LocalEngineSettings,
 ): Layer.Layer<
-  ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine,
+  CheckpointEngine | ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine,
   StorageFailed | DatabaseFailed
 > =>
   Layer.mergeAll(
+    checkpointEngineLayer,
     containerEngineLayer,
     imageEngineLayer,
     networkEngineLayer,

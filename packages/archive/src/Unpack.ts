@@ -20,11 +20,22 @@ export interface UnpackRules {
   readonly accepts: (name: string) => boolean
   /** The longest that a member may be, for members that are read whole later. */
   readonly maxMemberBytes?: (name: string) => number | undefined
+  /**
+   * Which bytes of a file are wanted when its turn comes, by their offsets; the rest becomes a hole, and the file is as long
+   * as it was. All of it when there is no answer.
+   */
+  readonly parts?: (name: string) => ReadonlyArray<FilePart> | undefined
   /** Symbolic links that may be there, and where they must lead. */
   readonly links?: Readonly<Record<string, string>>
   readonly maxMembers: number
   /** Of all members together, those that are passed over included. */
   readonly maxBytes: number
+}
+
+/** From an offset to another, the latter not included. */
+export interface FilePart {
+  readonly from: number
+  readonly to: number
 }
 
 export interface Unpacked {
@@ -87,7 +98,7 @@ const unpackMembers = async (
     const most = rules.maxMemberBytes?.(name) ?? Number.POSITIVE_INFINITY
     if (member.sizeBytes > most) throw unsafe(name, `has more than ${most} bytes`)
     if (member.type === "symlink") links.push(knownLink(member, name, rules.links ?? {}))
-    else await takeMember(member, name, join(target, name), rules.signal)
+    else await takeMember(member, name, join(target, name), rules)
     members.push(name)
   }
   // made last, so that no member can be written through one
@@ -105,7 +116,12 @@ const knownLink = ({ linkName }: TarMember, name: string, links: Readonly<Record
   return name
 }
 
-const takeMember = async (member: TarMember, name: string, path: string, signal: AbortSignal): Promise<void> => {
+const takeMember = async (
+  member: TarMember,
+  name: string,
+  path: string,
+  { parts, signal }: UnpackRules & { readonly signal: AbortSignal },
+): Promise<void> => {
   if (member.sparseBytes !== undefined) throw unsafe(name, "is a sparse file, not a whole one")
   switch (member.type) {
     case "directory":
@@ -115,11 +131,18 @@ const takeMember = async (member: TarMember, name: string, path: string, signal:
       // "wx" refuses a member that is there already, under whatever spelling
       const handle = await fs.promises.open(path, "wx", 0o600).catch(thereTwice(name))
       try {
+        const wanted = parts?.(name) ?? [{ from: 0, to: member.sizeBytes }]
         let position = 0
         for await (const block of member.content) {
           signal.throwIfAborted()
-          position += await writeWhole(handle, block, position)
+          for (const part of wanted) {
+            const from = Math.max(part.from, position)
+            const to = Math.min(part.to, position + block.length)
+            if (from < to) await writeWhole(handle, block.subarray(from - position, to - position), from)
+          }
+          position += block.length
         }
+        await handle.truncate(member.sizeBytes)
       } finally {
         await handle.close()
       }
@@ -130,11 +153,10 @@ const takeMember = async (member: TarMember, name: string, path: string, signal:
   }
 }
 
-const writeWhole = async (handle: fs.promises.FileHandle, block: Uint8Array, position: number): Promise<number> => {
+const writeWhole = async (handle: fs.promises.FileHandle, block: Uint8Array, position: number): Promise<void> => {
   for (let at = 0; at < block.length;) {
     at += (await handle.write(block, at, block.length - at, position + at)).bytesWritten
   }
-  return block.length
 }
 
 const makeDirectory = async (path: string, name: string): Promise<void> => {

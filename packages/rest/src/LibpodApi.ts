@@ -1,6 +1,7 @@
 /** The libpod REST API, as far as this project has it: one declaration for the service, the client and the reference. */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { Libpod } from "./Libpod.ts"
+import { checkpoints } from "./routes/CheckpointRoutes.ts"
 import { containers } from "./routes/ContainerRoutes.ts"
 import { exec } from "./routes/ExecRoutes.ts"
 import { images } from "./routes/ImageRoutes.ts"
@@ -10,5 +11,5 @@ import { system } from "./routes/SystemRoutes.ts"
 import { volumes } from "./routes/VolumeRoutes.ts"
 
 export const LibpodApi = HttpApi.make("libpod")
-  .add(system, containers, exec, images, volumes, networks, pods)
+  .add(system, containers, checkpoints, exec, images, volumes, networks, pods)
   .middleware(Libpod)

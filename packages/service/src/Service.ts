@@ -4,7 +4,7 @@
  * It knows no engine of its own, prints nothing and reads no environment: whoever composes it says where it listens, what it
  * calls itself and where its log goes.
  */
-import type { ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
+import type { CheckpointEngine, ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
 import { LibpodApi } from "@cryopod/rest"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
@@ -13,6 +13,7 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
+import { checkpointViewHandlers } from "./handlers/checkpointViewHandlers.ts"
 import { containerHandlers } from "./handlers/containerHandlers.ts"
 import { execHandlers } from "./handlers/execHandlers.ts"
 import { imageHandlers } from "./handlers/imageHandlers.ts"
@@ -31,7 +32,7 @@ import { clearStaleSocket } from "./listen/staleSocket.ts"
 import { makeTerminals } from "./sessions/Terminals.ts"
 
 /** What every service needs; networks and pods are offered where the engine has them. */
-export type Engines = ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
+export type Engines = CheckpointEngine | ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
 
 export interface ServiceSettings {
   readonly address: Address
@@ -50,6 +51,7 @@ export const libpodRoutes = (versions: ServiceVersions, guard: Guard) => {
   const groups = Layer.mergeAll(
     systemHandlers(versions),
     containerHandlers(terminals),
+    checkpointViewHandlers,
     execHandlers(terminals),
     imageHandlers,
     volumeHandlers,

@@ -4,6 +4,7 @@
  */
 import {
   type ApiVersionMismatch,
+  CheckpointEngine,
   ContainerEngine,
   type EngineUnreachable,
   ImageEngine,
@@ -16,6 +17,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { checkpointEngine } from "./checkpoint/CheckpointEngine.ts"
 import { connect } from "./connect/Connection.ts"
 import { destinationOf, type DestinationOptions } from "./connect/Destination.ts"
 import { containerEngine } from "./container/ContainerEngine.ts"
@@ -40,7 +42,7 @@ export const tunnelEngine = ({
   url,
   ...options
 }: TunnelSettings): Layer.Layer<
-  ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine,
+  CheckpointEngine | ContainerEngine | ImageEngine | NetworkEngine | PodEngine | SystemEngine | VolumeEngine,
   OptionInvalid | EngineUnreachable | ApiVersionMismatch
 > =>
   Layer.effectContext(
@@ -48,6 +50,7 @@ export const tunnelEngine = ({
       const destination = yield* Effect.fromResult(destinationOf(url, options))
       const remote = yield* remoteOf(yield* connect(url, destination))
       return Context.mergeAll(
+        Context.make(CheckpointEngine, CheckpointEngine.of(checkpointEngine(remote))),
         Context.make(ContainerEngine, ContainerEngine.of(containerEngine(remote, terminal))),
         Context.make(ImageEngine, ImageEngine.of(imageEngine(remote))),
         Context.make(NetworkEngine, NetworkEngine.of(networkEngine(remote))),

@@ -19,7 +19,7 @@ import { mountDifferences } from "./mountDifferences.ts"
 export interface Claims {
   readonly spec: OciSpec
   readonly images: ImageClaims
-  /** Where named volumes of the container are mounted. */
+  /** Where named volumes are mounted, or what the caller puts in place of something else. */
   readonly volumes: ReadonlyArray<string>
   /** Types of namespaces that it shares with the pod it is restored into. */
   readonly joined: ReadonlyArray<string>

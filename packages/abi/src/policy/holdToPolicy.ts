@@ -24,11 +24,17 @@ export const heldToPolicy = (
   { policy }: { readonly policy: RestorePolicyChoice },
 ): boolean => origin !== "here" && policy !== "none"
 
-/** `joined` are the types of the namespaces that the container shares with the pod that it is restored into. */
+export interface HeldBy {
+  /** Types of the namespaces that the container shares with the pod that it is restored into. */
+  readonly joined: ReadonlyArray<string>
+  /** Where the caller mounts something of this host in place of what the checkpoint has. */
+  readonly replaced: ReadonlyArray<string>
+}
+
 export const holdToPolicy = Effect.fn("restore.policy")(function* (
   opened: OpenedCheckpoint,
   policy: RestorePolicyChoice,
-  joined: ReadonlyArray<string>,
+  { joined, replaced }: HeldBy,
 ): Effect.fn.Return<void, RestoreRefused | CheckpointInvalid | ArchiveInvalid | StorageFailed> {
   if (!heldToPolicy(opened, { policy }) || policy === "none") return
   const { config, members, source, spec } = opened
@@ -41,7 +47,7 @@ export const holdToPolicy = Effect.fn("restore.policy")(function* (
     {
       spec,
       images,
-      volumes: (config.namedVolumes ?? []).map(({ dest }) => dest),
+      volumes: [...(config.namedVolumes ?? []).map(({ dest }) => dest), ...replaced],
       joined,
       archivedDevices: yield* archivedDevices(opened, images.memoryArchives),
       kernelHas: fs.existsSync,

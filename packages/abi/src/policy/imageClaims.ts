@@ -5,7 +5,7 @@
  */
 import { decodedEntries, type EntryOf, type ImageKind, isImageProblem, readOnly } from "@cryopod/criu"
 import { capabilityNames } from "@cryopod/entities"
-import { type ImageFile, imageFiles } from "./imageFiles.ts"
+import { type ImageFile, imageFiles } from "../inspection/imageFiles.ts"
 
 type Core = EntryOf<"core">
 type Credentials = EntryOf<"creds">
@@ -158,14 +158,12 @@ class Reading {
   }
 
   private addCore(thread: number, core: Core): void {
-    const { ids, tc: task, thread_core: own } = core
+    const { ids, tc: task } = core
     // before CRIU 1.3 the numbers stood here
     if (ids !== undefined) this.addIds(thread, ids)
-    const name = own?.comm ?? task?.comm ?? ""
     // dead and zombie tasks have no thread of their own any more (`criu/include/pid.h`, TASK_DEAD and TASK_ZOMBIE)
-    if (own === undefined || task?.task_state === 2 || task?.task_state === 6) return
-    const seccomp = (own.seccomp_mode ?? task?.old_seccomp_mode ?? 0) !== 0
-    this.threads.push(threadClaims(thread, name, own.creds, seccomp))
+    if (core.thread_core === undefined || task?.task_state === 2 || task?.task_state === 6) return
+    this.threads.push(threadClaimsOf(thread, core))
   }
 
   private addFile({ ext, isk, psk, reg, tunf }: EntryOf<"files">): void {
@@ -197,6 +195,13 @@ const standardDevices = new Set(
 
 /** Devices that every container has (runtime-spec `config-linux.md`, "Default Devices"). */
 export const isStandardDevice = (path: string): boolean => standardDevices.has(path) || /^\/dev\/pts\/\d+$/.test(path)
+
+/** Nothing of a thread that is not there. */
+export const threadClaimsOf = (thread: number, core: Core | undefined): ThreadClaims => {
+  const { tc: task, thread_core: own } = core ?? {}
+  const seccomp = (own?.seccomp_mode ?? task?.old_seccomp_mode ?? 0) !== 0
+  return threadClaims(thread, own?.comm ?? task?.comm ?? "", own?.creds, seccomp)
+}
 
 const threadClaims = (
   thread: number,

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { decompressed, unpack } from "@cryopod/archive"
+import { decompressed, unpack, type UnpackRules } from "@cryopod/archive"
 import { checkpointMembers, checkpointRules, memberOf } from "@cryopod/checkpoint"
 import {
   type ArchiveInvalid,
@@ -56,13 +56,14 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
   }
 })
 
-const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
+export const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
 
 /** Paths of members that were not taken, and the digest of the archive. */
-const unpackInto = Effect.fnUntraced(function* (
+export const unpackInto = Effect.fnUntraced(function* (
   archive: ArchiveSource,
   members: string,
   wanted: (path: string) => boolean,
+  parts?: UnpackRules["parts"],
 ) {
   yield* makeDirectory(members)
   const room = yield* availableBytes(members)
@@ -76,6 +77,7 @@ const unpackInto = Effect.fnUntraced(function* (
         // what cannot fit is refused when it is announced, not when the disk is full
         maxBytes: Math.min(checkpointRules.maxBytes, room),
         accepts: (path) => checkpointRules.accepts(path) && wanted(path),
+        ...(parts === undefined ? {} : { parts }),
       })
       return { digest: `sha256:${hash.digest("hex")}`, passedOver }
     }),

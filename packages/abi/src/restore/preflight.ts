@@ -73,7 +73,11 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
   const membership = yield* Effect.fromResult(importedMembership(opened, pod))
-  yield* holdToPolicy(opened, options.policy, joinedTypes(membership))
+  const replaced = yield* Effect.fromResult(replacedMounts(options.volume))
+  yield* holdToPolicy(opened, options.policy, {
+    joined: joinedTypes(membership),
+    replaced: [...replaced.keys()],
+  })
   if (pod !== undefined) yield* requirePodCriu
   const runtime = yield* chooseRuntime(opened)
   const here = yield* hostFacts
@@ -87,7 +91,7 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   yield* refuseTaken(id, name)
   const { dropped, mounts, volumes } = yield* Effect.fromResult(
     importedMounts(opened, {
-      replaced: yield* Effect.fromResult(replacedMounts(options.volume)),
+      replaced,
       // a container with another name has volumes of its own in place of those that nobody named
       anonymous: (volume) => (options.name === undefined ? volume : newVolumeName()),
     }),

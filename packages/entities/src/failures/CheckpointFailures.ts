@@ -184,6 +184,17 @@ export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
   }
 }
 
+/** The checkpoint has no such process. */
+export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()(
+  "ProcessNotFound",
+  { source: Schema.String, pid: Schema.Int },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `checkpoint ${this.source} has no process ${this.pid}`
+  }
+}
+
 /** Several containers would write the same image. */
 export class TargetShared extends Schema.TaggedError<TargetShared>()(
   "TargetShared",

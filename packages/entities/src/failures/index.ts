@@ -166,6 +166,18 @@ export const checkpointFailures = [
 ] as const
 export type CheckpointFailure = InstanceOf<typeof checkpointFailures>
 
+/** A checkpoint cannot be looked into. */
+export const checkpointViewFailures = [
+  ...lookupFailures,
+  ...imageFailures,
+  K.NoSuchContainerOrImage,
+  K.CheckpointMissing,
+  K.CheckpointInvalid,
+  K.NotACheckpoint,
+  K.ProcessNotFound,
+] as const
+export type CheckpointViewFailure = InstanceOf<typeof checkpointViewFailures>
+
 export const restoreFailures = [
   ...containerFailures,
   ...imageFailures,

@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { CheckpointEngine } from "../CheckpointEngine.ts"
 import { ContainerEngine } from "../ContainerEngine.ts"
 import { ImageEngine } from "../ImageEngine.ts"
 import { SystemEngine } from "../SystemEngine.ts"
@@ -17,6 +18,7 @@ import type { MemoryHost } from "./memory/MemoryHost.ts"
 import { memoryImages } from "./memory/MemoryImages.ts"
 import { makeRegistry, type MemoryRegistry } from "./memory/MemoryRegistry.ts"
 import { memorySystem } from "./memory/MemorySystem.ts"
+import { memoryViews } from "./memory/MemoryViews.ts"
 import { memoryVolumes } from "./memory/MemoryVolumes.ts"
 import { erase, stopRun } from "./memory/Runs.ts"
 
@@ -34,7 +36,7 @@ export interface MemorySettings {
 /** The engines of a host that is not there. What runs ends with the layer. */
 export const layer = (
   settings: MemorySettings = {},
-): Layer.Layer<ContainerEngine | ImageEngine | SystemEngine | VolumeEngine> =>
+): Layer.Layer<CheckpointEngine | ContainerEngine | ImageEngine | SystemEngine | VolumeEngine> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const host: MemoryHost = {
@@ -52,6 +54,7 @@ export const layer = (
       const removeByForce = (container: MemoryHost["containers"][number]) =>
         Effect.andThen(stopRun(host, container, 0), erase(host, container))
       return Context.mergeAll(
+        Context.make(CheckpointEngine, CheckpointEngine.of(memoryViews(host))),
         Context.make(ContainerEngine, ContainerEngine.of(memoryContainers(host))),
         Context.make(ImageEngine, ImageEngine.of(memoryImages(host, removeByForce))),
         Context.make(SystemEngine, SystemEngine.of(memorySystem(host))),

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
+import type { CheckpointEngine, ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
 import { type Address, type Limits, serve } from "@cryopod/service"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,7 +10,7 @@ import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import { tunnelEngine, type TunnelSettings } from "../../src/index.ts"
 
-type Engines = ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
+type Engines = CheckpointEngine | ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
 
 export const versions = { program: "0.0.0", libpod: "5.4.2", docker: "1.41" }
 

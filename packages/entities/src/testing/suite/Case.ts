@@ -1,13 +1,14 @@
 /** One thing that every engine does, and what a set-up must have for it. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { CheckpointEngine } from "../../CheckpointEngine.ts"
 import type { ContainerEngine } from "../../ContainerEngine.ts"
 import type { ImageEngine } from "../../ImageEngine.ts"
 import type { SystemEngine } from "../../SystemEngine.ts"
 import type { VolumeEngine } from "../../VolumeEngine.ts"
 import type { Bench } from "./Bench.ts"
 
-export type Engines = ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
+export type Engines = CheckpointEngine | ContainerEngine | ImageEngine | SystemEngine | VolumeEngine
 
 /** What a set-up may be without; everything else is asked of every engine. */
 export const capabilities = {

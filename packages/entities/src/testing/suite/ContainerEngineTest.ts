@@ -23,6 +23,7 @@ import { mounts } from "./cases/mounts.ts"
 import { restores } from "./cases/restores.ts"
 import { streams } from "./cases/streams.ts"
 import { system } from "./cases/system.ts"
+import { views } from "./cases/views.ts"
 import { volumes } from "./cases/volumes.ts"
 
 export interface SetUp<E> extends Omit<BenchShape, "image"> {
@@ -41,6 +42,7 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   streams,
   checkpoints,
   restores,
+  views,
   images,
   volumes,
   mounts,

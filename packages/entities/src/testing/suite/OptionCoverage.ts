@@ -8,10 +8,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
+import { CheckpointEngine, type MemorySearch } from "../../CheckpointEngine.ts"
 import { ContainerEngine } from "../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../ImageEngine.ts"
 import { factsOf } from "../../Option.ts"
 import { CheckpointFlags, type CheckpointOptions } from "../../options/CheckpointOptions.ts"
+import { CheckpointDiffFlags, CheckpointInspectFlags, MemorySearchFlags } from "../../options/CheckpointViewOptions.ts"
 import {
   ExecFlags,
   KillFlags,
@@ -57,6 +59,9 @@ const operations = {
   exec: ExecFlags,
   checkpoint: CheckpointFlags,
   restore: RestoreFlags,
+  "checkpoint inspect": CheckpointInspectFlags,
+  "checkpoint diff": CheckpointDiffFlags,
+  "checkpoint memory search": MemorySearchFlags,
   "image import": ImportFlags,
   "image load": LoadFlags,
   "image save": SaveFlags,
@@ -125,6 +130,7 @@ const listening = <E>(note: Note, engines: Layer.Layer<Engines, E>): Layer.Layer
     Effect.gen(function* () {
       const built = yield* Layer.build(engines)
       return Context.mergeAll(
+        Context.make(CheckpointEngine, checkpointEngine(note, Context.get(built, CheckpointEngine))),
         Context.make(ContainerEngine, containerEngine(note, Context.get(built, ContainerEngine))),
         Context.make(ImageEngine, imageEngine(note, Context.get(built, ImageEngine))),
         Context.make(VolumeEngine, volumeEngine(note, Context.get(built, VolumeEngine))),
@@ -202,6 +208,30 @@ const containerEngine = (note: Note, engine: ContainerEngine["Service"]): Contai
       return engine.restore(source, options)
     },
   })
+
+const checkpointEngine = (note: Note, engine: CheckpointEngine["Service"]): CheckpointEngine["Service"] =>
+  CheckpointEngine.of({
+    ...engine,
+    inspect: (source, options) => {
+      note("checkpoint inspect", options)
+      return engine.inspect(source, options)
+    },
+    diff: (before, after, options) => {
+      note("checkpoint diff", options)
+      return engine.diff(before, after, options)
+    },
+    search: (source, options) => {
+      note("checkpoint memory search", searchValues(options))
+      return engine.search(source, options)
+    },
+  })
+
+const searchValues = ({ contextBytes, pattern, pid = 0 }: MemorySearch): MemorySearchFlags => ({
+  pid,
+  context: contextBytes,
+  search: pattern._tag === "Text" ? pattern.pattern : "",
+  searchRegex: pattern._tag === "Expression" ? pattern.pattern : "",
+})
 
 const checkpointValues = ({ phase, target, ...options }: CheckpointOptions): Partial<CheckpointFlags> => ({
   ...options,
