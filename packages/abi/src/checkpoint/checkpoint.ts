@@ -29,6 +29,7 @@ import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
 import { criuCheck } from "../system/ToolFindings.ts"
+import { besides } from "./besides.ts"
 import { collect } from "./collect.ts"
 import { commit } from "./commit.ts"
 import { dump, makeRoom } from "./dump.ts"
@@ -68,13 +69,14 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           yield* freeze(plan)
+          const lost = yield* besides(plan).pipe(Effect.onError(() => thaw(plan)))
           // CRIU puts the processes back by itself when a dump fails, and must not be stopped halfway
           const { ahead, dumped } = yield* hashedDump(plan).pipe(Effect.onError(() => thaw(plan)))
           const kept = yield* guarded(plan, "collect", restore(collect(plan)))
           if (options.leaveRunning) yield* thaw(plan)
           const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept, ahead)))
           yield* guarded(plan, "settle", settle(plan))
-          return report(plan, dumped, imageId)
+          return report(plan, dumped, { imageId, lost })
         }),
       )
     }),
@@ -107,13 +109,13 @@ const guarded = <A, E extends { readonly message: string }, R>(
 const report = (
   { mounts, record }: Plan,
   dumped: Effect.Success<ReturnType<typeof dump>>,
-  imageId: string | undefined,
+  { imageId, lost }: { readonly imageId: string | undefined; readonly lost: ReadonlyArray<string> },
 ): CheckpointReport => ({
   Id: record.id,
   runtime_checkpoint_duration: dumped.runtimeMicros,
   criu_statistics: dumped.statistics,
   ...(imageId === undefined ? {} : { imageId }),
-  warnings: mounts.warnings,
+  warnings: [...mounts.warnings, ...lost],
 })
 
 /** Checkpoints in several rounds need a kernel that tracks memory, and an engine that can make them: this one cannot yet. */

@@ -5,12 +5,13 @@ import { lastError, remedyOf, restoreStatistics } from "@cryopod/criu"
 import {
   type ContainerNotFound,
   type CriuRestoreStatistics,
+  FileLocksRefused,
   type HostFailure,
   type IpcObjectTaken,
   RestoreFailed,
   type TcpConnections,
 } from "@cryopod/entities"
-import { Layout } from "@cryopod/host"
+import { attemptSync, Layout } from "@cryopod/host"
 import { Conmon, type ContainerRecord, restoreArguments } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -42,12 +43,13 @@ export const runRestored = Effect.fn("restore.run")(function* (
   request: RunRequest,
 ): Effect.fn.Return<
   Running,
-  RestoreFailed | IpcObjectTaken | ContainerNotFound | HostFailure,
+  RestoreFailed | FileLocksRefused | IpcObjectTaken | ContainerNotFound | HostFailure,
   EngineServices | Scope.Scope
 > {
   const { config, id } = record
   const paths = (yield* Layout).container(id)
   const imagesDirectory = yield* joinedImages(record, request)
+  if (!request.fileLocks && (yield* hasFileLocks(imagesDirectory))) return yield* new FileLocksRefused({ id })
   yield* writeCriuConfiguration(paths, config.runtime, { tcp: request.tcp, cgroups: "ignore" })
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
@@ -63,6 +65,10 @@ export const runRestored = Effect.fn("restore.run")(function* (
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   return { state: runningState(pid, conmonPid), runtimeMicros, statistics: readStatistics(paths.userdata) }
 }, Effect.scoped)
+
+/** CRIU writes this file when it was told to dump locks and there were some (CRIU `file-lock.c`, dump_file_locks). */
+const hasFileLocks = (imagesDirectory: string) =>
+  attemptSync("look at", imagesDirectory, () => fs.existsSync(join(imagesDirectory, "filelocks.img")))
 
 const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, logFile: string) => {
   const log = readOr(logFile, "")

@@ -84,6 +84,17 @@ export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
   }
 }
 
+/** A checkpoint has file locks that were not asked for: CRIU would leave them out, and programs rely on them. */
+export class FileLocksRefused extends Schema.TaggedError<FileLocksRefused>()(
+  "FileLocksRefused",
+  { id: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `the checkpoint of ${this.id} has file locks, which would be lost: have file locks restored`
+  }
+}
+
 /** An image without a checkpoint in it. */
 export class NotACheckpoint extends Schema.TaggedError<NotACheckpoint>()(
   "NotACheckpoint",

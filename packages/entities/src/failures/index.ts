@@ -191,6 +191,7 @@ export const restoreFailures = [
   K.RestoreFailed,
   K.RestoreRefused,
   K.CheckpointMissing,
+  K.FileLocksRefused,
   K.CheckpointInvalid,
   K.NotACheckpoint,
   K.RuntimeMismatch,

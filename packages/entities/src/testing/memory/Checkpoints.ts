@@ -1,5 +1,6 @@
 /** Checkpoints of containers in memory: refused, frozen, taken, kept, in the order that every engine follows. */
 import { randomBytes } from "node:crypto"
+import * as Deferred from "effect/Deferred"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -51,6 +52,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
   if (options.phase === "withPrevious" && container.preCheckpoint === undefined) {
     return yield* dumpFailed(container, "there is no pre-checkpoint")
   }
+  const besides = besidesOf(container, options)
   const imageId = yield* Effect.scoped(
     Effect.gen(function* () {
       const commit = yield* sinkOf(host, container, options.target)
@@ -86,7 +88,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
       pages_written: 512,
     },
     ...(imageId === undefined ? {} : { imageId }),
-    warnings: options.target._tag === "Container" ? [] : config.mounts.flatMap(staying),
+    warnings: [...(options.target._tag === "Container" ? [] : config.mounts.flatMap(staying)), ...besides],
   }
 })
 
@@ -94,6 +96,15 @@ const staying = (mount: ContainerMount): ReadonlyArray<string> =>
   mount.type === "bind"
     ? [`bind mount of ${mount.source} on ${mount.destination} is not part of the checkpoint: its files stay here`]
     : []
+
+/** What is said of the programs beside a container's own, which no checkpoint has. */
+const besidesOf = ({ name, run }: MemoryContainer, { leaveRunning }: CheckpointOptions) =>
+  [...(run?.sessions ?? [])]
+    .filter(([, { program }]) => !Deferred.isDoneUnsafe(program.exit))
+    .map(
+      ([id, { command }]) =>
+        `exec session ${id.slice(0, 12)} of ${name} (${command.join(" ")}) ${leaveRunning ? "goes on without being part of" : "ends with"} the checkpoint`,
+    )
 
 const dumpFailed = ({ config, id }: MemoryContainer, lastError: string) =>
   new DumpFailed({ id, runtime: config.runtime, exitCode: 1, lastError, logFile: `memory:${id}/dump.log` })

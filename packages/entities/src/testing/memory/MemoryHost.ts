@@ -117,6 +117,8 @@ export interface Run {
   readonly main: Process
   readonly input: Queue.Queue<Uint8Array, Cause.Done> | undefined
   readonly terminal: { size: { readonly columns: number; readonly rows: number } | undefined }
+  /** Programs beside the main one, by session. */
+  readonly sessions: Map<string, { readonly command: ReadonlyArray<string>; readonly program: Process }>
 }
 
 export interface MemoryContainer {

@@ -10,6 +10,7 @@ import {
   BaseImageMissing,
   CheckpointInvalid,
   CheckpointMissing,
+  FileLocksRefused,
   NotACheckpoint,
   RestoreFailed,
   RuntimeMismatch,
@@ -190,7 +191,7 @@ const goOn = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RestoreReport, RestoreFailed> {
   const began = yield* Clock.currentTimeMillis
   const { program } = snapshot
-  if (program.locks && !options.fileLocks) return yield* failed(container, "some file locks are held")
+  if (program.locks && !options.fileLocks) return yield* new FileLocksRefused({ id: container.id })
   const connected = yield* connection(container, program, options.tcp)
   const restoredAt = yield* instant
   yield* beginRun(host, container, {

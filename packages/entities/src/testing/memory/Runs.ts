@@ -61,7 +61,7 @@ export const beginRun = Effect.fnUntraced(function* (
       },
     },
   ).pipe(Scope.provide(scope))
-  const run: Run = { scope, main, input, terminal }
+  const run: Run = { scope, main, input, terminal, sessions: new Map() }
   container.run = run
   const pid = yield* nextPid
   yield* changeState(container, (state) => change({ ...state, status: "running", pid, exitCode: 0 }))

@@ -82,7 +82,7 @@ export const execIn = Effect.fnUntraced(function* (
 ): Effect.fn.Return<number, ContainerFailure> {
   const terminal: { size: Size | undefined } = { size: options.tty ? { columns: 80, rows: 24 } : undefined }
   const input = options.interactive ? yield* Queue.unbounded<Uint8Array, Cause.Done>() : undefined
-  const process = yield* beside(container, options, {
+  const { process } = yield* beside(container, options, {
     terminal: () => terminal.size,
     streams: {
       output: (stream, text) =>
@@ -116,8 +116,7 @@ export const execDetachedIn = Effect.fnUntraced(function* (
   options: Omit<ExecOptions, "interactive">,
 ): Effect.fn.Return<string, ContainerFailure> {
   const terminal = () => (options.tty ? { columns: 80, rows: 24 } : undefined)
-  yield* beside(container, options, { terminal, streams: { output: () => Effect.void } })
-  return yield* newId
+  return (yield* beside(container, options, { terminal, streams: { output: () => Effect.void } })).session
 })
 
 type Size = NonNullable<ReturnType<Machine["terminal"]>>
@@ -138,7 +137,10 @@ const beside = Effect.fnUntraced(function* (
   }
   const program = programOf(options.command, machineOf(container, terminal, options))
   if ("missing" in program) return yield* notFound(id, config.runtime, program.missing)
-  return yield* startProcess(program, machineOf(container, terminal, options), { first: false, streams }).pipe(
+  const process = yield* startProcess(program, machineOf(container, terminal, options), { first: false, streams }).pipe(
     Scope.provide(run.scope),
   )
+  const session = yield* newId
+  run.sessions.set(session, { command: options.command, program: process })
+  return { process, session }
 })

@@ -5,6 +5,7 @@ import { noHostLimits } from "../../reports/HostLimits.ts"
 import { bindTexts, mountReports, tmpfsTexts } from "../../values/MountReports.ts"
 import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
+import * as Deferred from "effect/Deferred"
 import { isActive, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
 import { ownersOf } from "./MemoryNamespaces.ts"
 
@@ -57,7 +58,7 @@ export const portLine = (published: string): string => {
 }
 
 export const inspectOf = (host: MemoryHost, container: MemoryContainer): ContainerInspect => {
-  const { config, id, name } = container
+  const { config, id, name, run } = container
   const image = host.images.find((other) => other.id === config.imageId)
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
   const place = `memory:${id}`
@@ -88,7 +89,9 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     AppArmorProfile: "",
     EffectiveCaps: [],
     BoundingCaps: [],
-    ExecIDs: [],
+    ExecIDs: [...(run?.sessions ?? [])].flatMap(([session, { program }]) =>
+      Deferred.isDoneUnsafe(program.exit) ? [] : [session],
+    ),
     GraphDriver: { Name: "memory", Data: {} },
     Mounts: mountReports(config.mounts, (volume) => `memory:${volume}`),
     Dependencies: ownersOf(container),

@@ -93,6 +93,26 @@ export const checkpoints: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "a program beside the container is not part of its checkpoint, which says so",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const name = unique("accompanied")
+      const id = yield* running({ name })
+      const options = { env: [], tty: false, user: "", workdir: "", privileged: false }
+      const session = yield* engine.execDetached(id, { ...options, command: ["sleep", "1000"] })
+      expect((yield* engine.inspect(id)).ExecIDs).toEqual([session])
+      const said = `exec session ${session.slice(0, 12)} of ${name} (sleep 1000)`
+      expect(one(yield* checkpointing(id, { leaveRunning: true })).warnings).toEqual([
+        `${said} goes on without being part of the checkpoint`,
+      ])
+      expect((yield* engine.inspect(id)).ExecIDs).toEqual([session])
+      expect(one(yield* checkpointing(id)).warnings).toEqual([`${said} ends with the checkpoint`])
+      one(yield* engine.restore(Selection.names(id), defaultRestore))
+      expect((yield* engine.inspect(id)).ExecIDs).toEqual([])
+      expect(one(yield* checkpointing(id)).warnings).toEqual([])
+    }),
+  },
+  {
     name: "with keep the log of the dump stays, and is named",
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine

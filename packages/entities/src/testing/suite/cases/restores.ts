@@ -267,7 +267,7 @@ export const restores: ReadonlyArray<Case> = [
       const id = yield* running({ command: ["hold", "lock"] })
       yield* beyond(id, 0)
       one(yield* checkpointing(id, { fileLocks: true }))
-      expect(refusal(yield* restoring(id))._tag).toBe("RestoreFailed")
+      expect(refusal(yield* restoring(id))._tag).toBe("FileLocksRefused")
       expect(yield* statusOf(id)).toBe("exited")
       one(yield* restoring(id, { fileLocks: true }))
       yield* beyond(id, (yield* numbers(id)).length)
