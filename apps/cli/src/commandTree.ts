@@ -6,6 +6,7 @@ import { helpOf } from "./commands/help.ts"
 import { history } from "./commands/history.ts"
 import { images } from "./commands/imageList.ts"
 import { imageExists, importImage, load, pull, push, rmi, save, tag, tree, untag } from "./commands/images.ts"
+import { healthcheck } from "./commands/healthcheck.ts"
 import { inspect, inspectContainer, inspectImage } from "./commands/inspect.ts"
 import { cleanup, kill, pause, rename, restart, rm, start, stop, unpause, wait } from "./commands/lifecycle.ts"
 import { network } from "./commands/networks.ts"
@@ -83,6 +84,7 @@ export const commandTree: CliCommand = {
     diff,
     helpOf(() => commandTree),
     history,
+    healthcheck,
     image,
     images,
     importImage,

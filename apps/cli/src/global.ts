@@ -124,7 +124,7 @@ export const engineSettings = (
       ...(criu ? { criu } : {}),
       ...(runtimeText.includes("/") && runtime !== "" ? { [runtime]: runtimeText } : {}),
     },
-    exitCommand: [...self, "--root", root, "--runroot", runroot, "container", "cleanup"],
+    selfCommand: [...self, "--root", root, "--runroot", runroot],
     engineName: "cryopod",
     engineVersion: version,
   })

@@ -16,6 +16,8 @@ export interface EngineDefaultsShape {
   readonly runtime: Effect.Effect<RuntimeName>
   /** True when the caller named the runtime, so that a checkpoint that needs another one is refused. */
   readonly runtimeGiven: boolean
+  /** Words of a command that runs this program with this state. */
+  readonly selfCommand: ReadonlyArray<string>
   /** This program, for annotations and `info`. */
   readonly engineName: string
   readonly engineVersion: string

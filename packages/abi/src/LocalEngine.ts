@@ -62,8 +62,11 @@ export interface LocalEngineSettings {
   /** PATH. */
   readonly path: string
   readonly tools?: Partial<Record<ToolName, string>>
-  /** Words of a command that runs `SystemEngine.cleanup` for the container id behind them; run by conmon. */
-  readonly exitCommand: ReadonlyArray<string>
+  /**
+   * Words of a command that runs this program with this state: conmon and the timer of health checks put `container cleanup` or
+   * `healthcheck run` and the container's id behind them.
+   */
+  readonly selfCommand: ReadonlyArray<string>
   readonly engineName: string
   readonly engineVersion: string
 }
@@ -86,7 +89,7 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
       originTables,
     ]),
   )
-  const runtime = Conmon.layer(settings.exitCommand).pipe(
+  const runtime = Conmon.layer([...settings.selfCommand, "container", "cleanup"]).pipe(
     Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
     Layer.provideMerge(Layer.mergeAll(Containers.layer, Pods.layer, Volumes.layer, Networks.layer, Probes.layer)),
     Layer.provideMerge(host),
@@ -103,12 +106,13 @@ const engineDefaults = (settings: LocalEngineSettings) =>
   Layer.effect(
     EngineDefaults,
     Effect.gen(function* () {
-      const { engineName, engineVersion, runtime } = settings
+      const { engineName, engineVersion, runtime, selfCommand } = settings
       const context = yield* Effect.context<Tools | Probes>()
       const found = yield* Effect.cached(Effect.provideContext(defaultRuntime, context))
       return {
         engineName,
         engineVersion,
+        selfCommand,
         runtime: runtime === undefined ? found : Effect.succeed(runtime),
         runtimeGiven: runtime !== undefined,
       }

@@ -4,7 +4,7 @@
  * Only the fields that this project writes or reads are named; strangers' documents may hold more. Everything a
  * reader needs is checked, everything else has libpod's default.
  */
-import { CheckpointInvalid } from "@cryopod/entities"
+import { CheckpointInvalid, HealthConfig } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { checkpointMembers } from "./CheckpointMember.ts"
@@ -61,6 +61,9 @@ export const LibpodConfig = Schema.Struct({
   stdin: Schema.optionalKey(Schema.Boolean),
   stopSignal: Schema.optionalKey(Schema.Int),
   stopTimeout: Schema.optionalKey(Schema.Int),
+  restart_policy: Schema.optionalKey(Schema.String),
+  restart_retries: Schema.optionalKey(Schema.Int),
+  healthcheck: Schema.optionalKey(Schema.NullOr(HealthConfig)),
   createdTime: Schema.String,
   cgroupManager: Schema.optionalKey(Schema.String),
   cgroupsMode: Schema.optionalKey(Schema.String),

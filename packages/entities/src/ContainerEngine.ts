@@ -23,6 +23,7 @@ import type { CreateOptions } from "./options/CreateOptions.ts"
 import type { RestoreOptions, RestoreSource } from "./options/RestoreOptions.ts"
 import type { CheckpointReport, RestoreReport } from "./reports/CheckpointReport.ts"
 import type { ContainerInspect, ContainerSummary, LogLine, PathChange } from "./reports/ContainerReports.ts"
+import type { HealthResults } from "./values/HealthCheck.ts"
 import type { ContainerSelection } from "./Selection.ts"
 
 /** Where the output of an attached container goes and its input comes from. */
@@ -36,6 +37,8 @@ export interface AttachStreams {
 
 export interface ExecOptions extends Omit<ExecFlags, "detach" | "latest"> {
   readonly command: readonly [string, ...ReadonlyArray<string>]
+  /** Id of the session, 64 hexadecimal digits; a new one when absent. */
+  readonly session?: string
 }
 
 export interface ContainerEngineShape {
@@ -126,6 +129,12 @@ export interface ContainerEngineShape {
     ref: string,
     options: Omit<ExecOptions, "interactive">,
   ) => Effect.Effect<string, ContainerFailure>
+
+  /**
+   * Ask a running container whether it is well, by its health check. Succeeds with what is known then; checks at intervals are
+   * made by the engine by itself.
+   */
+  readonly healthcheck: (ref: string) => Effect.Effect<HealthResults, ContainerFailure>
 
   /**
    * Dump running containers and keep the result with the container, and as an archive or an image as well.

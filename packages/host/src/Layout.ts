@@ -27,6 +27,8 @@ export interface ContainerPaths {
   readonly dumpLog: string
   readonly restoreLog: string
   readonly log: string
+  /** Results of health checks. */
+  readonly health: string
   readonly shm: string
   readonly upper: string
   readonly work: string
@@ -95,6 +97,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
       dumpLog: join(userdata, "dump.log"),
       restoreLog: join(userdata, "restore.log"),
       log: join(userdata, "ctr.log"),
+      health: join(userdata, "healthcheck.log"),
       shm: join(userdata, "shm"),
       upper: join(directory, "upper"),
       work: join(directory, "work"),

@@ -5,7 +5,7 @@
  * only. Documents are kept as the bytes they came in; what is read here is what the store needs. A digest that passed
  * through here is safe as a part of a path.
  */
-import { ImageInvalid } from "@cryopod/entities"
+import { HealthConfig, ImageInvalid } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
@@ -75,6 +75,7 @@ export const ExecutionConfig = Schema.Struct({
   WorkingDir: Schema.optionalKey(Schema.String),
   Labels: Schema.optionalKey(Schema.NullOr(Labels)),
   StopSignal: Schema.optionalKey(Schema.String),
+  Healthcheck: Schema.optionalKey(HealthConfig),
 })
 export type ExecutionConfig = typeof ExecutionConfig.Type
 

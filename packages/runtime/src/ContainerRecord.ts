@@ -3,7 +3,7 @@
  *
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
-import type { ContainerMount, ContainerStatus, Rlimit } from "@cryopod/entities"
+import type { ContainerMount, ContainerStatus, HealthCheck, RestartPolicy, Rlimit } from "@cryopod/entities"
 import type { Namespaces } from "./Namespaces.ts"
 
 export type RuntimeName = "runc" | "crun"
@@ -52,6 +52,10 @@ export interface ContainerConfig {
   /** Number of the signal that asks the main process to end. */
   readonly stopSignal: number
   readonly stopTimeoutSeconds: number
+  /** What becomes of it when it ends by itself; nothing when absent. */
+  readonly restartPolicy?: RestartPolicy
+  /** How it is asked whether it is well. */
+  readonly health?: HealthCheck
   readonly createCommand: ReadonlyArray<string>
 }
 
@@ -82,6 +86,10 @@ export interface ContainerState {
   readonly checkpointPath?: string
   readonly checkpointLog?: string
   readonly restoreLog?: string
+  /** Its user asked it to end; its restart policy has no say then. */
+  readonly stoppedByUser?: boolean
+  /** How often its policy has started it again in a row. */
+  readonly restartCount?: number
   /** Boot of the host in which the container was last started (`/proc/sys/kernel/random/boot_id`). */
   readonly bootId?: string
 }

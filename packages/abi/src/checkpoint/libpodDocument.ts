@@ -3,7 +3,7 @@
  * bundle's `config.json` and `spec.dump`.
  */
 import type { LibpodConfig, LibpodVolume } from "@cryopod/checkpoint"
-import type { ContainerMount, NamespaceKind, VolumeMount } from "@cryopod/entities"
+import { type ContainerMount, healthConfigOf, type NamespaceKind, noRestart, type VolumeMount } from "@cryopod/entities"
 import {
   type ContainerConfig,
   type ContainerRecord,
@@ -76,6 +76,8 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, vo
   stdin: config.openStdin,
   stopSignal: config.stopSignal,
   stopTimeout: config.stopTimeoutSeconds,
+  ...restartFields(config),
+  ...(config.health === undefined ? {} : { healthcheck: healthConfigOf(config.health) }),
   createdTime: config.createdAt,
   cgroupsMode: "enabled",
   logDriver: "k8s-file",
@@ -86,6 +88,14 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, vo
   sdnotifyMode: "container",
   umask: "0022",
 })
+
+const restartFields = ({ restartPolicy = noRestart }: ContainerConfig): Partial<LibpodConfig> =>
+  restartPolicy.name === "no"
+    ? {}
+    : {
+        restart_policy: restartPolicy.name,
+        ...(restartPolicy.retries > 0 ? { restart_retries: restartPolicy.retries } : {}),
+      }
 
 /** The pod, and the containers that namespaces are shared with. */
 const membershipFields = (config: ContainerConfig): Partial<LibpodConfig> => {

@@ -17,6 +17,7 @@ import * as fs from "node:fs"
 import { checkpoint } from "../checkpoint/checkpoint.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { exec, execDetached } from "../exec/exec.ts"
+import { healthcheck } from "../health/healthcheck.ts"
 import { restore } from "../restore/restore.ts"
 import { createMember } from "../pod/createMember.ts"
 import { removeAlong } from "../pod/removeAlong.ts"
@@ -136,6 +137,7 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
         here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => exec(record, options, streams))),
       execDetached: (ref, options) =>
         here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => execDetached(record, options))),
+      healthcheck: (ref) => here(Effect.flatMap(withinRef(ref, Effect.succeed), healthcheck)),
       checkpoint: (selection, options) => here(checkpoint(selection, options)),
       restore: (selection, options) => here(restore(selection, options)),
     })

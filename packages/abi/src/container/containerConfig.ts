@@ -3,9 +3,11 @@ import {
   capabilityName,
   type ContainerMount,
   type CreateOptions,
+  healthCheckOf,
   isContainerName,
   NameInvalid,
   OptionInvalid,
+  parseRestartPolicy,
   parseSize,
   parseUlimit,
   type Rlimit,
@@ -57,6 +59,14 @@ export const containerConfig = (
     if (limit === undefined) return invalid("ulimit", text, "give <type>=<soft>[:<hard>]")
     rlimits.push(limit)
   }
+  const restartPolicy = parseRestartPolicy(options.restart)
+  if (typeof restartPolicy === "string") return invalid("restart", options.restart, restartPolicy)
+  if (options.autoRemove && restartPolicy.name !== "no") {
+    const problem = 'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
+    return invalid("restart", options.restart, problem)
+  }
+  const health = healthCheckOf(options, image.config.Healthcheck)
+  if (typeof health === "string") return invalid("health-cmd", options.healthCmd, health)
   const entrypoint = options.entrypoint === "" ? (image.config.Entrypoint ?? []) : parseEntrypoint(options.entrypoint)
   const command =
     options.command.length > 0 ? options.command : options.entrypoint === "" ? (image.config.Cmd ?? []) : []
@@ -99,6 +109,8 @@ export const containerConfig = (
     rlimits: withDefaults(rlimits, inputs.ceilings),
     stopSignal,
     stopTimeoutSeconds: options.stopTimeout,
+    restartPolicy,
+    ...(health === undefined ? {} : { health }),
     createCommand: options.createCommand ?? [],
   })
 }

@@ -2,8 +2,10 @@
 import {
   bindTexts,
   type ContainerInspect,
+  healthConfigOf,
   mountReports,
   noHostLimits,
+  noRestart,
   signalName,
   tmpfsTexts,
   zeroInstant,
@@ -24,6 +26,7 @@ import {
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { liveSessions } from "../exec/sessions.ts"
+import { healthResults } from "../health/healthResults.ts"
 import { observe } from "./observe.ts"
 
 export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {
@@ -44,7 +47,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     Created: config.createdAt,
     Path: path,
     Args: args,
-    State: stateOf(state, id),
+    State: { ...stateOf(state, id), Health: healthResults(paths, config) },
     Image: config.imageId,
     ImageDigest: digest,
     ImageName: config.imageName || config.imageId,
@@ -59,7 +62,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     ConmonPidFile: paths.conmonPidFile,
     PidFile: paths.pidFile,
     Name: name,
-    RestartCount: 0,
+    RestartCount: state.restartCount ?? 0,
     Driver: "overlay",
     MountLabel: "",
     ProcessLabel: "",
@@ -104,6 +107,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       Annotations: { "io.container.manager": "libpod", ...config.annotations },
       StopSignal: signalName(config.stopSignal),
       CreateCommand: config.createCommand,
+      ...(config.health === undefined ? {} : { Healthcheck: healthConfigOf(config.health) }),
       Umask: "0022",
       Timeout: 0,
       StopTimeout: config.stopTimeoutSeconds,
@@ -119,7 +123,10 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       LogConfig: { Type: "k8s-file", Config: null, Path: paths.log, Tag: "", Size: "0B" },
       NetworkMode: namespaceText(config, "net", config.network),
       PortBindings: {},
-      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      RestartPolicy: {
+        Name: (config.restartPolicy ?? noRestart).name,
+        MaximumRetryCount: (config.restartPolicy ?? noRestart).retries,
+      },
       AutoRemove: config.autoRemove,
       Annotations: config.annotations,
       VolumeDriver: "",

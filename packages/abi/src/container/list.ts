@@ -1,12 +1,13 @@
 /** The rows of `ps`. */
 import { containerFilter, type ContainerSummary, type ListFlags } from "@cryopod/entities"
-import { Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import { type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { type ContainerPaths, Layout } from "@cryopod/host"
+import { healthResults } from "../health/healthResults.ts"
 import { observe } from "./observe.ts"
 
 export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlags) {
@@ -17,7 +18,7 @@ export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlag
   const wanted = (yield* (yield* Containers).list)
     .map((record) => ({ ...record, state: observe(record.state, layout.container(record.id)) }))
     .filter((record) => every || isActive(record.state))
-    .map((record) => summaryOf(record, podNames))
+    .map((record) => summaryOf(record, { podNames, health: healthOf(record, layout.container(record.id)) }))
     .filter(fits)
   const rows = wanted.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : wanted.length)
   return yield* Effect.forEach(rows, (row) => (flags.size ? withSizes(row) : Effect.succeed(row)))
@@ -42,7 +43,13 @@ const bytesBelow = async (directory: string): Promise<number> => {
   return bytes
 }
 
-const summaryOf = (record: ContainerRecord, podNames: ReadonlyMap<string, string>): ContainerSummary => {
+const healthOf = ({ config, state }: ContainerRecord, paths: ContainerPaths) =>
+  isActive(state) ? healthResults(paths, config).Status : ""
+
+const summaryOf = (
+  record: ContainerRecord,
+  { health, podNames }: { readonly podNames: ReadonlyMap<string, string>; readonly health: string },
+): ContainerSummary => {
   const { config, id, name, state } = record
   return {
     AutoRemove: config.autoRemove,
@@ -65,11 +72,11 @@ const summaryOf = (record: ContainerRecord, podNames: ReadonlyMap<string, string
     Pod: config.pod ?? "",
     PodName: podNames.get(config.pod ?? "") ?? "",
     Ports: [],
-    Restarts: 0,
+    Restarts: state.restartCount ?? 0,
     Size: null,
     StartedAt: seconds(state.startedAt),
     State: state.status,
-    Status: "",
+    Status: health,
   }
 }
 

@@ -3,11 +3,19 @@ import { ContainerStateImproper, SignalInvalid, signalNumber } from "@cryopod/en
 import { type ContainerRecord, Containers, OciRuntime } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 
+const sigkill = 9
+
+/** Its restart policy has no say when the container ends now. */
+export const stoppedByUser = (id: string) =>
+  Effect.flatMap(Containers, (containers) => containers.update(id, (state) => ({ ...state, stoppedByUser: true })))
+
 /** The caller holds the lock in all of these. */
 export const kill = Effect.fn("Container.kill")(function* (record: ContainerRecord, signal: string) {
   const number = signalNumber(signal)
   if (number === undefined) return yield* new SignalInvalid({ signal })
   if (record.state.status !== "running") return yield* improper(record, "kill")
+  // what asks the container to end is its user's word on it
+  if (number === sigkill || number === record.config.stopSignal) yield* stoppedByUser(record.id)
   yield* (yield* OciRuntime).kill(record.config.runtime, record.id, number, "main")
   return record.id
 })

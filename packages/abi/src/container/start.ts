@@ -16,6 +16,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AllServices } from "../EngineServices.ts"
 import { prepareMounts } from "../volume/prepareMounts.ts"
+import { beginHealth } from "../health/healthTimer.ts"
 import { writeEngineFiles } from "./bundle.ts"
 import { finishStopped } from "./finish.ts"
 import { joining, writeJoinedNamespaces } from "./joining.ts"
@@ -55,6 +56,7 @@ export const startAlone = Effect.fnUntraced(function* (
   // a start from the beginning leaves nothing of an earlier checkpoint
   yield* removeTree(paths.checkpoint)
   yield* containers.update(id, () => ({ ...started, exitCode: 0, startedAt, restored: false }))
+  yield* beginHealth(record, "start")
   return id
 })
 

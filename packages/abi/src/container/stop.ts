@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { EngineServices } from "../EngineServices.ts"
 import { finishStopped } from "./finish.ts"
 import { observe, readExit } from "./observe.ts"
+import { stoppedByUser } from "./signal.ts"
 
 const sigkill = 9
 
@@ -21,6 +22,7 @@ export const stop = Effect.fn("Container.stop")(function* (
   if (state.status === "paused") return yield* new ContainerStateImproper({ id, state: "paused", operation: "stop" })
   if (state.status !== "running") return id
   const patience = timeSeconds < 0 ? config.stopTimeoutSeconds : timeSeconds
+  yield* stoppedByUser(id)
   if (patience > 0) {
     yield* signalled(record, config.stopSignal, "main")
     const exited = yield* Effect.timeoutOption(exit(record), `${patience} seconds`)
@@ -33,6 +35,7 @@ export const stop = Effect.fn("Container.stop")(function* (
 export const killed = Effect.fnUntraced(function* (record: ContainerRecord) {
   if (record.state.status === "paused")
     yield* Effect.ignore((yield* OciRuntime).resume(record.config.runtime, record.id))
+  yield* stoppedByUser(record.id)
   yield* signalled(record, sigkill, "main")
   yield* exit(record)
   return yield* stopped(record)

@@ -5,7 +5,6 @@
  *
  * No lock is held: a program may run for as long as the container does.
  */
-import { randomBytes } from "node:crypto"
 import {
   type AttachStreams,
   CommandNotStarted,
@@ -22,12 +21,12 @@ import { execProcess } from "./execProcess.ts"
 import { identityInside } from "./identityInside.ts"
 import { type ExecEnded, type ExecRequest, runAttached } from "./runAttached.ts"
 import { runDetached } from "./runDetached.ts"
-import { closeSession, openSession } from "./sessions.ts"
+import { closeSession, openSession, sessionIdFor, type SessionPurpose } from "./sessions.ts"
 
 /** Succeeds with the program's exit code. Without `streams` it gets our own terminal. */
 export const exec = Effect.fn("Container.exec")(function* (
   record: ContainerRecord,
-  options: ExecOptions,
+  options: ExecOptions & { readonly purpose?: SessionPurpose },
   streams: AttachStreams | undefined,
 ): Effect.fn.Return<number, ContainerFailure, EngineServices> {
   return yield* Effect.acquireUseRelease(
@@ -58,7 +57,10 @@ const started = ({ config, id }: ContainerRecord, ended: ExecEnded) =>
     : Effect.fail(new CommandNotStarted({ id, runtime: config.runtime, detail: complaintOf(ended.complaint) }))
 
 /** Everything that the runtime is told about the program, in the directory of a new session. */
-const prepare = Effect.fnUntraced(function* (record: ContainerRecord, options: Omit<ExecOptions, "interactive">) {
+const prepare = Effect.fnUntraced(function* (
+  record: ContainerRecord,
+  options: Omit<ExecOptions, "interactive"> & { readonly purpose?: SessionPurpose },
+) {
   const { config, id, state } = record
   if (state.status !== "running")
     return yield* new ContainerStateImproper({ id, state: state.status, operation: "exec" })
@@ -67,7 +69,7 @@ const prepare = Effect.fnUntraced(function* (record: ContainerRecord, options: O
   const containerPaths = (yield* Layout).container(id)
   const spec = yield* readSpec(containerPaths)
   const identity = options.user === "" ? undefined : yield* identityInside(state.pid, options.user)
-  const sessionId = randomBytes(32).toString("hex")
+  const sessionId = options.session ?? sessionIdFor(options.purpose ?? "user")
   const paths = yield* openSession(
     containerPaths,
     sessionId,

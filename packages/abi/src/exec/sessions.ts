@@ -7,6 +7,7 @@
  *                                      terminal       path of the terminal that is held for it
  *                                      input          of a terminal that nobody writes to
  */
+import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { basename, join } from "node:path"
 import type { StorageFailed } from "@cryopod/entities"
@@ -31,6 +32,14 @@ export interface LiveSession {
   readonly command: ReadonlyArray<string>
 }
 
+/** Whose session it is: its user's, or the engine's own for a health check, which nobody misses. */
+export type SessionPurpose = "user" | "health"
+
+export const sessionIdFor = (purpose: SessionPurpose): string =>
+  `${purpose === "health" ? ownPrefix : ""}${randomBytes(32).toString("hex")}`
+
+const ownPrefix = "health-"
+
 const sessionPaths = (container: ContainerPaths, id: string): SessionPaths => {
   const directory = join(container.sessions, id)
   return {
@@ -53,12 +62,13 @@ export const openSession = (container: ContainerPaths, id: string, process: OciP
 
 export const closeSession = (paths: SessionPaths): Effect.Effect<void> => Effect.ignore(removeTree(paths.directory))
 
-/** Those whose programs run, oldest first; what is left of others is removed. */
+/** Those of users whose programs run, oldest first. */
 export const liveSessions = (container: ContainerPaths): Effect.Effect<ReadonlyArray<LiveSession>, StorageFailed> =>
   attemptSync("look at", container.sessions, () => {
     if (!fs.existsSync(container.sessions)) return []
     return fs
       .readdirSync(container.sessions)
+      .filter((id) => !id.startsWith(ownPrefix))
       .flatMap((id) => {
         const paths = sessionPaths(container, id)
         const session = readSession(paths)

@@ -1,5 +1,5 @@
 /** From libpod's `config.dump` and `spec.dump` to a container of ours: the way back of `libpodDocument`. Pure. */
-import { CheckpointInvalid, type ContainerMount } from "@cryopod/entities"
+import { CheckpointInvalid, type ContainerMount, healthCheckFrom, parseRestartPolicy } from "@cryopod/entities"
 import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 import type { Membership } from "../container/membership.ts"
@@ -22,6 +22,10 @@ export const importedConfig = (
   const refuse = (problem: string) => Result.fail(new CheckpointInvalid({ source, member: "config.dump", problem }))
   if (config.createNetNS === true) return refuse("only the networks none and host can be restored yet")
   const { process: program } = spec
+  const retries = config.restart_retries ? `:${config.restart_retries}` : ""
+  const restartPolicy = parseRestartPolicy(`${config.restart_policy ?? ""}${retries}`)
+  if (typeof restartPolicy === "string") return refuse(restartPolicy)
+  const health = healthCheckFrom(config.healthcheck)
   return Result.succeed({
     id,
     createdAt: config.createdTime ?? "",
@@ -54,6 +58,8 @@ export const importedConfig = (
     rlimits: program.rlimits ?? [],
     stopSignal: config.stopSignal ?? 15,
     stopTimeoutSeconds: config.stopTimeout ?? 10,
+    restartPolicy,
+    ...(health === undefined ? {} : { health }),
     createCommand: renamedPod(config.CreateCommand ?? [], { from: config.pod ?? "", to: membership.pod }),
   })
 }

@@ -6,7 +6,8 @@ import { Layout, removeTree } from "@cryopod/host"
 import { type ContainerRecord, Containers, type ContainerState } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { EngineServices } from "../EngineServices.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { beginHealth } from "../health/healthTimer.ts"
 import { type Running, restoreStatisticsFile } from "./run.ts"
 
 /** The checkpoint in the bundle is used up by this unless it is to be kept: the container has moved on from it. */
@@ -14,11 +15,11 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
   record: ContainerRecord,
   running: Running,
   options: Pick<RestoreOptions, "keep">,
-): Effect.fn.Return<void, HostFailure | ContainerNotFound, EngineServices> {
+): Effect.fn.Return<void, HostFailure | ContainerNotFound, AllServices> {
   const paths = (yield* Layout).container(record.id)
   const at = DateTime.formatIso(yield* DateTime.now)
   yield* (yield* Containers).update(record.id, ({ operation: _, ...state }): ContainerState => {
-    const { checkpointLog: log, checkpointPath: path, checkpointedAt, ...rest } = state
+    const { checkpointLog: log, checkpointPath: path, checkpointedAt, stoppedByUser: _stopped, ...rest } = state
     return {
       ...rest,
       ...running.state,
@@ -36,6 +37,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
         : {}),
     }
   })
+  yield* beginHealth(record, "restore")
   if (options.keep) return
   for (const path of [
     paths.checkpoint,

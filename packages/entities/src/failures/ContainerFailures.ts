@@ -145,6 +145,17 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
   }
 }
 
+/** A container that cannot be asked whether it is well. */
+export class HealthcheckRefused extends Schema.TaggedError<HealthcheckRefused>()(
+  "HealthcheckRefused",
+  { id: Schema.String, reason: Schema.Literals(["is not running", "has no defined healthcheck"]) },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `container ${this.id} ${this.reason}`
+  }
+}
+
 /** A signal name or number nobody knows. */
 export class SignalInvalid extends Schema.TaggedError<SignalInvalid>()(
   "SignalInvalid",

@@ -59,6 +59,7 @@ export const containerFailures = [
   C.OptionInvalid,
   C.FilterInvalid,
   C.CommandNotStarted,
+  C.HealthcheckRefused,
   P.InfraRemovalRefused,
   P.ContainerHasDependents,
   P.DependencyCheckpointed,

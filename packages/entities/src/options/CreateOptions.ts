@@ -1,5 +1,6 @@
 /** Options of `create` and `run`: the container that is wanted. */
 import * as Schema from "effect/Schema"
+import { healthDefaults } from "../values/HealthCheck.ts"
 import { bool, integer, text, texts } from "../Option.ts"
 
 export const CreateFlags = Schema.Struct({
@@ -90,6 +91,45 @@ export const CreateFlags = Schema.Struct({
     rest: "stop_timeout",
     description: "Timeout (in seconds) that containers stopped by user command have to exit",
     fallback: 10,
+  }),
+  restart: text({
+    cli: "restart",
+    rest: "restart_policy",
+    description: 'Restart policy to apply when a container exits ("always"|"no"|"never"|"on-failure"|"unless-stopped")',
+  }),
+  healthCmd: text({
+    cli: "health-cmd",
+    rest: "health_cmd",
+    description: "set a healthcheck command for the container ('none' disables the existing healthcheck)",
+  }),
+  healthInterval: text({
+    cli: "health-interval",
+    rest: "health_interval",
+    description: "set an interval for the healthcheck (a value of disable results in no automatic timer setup)",
+    fallback: healthDefaults.interval,
+  }),
+  healthRetries: integer({
+    cli: "health-retries",
+    rest: "health_retries",
+    description: "the number of retries allowed before a healthcheck is considered to be unhealthy",
+    fallback: healthDefaults.retries,
+  }),
+  healthStartPeriod: text({
+    cli: "health-start-period",
+    rest: "health_start_period",
+    description: "the initialization time needed for a container to bootstrap",
+    fallback: healthDefaults.startPeriod,
+  }),
+  healthTimeout: text({
+    cli: "health-timeout",
+    rest: "health_timeout",
+    description: "the maximum time allowed to complete the healthcheck before an interval is considered failed",
+    fallback: healthDefaults.timeout,
+  }),
+  noHealthcheck: bool({
+    cli: "no-healthcheck",
+    rest: "no_healthcheck",
+    description: "Disable healthchecks on container",
   }),
   pull: text({ cli: "pull", description: "Pull image policy (always, missing, never)", fallback: "missing" }),
 })

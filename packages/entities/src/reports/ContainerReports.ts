@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { hostLimits } from "./HostLimits.ts"
+import { HealthConfig, HealthResults } from "../values/HealthCheck.ts"
 
 /** libpod's words for what a container is doing. */
 export const ContainerStatus = Schema.Literals(["created", "running", "paused", "stopped", "exited"])
@@ -67,6 +68,8 @@ export const ContainerState = Schema.Struct({
   CheckpointPath: Schema.optionalKey(Schema.String),
   CheckpointLog: Schema.optionalKey(Schema.String),
   RestoreLog: Schema.optionalKey(Schema.String),
+  /** What its health check last said. */
+  Health: Schema.optionalKey(HealthResults),
 })
 
 /** One volume or bind mount of a container. */
@@ -162,6 +165,7 @@ export const ContainerInspect = Schema.Struct({
     Annotations: labels,
     StopSignal: Schema.String,
     CreateCommand: strings,
+    Healthcheck: Schema.optionalKey(HealthConfig),
     Umask: Schema.String,
     Timeout: Schema.Int,
     StopTimeout: Schema.Int,

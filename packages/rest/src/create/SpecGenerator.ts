@@ -1,5 +1,5 @@
 /** libpod's SpecGenerator: the body of `containers/create`. */
-import { CreateFlags } from "@cryopod/entities"
+import { CreateFlags, HealthConfig } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import { SpecNamespace } from "./namespaces.ts"
 
@@ -21,6 +21,9 @@ const known = Schema.Struct({
   remove: optional(Schema.Boolean),
   stop_signal: optional(Schema.Int),
   stop_timeout: optional(Schema.Int),
+  restart_policy: optional(Schema.String),
+  restart_tries: optional(Schema.Int),
+  healthconfig: optional(HealthConfig),
   hostname: optional(Schema.String),
   user: optional(Schema.String),
   work_dir: optional(Schema.String),

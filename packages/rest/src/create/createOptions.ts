@@ -4,7 +4,14 @@
  * What clients send by default is taken as it is meant; what asks for something that this engine does not have is refused, so
  * that nobody gets another container than the one they asked for.
  */
-import { CreateFlags, type CreateOptions, OptionInvalid, signalName, NotSupported } from "@cryopod/entities"
+import {
+  CreateFlags,
+  type CreateOptions,
+  type HealthConfig,
+  NotSupported,
+  OptionInvalid,
+  signalName,
+} from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { textsOfMap } from "../keyValues.ts"
@@ -50,6 +57,8 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
     ulimit: (spec.r_limits ?? []).map(limitText),
     stopSignal: spec.stop_signal ? signalName(spec.stop_signal) : "",
     stopTimeout: spec.stop_timeout ?? defaults.stopTimeout,
+    restart: `${spec.restart_policy ?? ""}${spec.restart_tries ? `:${spec.restart_tries}` : ""}`,
+    ...healthOptions(spec.healthconfig),
   }))
 }
 
@@ -57,6 +66,20 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
 const limitText = ({ hard, soft, type }: { readonly type: string; readonly hard: number; readonly soft: number }) => {
   const value = (limit: number) => (limit >= Number.MAX_SAFE_INTEGER ? "-1" : String(limit))
   return `${type.toLowerCase().replace(/^rlimit_/, "")}=${value(soft)}:${value(hard)}`
+}
+
+/** Times in nanoseconds, and what is not said as by default. */
+const healthOptions = (config: HealthConfig | null | undefined): Partial<CreateOptions> => {
+  const [keyword] = config?.Test ?? []
+  if (config === null || config === undefined || keyword === undefined) return {}
+  if (keyword === "NONE") return { noHealthcheck: true }
+  return {
+    healthCmd: JSON.stringify(config.Test),
+    ...(config.Interval === undefined ? {} : { healthInterval: `${config.Interval}ns` }),
+    ...(config.Timeout ? { healthTimeout: `${config.Timeout}ns` } : {}),
+    ...(config.StartPeriod ? { healthStartPeriod: `${config.StartPeriod}ns` } : {}),
+    ...(config.Retries ? { healthRetries: config.Retries } : {}),
+  }
 }
 
 const namespacesOf = (spec: SpecGenerator) =>

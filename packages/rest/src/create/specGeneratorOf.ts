@@ -1,5 +1,14 @@
 /** The options of `create` as a SpecGenerator; `createOptions.ts` is the way back. */
-import { type CreateOptions, OptionInvalid, parseSize, parseUlimit, signalNumber } from "@cryopod/entities"
+import {
+  type CreateOptions,
+  healthCheckOf,
+  healthConfigOf,
+  OptionInvalid,
+  parseRestartPolicy,
+  parseSize,
+  parseUlimit,
+  signalNumber,
+} from "@cryopod/entities"
 import * as Result from "effect/Result"
 import { mapOfTexts } from "../keyValues.ts"
 import { specNamespace } from "./namespaces.ts"
@@ -14,6 +23,14 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
     for (const [option, values] of mountsOf(options)) {
       const problem = "Podman's service cannot be asked for mounts yet"
       if (values.length > 0) yield* Result.fail(new OptionInvalid({ option, value: values.join(" "), problem }))
+    }
+    const restart = parseRestartPolicy(options.restart)
+    if (typeof restart === "string") {
+      return yield* Result.fail(new OptionInvalid({ option: "restart", value: options.restart, problem: restart }))
+    }
+    const health = healthCheckOf(options, undefined)
+    if (typeof health === "string") {
+      return yield* Result.fail(new OptionInvalid({ option: "health-cmd", value: options.healthCmd, problem: health }))
     }
     const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
     const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
@@ -34,6 +51,10 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
       remove: options.autoRemove,
       ...(stopSignal === undefined ? {} : { stop_signal: stopSignal }),
       stop_timeout: options.stopTimeout,
+      ...(options.restart === "" ? {} : { restart_policy: restart.name }),
+      ...(restart.retries === 0 ? {} : { restart_tries: restart.retries }),
+      ...(options.noHealthcheck || /^none$/i.test(options.healthCmd) ? { healthconfig: { Test: ["NONE"] } } : {}),
+      ...(health === undefined ? {} : { healthconfig: healthConfigOf(health) }),
       hostname: options.hostname,
       user: options.user,
       work_dir: options.workdir,

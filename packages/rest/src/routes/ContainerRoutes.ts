@@ -12,6 +12,7 @@ import {
   ContainerInspect,
   ContainerSummary,
   createFailures,
+  HealthResults,
   KillFlags,
   ListFlags,
   LogsFlags,
@@ -168,6 +169,11 @@ export const containers = HttpApiGroup.make("containers").add(
       stream: parameter.bool("Go on with a new list every few seconds"),
     }),
     success: TopReport,
+    error: errors,
+  }),
+  HttpApiEndpoint.get("healthcheck", "/libpod/containers/:name/healthcheck", {
+    params: name,
+    success: HealthResults,
     error: errors,
   }),
   HttpApiEndpoint.get("changes", "/libpod/containers/:name/changes", {

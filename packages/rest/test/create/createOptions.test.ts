@@ -90,6 +90,18 @@ describe("a SpecGenerator", () => {
     ["no ulimit", { r_limits: [{ type: "RLIMIT_CORE", soft: 2 ** 64, hard: 2 ** 64 }] }, { ulimit: ["core=-1:-1"] }],
     ["stop signal", { stop_signal: 15 }, { stopSignal: "SIGTERM" }],
     ["stop timeout", { stop_timeout: 0 }, { stopTimeout: 0 }],
+    ["restart policy", { restart_policy: "on-failure", restart_tries: 3 }, { restart: "on-failure:3" }],
+    [
+      "health check",
+      { healthconfig: { Test: ["CMD-SHELL", "true"], Interval: 5e9, Timeout: 2e9, Retries: 4 } },
+      {
+        healthCmd: '["CMD-SHELL","true"]',
+        healthInterval: "5000000000ns",
+        healthTimeout: "2000000000ns",
+        healthRetries: 4,
+      },
+    ],
+    ["no health check", { healthconfig: { Test: ["NONE"] } }, { noHealthcheck: true }],
     ["host network", { netns: { nsmode: "host" } }, { network: "host" }],
     ["the host's processes", { pidns: { nsmode: "host" } }, { pid: "host" }],
     ["another's network", { netns: { nsmode: "container", value: "web" } }, { network: "container:web" }],
@@ -104,7 +116,6 @@ describe("a SpecGenerator", () => {
     ["a namespace by its path", { pidns: { nsmode: "path", value: "/proc/1/ns/pid" } }],
     ["a user namespace", { userns: { nsmode: "keep-id" } }],
     ["id mappings", { idmappings: { HostUIDMapping: false, UIDMap: [{ size: 1 }] } }],
-    ["a restart policy", { restart_policy: "always" }],
     ["devices", { devices: [{ path: "/dev/null" }] }],
     ["the host's environment", { env_host: true }],
     ["another umask", { umask: "0077" }],
@@ -167,6 +178,13 @@ describe("a SpecGenerator", () => {
       ulimit: ["nofile=1:2"],
       stopSignal: "SIGUSR1",
       stopTimeout: 3,
+      restart: "on-failure:4",
+      healthCmd: '["CMD","true"]',
+      healthInterval: "5000000000ns",
+      healthRetries: 7,
+      healthStartPeriod: "1000000000ns",
+      healthTimeout: "2000000000ns",
+      noHealthcheck: false,
       pull: "never",
       image: "base",
       command: ["z"],
@@ -179,7 +197,9 @@ describe("a SpecGenerator", () => {
       ...Object.fromEntries(clientSide.map((name) => [name, defaults[name as "pull"]])),
     })
     const same = Object.keys(other).filter((name) => other[name as keyof CreateOptions] === defaults[name as "pull"])
-    expect(same, "options that this test leaves at their defaults").toEqual([])
+    expect(same, "options that this test leaves at their defaults").toEqual(["noHealthcheck"])
+    const none = Result.getOrThrow(specGeneratorOf({ ...other, healthCmd: "", noHealthcheck: true }))
+    expect(read(JSON.parse(JSON.stringify(none)) as SpecGenerator)).toMatchObject({ noHealthcheck: true })
     for (const name of refused) {
       const spec = specGeneratorOf({ ...other, [name]: ["x"] })
       expect(Result.isFailure(spec) ? spec.failure.message : "").toContain("cannot be asked for mounts")

@@ -66,7 +66,10 @@ export const execHandlers = (terminals: Terminals) =>
                 problem: "the session was started before",
               })
             if (payload.Detach === true) {
-              const started = yield* run(session, Effect.as(engine.execDetached(containerId, options), 0))
+              const started = yield* run(
+                session,
+                Effect.as(engine.execDetached(containerId, { ...options, session: session.id }), 0),
+              )
               return Result.isFailure(started) ? yield* Effect.fail(started.failure) : undefined
             }
             if (payload.h !== undefined || payload.w !== undefined) {
@@ -82,7 +85,7 @@ export const execHandlers = (terminals: Terminals) =>
                 session,
                 engine.exec(
                   containerId,
-                  { ...options, interactive: wanted.stdin },
+                  { ...options, interactive: wanted.stdin, session: session.id },
                   {
                     output: (stream, content) => (wanted[stream] ? connection.output(stream, content) : Effect.void),
                     ...(wanted.stdin ? { input: connection.input } : {}),

@@ -37,6 +37,9 @@ export const viewHandlers = (engine: ContainerEngine["Service"]) => ({
       return { Titles: titles, Processes: processes }
     }),
   ),
+  healthcheck: HttpApiBuilder.handler(LibpodApi, "containers", "healthcheck", ({ params }) =>
+    engine.healthcheck(params.name),
+  ),
   changes: HttpApiBuilder.handler(LibpodApi, "containers", "changes", ({ params, query }) =>
     Effect.gen(function* () {
       if (query.parent !== undefined)

@@ -100,6 +100,7 @@ export const containerEngine = (remote: Remote, terminal: Terminal): ContainerEn
         ? terminal(options, (own) => exec(remote, ref, { options, streams: own }))
         : exec(remote, ref, { options, streams }),
     execDetached: (ref, options) => execDetached(remote, ref, options),
+    healthcheck: (ref) => onContainer(ref, (params) => ask(remote, remote.containers.healthcheck({ params }))),
     checkpoint: (selection, options) => checkpoint(remote, selection, options),
     restore: (source, options) => restore(remote, source, options),
   }

@@ -5,7 +5,9 @@ import type { ExecOptions } from "../../ContainerEngine.ts"
 import type { CreateOptions } from "../../options/CreateOptions.ts"
 import { capabilityName, capabilityNames } from "../../values/Capability.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
+import { healthCheckOf } from "../../values/HealthCheck.ts"
 import { identityOf } from "../../values/Identity.ts"
+import { parseRestartPolicy } from "../../values/RestartPolicy.ts"
 import { signalNumber } from "../../values/Signal.ts"
 import { parseSize } from "../../values/Size.ts"
 import { parseUlimit } from "../../values/Ulimit.ts"
@@ -61,6 +63,14 @@ export const memoryConfig = Effect.fnUntraced(function* (
   if (entrypoint.length + command.length === 0) {
     return yield* invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
   }
+  const restartPolicy = parseRestartPolicy(options.restart)
+  if (typeof restartPolicy === "string") return yield* invalid("restart", options.restart, restartPolicy)
+  if (options.autoRemove && restartPolicy.name !== "no") {
+    const problem = 'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
+    return yield* invalid("restart", options.restart, problem)
+  }
+  const health = healthCheckOf(options, undefined)
+  if (typeof health === "string") return yield* invalid("health-cmd", options.healthCmd, health)
   const user = options.user || execution.User || ""
   const identity = identityIn(image.files, user)
   if (typeof identity === "string") return yield* invalid("user", user, identity)
@@ -99,6 +109,8 @@ export const memoryConfig = Effect.fnUntraced(function* (
     rlimits,
     stopSignal,
     stopTimeoutSeconds: options.stopTimeout,
+    restartPolicy,
+    ...(health === undefined ? {} : { health }),
     createCommand: options.createCommand ?? [],
     mounts: yield* memoryMounts(host, options, image),
   }

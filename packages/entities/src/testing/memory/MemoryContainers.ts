@@ -48,6 +48,8 @@ import {
 import { discardAnonymous, fillMemory, fillVolumes, mountTrees } from "./MemoryMounts.ts"
 import { dependentsOf, ownersOf } from "./MemoryNamespaces.ts"
 import { restoreArchive, restoreImage, restoreInPlace } from "./Restores.ts"
+import { beginningHealth } from "../../values/HealthCheck.ts"
+import { checkHealth } from "./Health.ts"
 import { beginRun, erase, firstProgram, stopRun } from "./Runs.ts"
 import { attachTo, execDetachedIn, execIn, exitCode, logLines, tailStart } from "./Streams.ts"
 
@@ -127,6 +129,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         state: initialState,
         runBegins: 0,
         run: undefined,
+        health: beginningHealth,
         checkpoint: undefined,
         preCheckpoint: undefined,
         removed: false,
@@ -159,6 +162,9 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
           if (container.run === undefined || container.state.status !== "running") {
             return yield* improper(container, "kill")
           }
+          // what asks the container to end is its user's word on it
+          if (number === 9 || number === container.config.stopSignal)
+            yield* changeState(container, (state) => ({ ...state, stoppedByUser: true }))
           yield* container.run.main.signal(number)
           return container.id
         }),
@@ -266,6 +272,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         Effect.map(find(ref), (container) => logLines(container, { follow, from: tailStart(container, tail) })),
       ),
     exec: (ref, options, streams) => Effect.flatMap(find(ref), (container) => execIn(container, options, streams)),
+    healthcheck: (ref) => Effect.flatMap(find(ref), checkHealth),
     execDetached: (ref, options) => Effect.flatMap(find(ref), (container) => execDetachedIn(container, options)),
     checkpoint: Effect.fnUntraced(function* (selection, options) {
       const selected = yield* select(selection, ({ state }) => state.status === "running")
@@ -309,6 +316,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       const startedAt = yield* instant
       container.checkpoint = undefined
       container.runBegins = container.log.length
+      container.health = beginningHealth
       yield* beginRun(host, container, {
         program,
         change: ({ status }) => ({ ...initialState, status, pid: 0, startedAt }),

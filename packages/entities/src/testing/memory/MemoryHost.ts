@@ -11,6 +11,8 @@ import type * as Cause from "effect/Cause"
 import { ContainerAmbiguous, ContainerNotFound, NoContainers } from "../../failures/ContainerFailures.ts"
 import type { ContainerStatus, LogLine } from "../../reports/ContainerReports.ts"
 import type { ContainerMount } from "../../values/ContainerMount.ts"
+import type { HealthCheck, HealthResults } from "../../values/HealthCheck.ts"
+import type { RestartPolicy } from "../../values/RestartPolicy.ts"
 import type { Rlimit } from "../../values/Ulimit.ts"
 import type { Files, ReadonlyFiles } from "./Files.ts"
 import type { MountedTrees } from "./MemoryMounts.ts"
@@ -82,6 +84,8 @@ export interface MemoryConfig {
   readonly rlimits: ReadonlyArray<Rlimit>
   readonly stopSignal: number
   readonly stopTimeoutSeconds: number
+  readonly restartPolicy: RestartPolicy
+  readonly health?: HealthCheck
   readonly createCommand: ReadonlyArray<string>
   /** Named, with every option. */
   readonly mounts: ReadonlyArray<ContainerMount>
@@ -92,6 +96,9 @@ export interface MemoryState {
   readonly status: ContainerStatus
   readonly pid: number
   readonly exitCode: number
+  /** Its user asked it to end; its restart policy has no say then. */
+  readonly stoppedByUser?: boolean
+  readonly restartCount?: number
   readonly startedAt?: string
   readonly finishedAt?: string
   readonly checkpointedAt?: string
@@ -139,6 +146,8 @@ export interface MemoryContainer {
   /** Where in the log the present run begins. */
   runBegins: number
   run: Run | undefined
+  /** What its health check has found. */
+  health: HealthResults
   checkpoint: Snapshot | undefined
   preCheckpoint: Snapshot | undefined
   removed: boolean

@@ -28,6 +28,7 @@ import type { RestoreOptions, TcpConnections } from "../../options/RestoreOption
 import type { RestoreReport } from "../../reports/CheckpointReport.ts"
 import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { capabilityName, capabilityNames } from "../../values/Capability.ts"
+import { beginningHealth } from "../../values/HealthCheck.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
 import { bytesOf, nameOf } from "./HostFiles.ts"
 import {
@@ -150,6 +151,7 @@ const restoreNew = Effect.fnUntraced(function* (
     state: { ...initialState, startedAt: snapshot.startedAt },
     runBegins: 0,
     run: undefined,
+    health: beginningHealth,
     checkpoint: options.keep ? snapshot : undefined,
     preCheckpoint: undefined,
     removed: false,
@@ -188,7 +190,7 @@ const goOn = Effect.fnUntraced(function* (
   host: MemoryHost,
   container: MemoryContainer,
   { options, snapshot }: { readonly options: RestoreOptions; readonly snapshot: Snapshot },
-): Effect.fn.Return<RestoreReport, RestoreFailed> {
+): Effect.fn.Return<RestoreReport, RestoreFailed | FileLocksRefused> {
   const began = yield* Clock.currentTimeMillis
   const { program } = snapshot
   if (program.locks && !options.fileLocks) return yield* new FileLocksRefused({ id: container.id })

@@ -7,6 +7,8 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import { CommandNotStarted } from "../../failures/ContainerFailures.ts"
+import { restartsAgain } from "../../values/RestartPolicy.ts"
+import { checkAtIntervals } from "./Health.ts"
 import { machineOf } from "./MemoryConfig.ts"
 import {
   changeState,
@@ -65,6 +67,7 @@ export const beginRun = Effect.fnUntraced(function* (
   container.run = run
   const pid = yield* nextPid
   yield* changeState(container, (state) => change({ ...state, status: "running", pid, exitCode: 0 }))
+  yield* Effect.forkIn(checkAtIntervals(container), scope)
   yield* Effect.forkIn(
     Effect.flatMap(Deferred.await(main.exit), (status) => ended(host, container, { run, status })),
     host.scope,
@@ -94,7 +97,27 @@ export const ended = Effect.fnUntraced(function* (
   const down = takeDown(container)
   yield* changeState(container, (state) => ({ ...state, status: "exited", pid: 0, exitCode: status, finishedAt }))
   yield* down
-  if (container.config.autoRemove) yield* erase(host, container)
+  const { config, state } = container
+  const restarts = state.restartCount ?? 0
+  if (state.stoppedByUser !== true && restartsAgain(config.restartPolicy, { exitCode: status, restarts })) {
+    yield* Effect.forkIn(Effect.ignore(startAgain(host, container, restarts + 1)), host.scope)
+    return
+  }
+  if (config.autoRemove) yield* erase(host, container)
+})
+
+const startAgain = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  container: MemoryContainer,
+  restartCount: number,
+): Effect.fn.Return<void, CommandNotStarted> {
+  // the run that has ended may be the one that asks
+  yield* Effect.yieldNow
+  if (container.removed || isActive(container)) return
+  const program = yield* firstProgram(container)
+  const startedAt = yield* instant
+  container.runBegins = container.log.length
+  yield* beginRun(host, container, { program, change: (state) => ({ ...state, startedAt, restartCount }) })
 })
 
 /** Stop whatever runs, without a word about it in the state: it is off at once, and closed by the effect. */
@@ -117,6 +140,7 @@ export const erase = (host: MemoryHost, container: MemoryContainer): Effect.Effe
 export const stopRun = Effect.fnUntraced(function* (host: MemoryHost, container: MemoryContainer, timeSeconds: number) {
   const { run } = container
   if (run === undefined || !isActive(container)) return
+  yield* changeState(container, (state) => ({ ...state, stoppedByUser: true }))
   const patience = timeSeconds < 0 ? container.config.stopTimeoutSeconds : timeSeconds
   if (patience > 0 && container.state.status === "running") {
     yield* run.main.signal(container.config.stopSignal)

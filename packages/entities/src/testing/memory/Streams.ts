@@ -140,7 +140,7 @@ const beside = Effect.fnUntraced(function* (
   const process = yield* startProcess(program, machineOf(container, terminal, options), { first: false, streams }).pipe(
     Scope.provide(run.scope),
   )
-  const session = yield* newId
+  const session = options.session ?? (yield* newId)
   run.sessions.set(session, { command: options.command, program: process })
   return { process, session }
 })

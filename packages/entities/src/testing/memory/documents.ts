@@ -3,6 +3,7 @@ import type { ContainerInspect, ContainerSummary } from "../../reports/Container
 import { zeroInstant } from "../../reports/ContainerReports.ts"
 import { noHostLimits } from "../../reports/HostLimits.ts"
 import { bindTexts, mountReports, tmpfsTexts } from "../../values/MountReports.ts"
+import { healthConfigOf, noHealth } from "../../values/HealthCheck.ts"
 import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
 import * as Deferred from "effect/Deferred"
@@ -12,7 +13,12 @@ import { ownersOf } from "./MemoryNamespaces.ts"
 const zeroSeconds = -62_135_596_800
 const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.floor(Date.parse(at) / 1000))
 
-export const summaryOf = ({ config, id, name, published, state }: MemoryContainer): ContainerSummary => ({
+export const summaryOf = (container: MemoryContainer): ContainerSummary => summary(container, isActive(container))
+
+const summary = (
+  { config, health, id, name, published, state }: MemoryContainer,
+  active: boolean,
+): ContainerSummary => ({
   AutoRemove: config.autoRemove,
   Command: [...config.entrypoint, ...config.command],
   Created: config.createdAt,
@@ -37,7 +43,7 @@ export const summaryOf = ({ config, id, name, published, state }: MemoryContaine
   Size: null,
   StartedAt: unix(state.startedAt),
   State: state.status,
-  Status: "",
+  Status: config.health !== undefined && active ? health.Status : "",
 })
 
 /** Bytes of files: those that the image has not, and all of them. */
@@ -58,7 +64,7 @@ export const portLine = (published: string): string => {
 }
 
 export const inspectOf = (host: MemoryHost, container: MemoryContainer): ContainerInspect => {
-  const { config, id, name, run } = container
+  const { config, id, name, run, state } = container
   const image = host.images.find((other) => other.id === config.imageId)
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
   const place = `memory:${id}`
@@ -82,7 +88,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     ConmonPidFile: "",
     PidFile: "",
     Name: name,
-    RestartCount: 0,
+    RestartCount: state.restartCount ?? 0,
     Driver: "memory",
     MountLabel: "",
     ProcessLabel: "",
@@ -122,6 +128,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       Annotations: config.annotations,
       StopSignal: signalName(config.stopSignal),
       CreateCommand: config.createCommand,
+      ...(config.health === undefined ? {} : { Healthcheck: healthConfigOf(config.health) }),
       Umask: "0022",
       Timeout: 0,
       StopTimeout: config.stopTimeoutSeconds,
@@ -137,7 +144,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       LogConfig: { Type: "memory", Config: null, Path: "", Tag: "", Size: "0B" },
       NetworkMode: config.namespaces.net,
       PortBindings: {},
-      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      RestartPolicy: { Name: config.restartPolicy.name, MaximumRetryCount: config.restartPolicy.retries },
       AutoRemove: config.autoRemove,
       Annotations: config.annotations,
       VolumeDriver: "",
@@ -184,6 +191,7 @@ const stateOf = (container: MemoryContainer, place: string): ContainerInspect["S
       ? { CheckpointLog: `${place}/userdata/dump.log` }
       : {}),
     ...(state.kept === "restore" ? { RestoreLog: `${place}/userdata/restore.log` } : {}),
+    Health: container.config.health === undefined ? noHealth : container.health,
   }
 }
 

@@ -200,6 +200,38 @@ export const lifecycle: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "a container is started again as its restart policy says, and no more once its user has stopped it",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const fails = yield* running({ restart: "on-failure:2", command: ["sh", "-c", "echo run; exit 3"] })
+      yield* eventually(
+        "the last run",
+        Effect.map(engine.inspect(fails), ({ RestartCount, State }) =>
+          RestartCount === 2 && State.Status === "exited" ? true : undefined,
+        ),
+      )
+      expect(yield* said(fails)).toBe("run\nrun\nrun\n")
+      expect((yield* engine.inspect(fails)).HostConfig.RestartPolicy).toEqual({
+        Name: "on-failure",
+        MaximumRetryCount: 2,
+      })
+      const ends = yield* running({ restart: "on-failure", command: ["sh", "-c", "exit 0"] })
+      one(yield* engine.wait(Selection.names(ends), waited))
+      const goesOn = yield* running({ restart: "always", command: ["sh", "-c", "echo run; sleep 0.1"] })
+      yield* eventually(
+        "another run",
+        Effect.map(engine.inspect(goesOn), ({ RestartCount }) => (RestartCount > 1 ? true : undefined)),
+      )
+      yield* engine.stop(Selection.names(goesOn), stopped)
+      yield* Effect.sleep("1 seconds")
+      expect([yield* statusOf(ends), (yield* engine.inspect(ends)).RestartCount]).toEqual(["exited", 0])
+      yield* eventually(
+        "the end",
+        Effect.map(statusOf(goesOn), (status) => (status === "exited" ? true : undefined)),
+      )
+    }),
+  },
+  {
     name: "a running container is removed only by force",
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine

@@ -8,7 +8,7 @@ import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { ListFlags } from "../../../options/ContainerOptions.ts"
 import { ContainerInspect, ContainerSummary } from "../../../reports/ContainerReports.ts"
 import { Selection } from "../../../Selection.ts"
-import { Bench, beyond, created, failureOf, inside, running, said, unique } from "../Bench.ts"
+import { Bench, beyond, created, eventually, failureOf, inside, running, said, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
 const flags = Schema.decodeSync(ListFlags)
@@ -164,6 +164,44 @@ export const looking: ReadonlyArray<Case> = [
         "added /new/file",
         "added /test.output",
       ])
+    }),
+  },
+  {
+    name: "a container is asked whether it is well, on request and at intervals",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const health = { healthCmd: "cat /tmp/well", healthRetries: 2, healthStartPeriod: "0s", healthTimeout: "20s" }
+      const name = unique("asked")
+      const id = yield* running({ ...health, name, healthInterval: "disable" })
+      const shown = Effect.map(engine.inspect(id), ({ State }) => State.Health)
+      const row = Effect.map(engine.list(flags({ filter: [`name=${name}`] })), ([first]) => first?.Status)
+      expect(yield* shown).toEqual({ Status: "starting", FailingStreak: 0, Log: [] })
+      expect((yield* engine.healthcheck(id)).Status).toBe("starting")
+      const ill = yield* engine.healthcheck(id)
+      expect(ill).toMatchObject({ Status: "unhealthy", FailingStreak: 2 })
+      expect(ill.Log?.at(-1)).toMatchObject({
+        ExitCode: 1,
+        Output: "cat: can't open '/tmp/well': No such file or directory\n",
+      })
+      expect(yield* row).toBe("unhealthy")
+      yield* inside(id, "echo yes > /tmp/well")
+      expect(yield* engine.healthcheck(id)).toMatchObject({ Status: "healthy", FailingStreak: 0 })
+      expect([yield* row, (yield* shown)?.Status]).toEqual(["healthy", "healthy"])
+      const timed = yield* running({ ...health, healthInterval: "200ms" })
+      const becomes = (status: string) =>
+        eventually(
+          `${timed} to be ${status}`,
+          Effect.map(engine.inspect(timed), ({ State }) => (State.Health?.Status === status ? true : undefined)),
+        )
+      yield* becomes("unhealthy")
+      yield* inside(timed, "echo yes > /tmp/well")
+      yield* becomes("healthy")
+      const without = yield* running({ noHealthcheck: true })
+      expect((yield* failureOf(engine.healthcheck(without))).message).toBe(
+        `container ${without} has no defined healthcheck`,
+      )
+      const idle = yield* created({ healthCmd: "true" })
+      expect((yield* failureOf(engine.healthcheck(idle))).message).toBe(`container ${idle} is not running`)
     }),
   },
   {

@@ -19,6 +19,7 @@ import {
   discard,
   discardImageLater,
   discardLater,
+  eventually,
   expectNoGap,
   inside,
   numbers,
@@ -259,6 +260,33 @@ export const restores: ReadonlyArray<Case> = [
       yield* discardLater(id)
       one(yield* restoring(image, { ignoreStaticIp: true, ignoreStaticMac: true, ignoreVolumes: true }))
       yield* beyond(id, count)
+    }),
+  },
+  {
+    name: "health checks and the restart policy of a container go with it, and are at work again after a restore",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const health = { healthCmd: "cat /tmp/well", healthInterval: "200ms", healthRetries: 1 }
+      const options = { ...health, healthStartPeriod: "0s", healthTimeout: "20s", restart: "always" }
+      const { id, image } = yield* frozen(options)
+      yield* discardLater(id)
+      one(yield* restoring(image))
+      const becomes = (status: string) =>
+        eventually(
+          `${id} to be ${status}`,
+          Effect.map(engine.inspect(id), ({ State }) => (State.Health?.Status === status ? true : undefined)),
+        )
+      yield* becomes("unhealthy")
+      yield* inside(id, "echo yes > /tmp/well")
+      yield* becomes("healthy")
+      // a checkpoint is no end that the policy has a say in, and the checks begin anew in place
+      one(yield* checkpointing(id))
+      yield* Effect.sleep("1 seconds")
+      expect(yield* statusOf(id)).toBe("exited")
+      one(yield* restoring(id))
+      yield* inside(id, "rm /tmp/well")
+      yield* becomes("unhealthy")
+      expect((yield* engine.inspect(id)).HostConfig.RestartPolicy.Name).toBe("always")
     }),
   },
   {
