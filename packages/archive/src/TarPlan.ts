@@ -9,11 +9,13 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import * as tar from "tar-stream"
+import { ByteSource } from "./ByteSource.ts"
 
-/** One piece of the archive: bytes at hand, or the content of a file. */
+/** One piece of the archive: bytes at hand, the content of a file, or content that is made while it is read. */
 export type Piece =
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
   | { readonly _tag: "File"; readonly path: string; readonly name: string; readonly sizeBytes: number }
+  | ({ readonly _tag: "Stream" } & StreamedMember)
 
 export interface TarPlan {
   readonly pieces: ReadonlyArray<Piece>
@@ -34,6 +36,14 @@ export interface PlannedMember {
   readonly path: string
 }
 
+/** A file of the archive that lies nowhere: its bytes are made when they are wanted, as many as were announced. */
+export interface StreamedMember {
+  readonly name: string
+  readonly sizeBytes: number
+  /** Called once for every reading. */
+  readonly open: () => AsyncIterable<Uint8Array>
+}
+
 /** The archive of a directory: in the order of `inOrder`, directories before what is in them. */
 export const planDirectory = (directory: string): Promise<TarPlan> =>
   planMembers(childrenOf({ name: "", path: directory }))
@@ -42,7 +52,7 @@ export const planDirectory = (directory: string): Promise<TarPlan> =>
  * The archive of members that may lie anywhere, in the order given. Every directory has an entry, those above a member
  * included.
  */
-export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promise<TarPlan> => {
+export const planMembers = async (members: ReadonlyArray<PlannedMember | StreamedMember>): Promise<TarPlan> => {
   const pieces: Array<Piece> = []
   const directories = new Set<string>()
   const directory = async (name: string): Promise<void> => {
@@ -64,7 +74,8 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember>): Promis
   }
   for (const member of members) {
     for (const parent of parentsOf(member.name)) await directory(parent)
-    await visit(member)
+    if ("open" in member) pieces.push(...(await contentPieces(member, { _tag: "Stream", ...member })))
+    else await visit(member)
   }
   pieces.push({ _tag: "Bytes", bytes: endOfArchive })
   const sizeBytes = pieces.reduce(
@@ -79,14 +90,17 @@ export const directoryPiece = (name: string): Promise<Piece> =>
   headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode })
 
 /** The entry of a file: header, content, padding. */
-export const filePieces = async (
-  file: PlannedMember & { readonly sizeBytes: number },
+export const filePieces = (file: PlannedMember & { readonly sizeBytes: number }): Promise<ReadonlyArray<Piece>> =>
+  contentPieces(file, { _tag: "File", ...file })
+
+const contentPieces = async (
+  { name, sizeBytes }: Pick<StreamedMember, "name" | "sizeBytes">,
+  content: Piece,
 ): Promise<ReadonlyArray<Piece>> => {
-  const { name, path, sizeBytes } = file
   const padding = (blockSize - (sizeBytes % blockSize)) % blockSize
   return [
     await headerPiece({ name, type: "file", mode: fileMode, size: sizeBytes }),
-    { _tag: "File", path, name, sizeBytes },
+    content,
     ...(padding > 0 ? [{ _tag: "Bytes", bytes: endOfArchive.subarray(0, padding) } as const] : []),
   ]
 }
@@ -163,6 +177,7 @@ class PlannedBytes {
   /** Bytes of the current piece that have been read. */
   private position = 0
   private handle: fs.promises.FileHandle | undefined
+  private source: ByteSource | undefined
 
   constructor({ pieces }: TarPlan) {
     this.pieces = pieces
@@ -174,8 +189,14 @@ class PlannedBytes {
     while (filled < into.length) {
       const piece = this.pieces[this.at]
       if (piece === undefined) break
-      filled += piece._tag === "Bytes" ? this.copy(piece.bytes, into, filled) : await this.readFile(piece, into, filled)
+      filled +=
+        piece._tag === "Bytes"
+          ? this.copy(piece.bytes, into, filled)
+          : piece._tag === "File"
+            ? await this.readFile(piece, into, filled)
+            : await this.readStream(piece, into, filled)
       if (this.position < (piece._tag === "Bytes" ? piece.bytes.length : piece.sizeBytes)) continue
+      if (piece._tag === "Stream") await this.expectEnd(piece)
       await this.close()
       this.at++
       this.position = 0
@@ -184,9 +205,11 @@ class PlannedBytes {
   }
 
   async close(): Promise<void> {
-    const { handle } = this
+    const { handle, source } = this
     this.handle = undefined
+    this.source = undefined
     await handle?.close()
+    await source?.close()
   }
 
   private copy(bytes: Uint8Array, into: Buffer, filled: number): number {
@@ -208,6 +231,23 @@ class PlannedBytes {
     if (bytesRead === 0) throw new FileChanged(file.name)
     this.position += bytesRead
     return bytesRead
+  }
+
+  private async readStream(member: StreamedMember, into: Buffer, filled: number): Promise<number> {
+    const wanted = Math.min(into.length - filled, member.sizeBytes - this.position)
+    if (wanted === 0) return 0
+    this.source ??= new ByteSource(member.open())
+    const piece = await this.source.some(wanted)
+    if (piece.length === 0) throw new FileChanged(member.name)
+    into.set(piece, filled)
+    this.position += piece.length
+    return piece.length
+  }
+
+  /** Read on, so that whoever makes the bytes can say how that went. */
+  private async expectEnd(member: StreamedMember): Promise<void> {
+    this.source ??= new ByteSource(member.open())
+    if ((await this.source.some(1)).length > 0) throw new FileChanged(member.name)
   }
 }
 

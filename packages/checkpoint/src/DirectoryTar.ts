@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import { emptyDirectoryArchive } from "@cryopod/archive"
 import { type StorageFailed, ToolFailed, type ToolMissing } from "@cryopod/entities"
-import { attempt, lastLines, run, runOk, Tools } from "@cryopod/host"
+import { attempt, lastLines, outputOf, run, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 const common = ["--numeric-owner", "--xattrs", "--xattrs-include=*"]
@@ -26,27 +26,57 @@ export const packDirectory = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, StorageFailed | ToolMissing | ToolFailed, Tools> {
   const tools = yield* Tools
   if (request.paths === undefined && (yield* packedEmpty(request))) return
-  const which =
-    request.paths === undefined ? ["."] : ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"]
-  const args = [
-    "--create",
-    `--file=${request.archive}`,
-    "--format=pax",
-    "--pax-option=delete=atime,delete=ctime",
-    "--sparse",
-    ...common,
-    // the overlay's own marks mean nothing outside of it
-    "--xattrs-exclude=trusted.overlay.*",
-    `--directory=${request.directory}`,
-    ...which,
-  ]
+  const args = packArguments(request, request.archive)
   const { exitCode, stderr } = yield* run(yield* tools.path("tar"), args, {
     env: tools.environment,
-    ...(request.paths === undefined ? {} : { input: request.paths.map((path) => `${path}\0`).join("") }),
+    ...pathsFor(request),
   })
   if (exitCode === 0 || (exitCode === changedMeanwhile && request.others !== undefined)) return
   return yield* new ToolFailed({ tool: "tar", arguments: args, exitCode, detail: lastLines(stderr, 3) })
 })
+
+/** What to pack, without an archive to put it into. */
+export type StreamDirectory = Pick<PackDirectory, "directory" | "paths">
+
+export interface DirectoryStream {
+  /** Length of the archive. */
+  readonly sizeBytes: number
+  /** The archive, made while it is read. Ends with a `ToolFailed` when something has changed there meanwhile. */
+  readonly open: () => AsyncIterable<Uint8Array>
+}
+
+/** A directory in which nobody writes until its archive has been read; nothing of it is written anywhere else. */
+export const streamDirectory = Effect.fnUntraced(function* (
+  request: StreamDirectory,
+): Effect.fn.Return<DirectoryStream, ToolMissing | ToolFailed, Tools> {
+  const tools = yield* Tools
+  const tar = yield* tools.path("tar")
+  const options = { env: tools.environment, ...pathsFor(request) }
+  // without an archive, no content is read: what it would be is known by the time that the names take
+  const measuring = [...packArguments(request, "/dev/null"), "--totals"]
+  const { exitCode, stderr } = yield* run(tar, measuring, options)
+  const total = /^Total bytes written: (\d+)/m.exec(stderr)?.[1]
+  if (exitCode !== 0 || total === undefined) {
+    return yield* new ToolFailed({ tool: "tar", arguments: measuring, exitCode, detail: lastLines(stderr, 3) })
+  }
+  return { sizeBytes: Number(total), open: () => outputOf(tar, packArguments(request, "-"), options) }
+})
+
+const packArguments = ({ directory, paths }: StreamDirectory, archive: string): ReadonlyArray<string> => [
+  "--create",
+  `--file=${archive}`,
+  "--format=pax",
+  "--pax-option=delete=atime,delete=ctime",
+  "--sparse",
+  ...common,
+  // the overlay's own marks mean nothing outside of it
+  "--xattrs-exclude=trusted.overlay.*",
+  `--directory=${directory}`,
+  ...(paths === undefined ? ["."] : ["--no-recursion", "--null", "--verbatim-files-from", "--files-from=-"]),
+]
+
+const pathsFor = ({ paths }: StreamDirectory) =>
+  paths === undefined ? {} : { input: paths.map((path) => `${path}\0`).join("") }
 
 /** The archive is whole, but a file has changed or gone while it was read (GNU tar manual, "Return Values"). */
 const changedMeanwhile = 1

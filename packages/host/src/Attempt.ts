@@ -7,7 +7,8 @@
 import * as Effect from "effect/Effect"
 import { StorageFailed } from "@cryopod/entities"
 
-const failed = (operation: string, path: string) => (cause: unknown) => {
+/** The failure that an error with an errno is; anything else is a defect of ours. */
+export const storageFailure = (operation: string, path: string) => (cause: unknown) => {
   // what the bytes came from has failed, and says so itself
   if (cause instanceof StorageFailed) return cause
   const code = (cause as { readonly code?: unknown }).code
@@ -20,8 +21,8 @@ export const attempt = <A>(
   operation: string,
   path: string,
   work: (signal: AbortSignal) => Promise<A>,
-): Effect.Effect<A, StorageFailed> => Effect.tryPromise({ try: work, catch: failed(operation, path) })
+): Effect.Effect<A, StorageFailed> => Effect.tryPromise({ try: work, catch: storageFailure(operation, path) })
 
 /** Run short synchronous file work, which for small files costs a tenth of the asynchronous kind. */
 export const attemptSync = <A>(operation: string, path: string, work: () => A): Effect.Effect<A, StorageFailed> =>
-  Effect.try({ try: work, catch: failed(operation, path) })
+  Effect.try({ try: work, catch: storageFailure(operation, path) })

@@ -59,6 +59,37 @@ export const run = (
     return ended(child)
   })
 
+/**
+ * The standard output of a program as it comes, which has to be taken before more comes. It ends with a `ToolFailed` when the
+ * program fails, and the program is ended when nobody wants more.
+ */
+export async function* outputOf(
+  file: string,
+  args: ReadonlyArray<string>,
+  { env, input }: Pick<RunOptions, "env" | "input"> = {},
+): AsyncGenerator<Uint8Array, void, void> {
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], ...(env === undefined ? {} : { env }) })
+  let stderr = ""
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString("utf8")).slice(-stderrKept)
+  })
+  child.stdin.on("error", () => undefined)
+  child.stdin.end(input)
+  const ending = new Promise<number>((resolve) => {
+    child.once("error", () => resolve(127))
+    child.once("close", (code) => resolve(code ?? 128))
+  })
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer
+    const exitCode = await ending
+    if (exitCode !== 0)
+      throw new ToolFailed({ tool: nameOf(file), arguments: args, exitCode, detail: lastLines(stderr, 3) })
+  } finally {
+    child.kill("SIGKILL")
+    await ending
+  }
+}
+
 /** How long a program may take to end when it is asked to, before it is killed. */
 const patienceMillis = 5000
 

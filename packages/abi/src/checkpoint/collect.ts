@@ -6,8 +6,16 @@
  * lies and nobody writes any more; CRIU's files stay where CRIU wrote them.
  */
 import * as fs from "node:fs"
-import { join } from "node:path"
-import { checkpointMembers, packDirectory, scanRootfs, volumeMember } from "@cryopod/checkpoint"
+import { dirname, join } from "node:path"
+import type { PlannedMember, StreamedMember } from "@cryopod/archive"
+import {
+  checkpointMembers,
+  type PackDirectory,
+  packDirectory,
+  scanRootfs,
+  streamDirectory,
+  volumeMember,
+} from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
 import { attempt, attemptSync, Layout, makeDirectory, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
@@ -20,12 +28,8 @@ import { libpodDocument, portableSpec } from "./libpodDocument.ts"
 import { podDump, podOptions } from "./podDocuments.ts"
 import type { Plan } from "./preflight.ts"
 
-export interface CollectedMember {
-  /** As `CheckpointMember` has it, or the path of something in a member that is a directory. */
-  readonly name: string
-  /** A file, or a directory of files. */
-  readonly path: string
-}
+/** Its name is as `CheckpointMember` has it, or the path of something in a member that is a directory. */
+export type CollectedMember = PlannedMember | StreamedMember
 
 /** Empty when the checkpoint stays with its container. */
 export type Collected = ReadonlyArray<CollectedMember>
@@ -76,31 +80,49 @@ const collectFiles = ({ paths }: Plan, area: string) =>
     return collected
   })
 
-const collectRootfs = Effect.fnUntraced(function* ({ paths, record }: Plan, area: string) {
+const collectRootfs = Effect.fnUntraced(function* (plan: Plan, area: string) {
+  const { paths, record } = plan
   const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
   const { archived, deleted } = yield* scanRootfs({ upper: paths.upper, lower, merged: paths.merged })
   const collected: Array<CollectedMember> = []
   if (archived.length > 0) {
-    const diff = { name: checkpointMembers.rootfsDiff.name, path: join(area, checkpointMembers.rootfsDiff.name) }
-    yield* packDirectory({ directory: paths.upper, archive: diff.path, paths: archived })
-    collected.push(diff)
+    const { name } = checkpointMembers.rootfsDiff
+    collected.push(yield* packed(plan, { name, area, directory: paths.upper, paths: archived }))
   }
   if (deleted.length > 0) collected.push(yield* document(area, checkpointMembers.deletedFiles.name, deleted))
   return collected
 })
 
-const collectVolumes = Effect.fnUntraced(function* ({ mounts }: Plan, area: string) {
+const collectVolumes = Effect.fnUntraced(function* (plan: Plan, area: string) {
   const layout = yield* Layout
-  if (mounts.content.length > 0) yield* makeDirectory(join(area, checkpointMembers.volumes.name))
-  return yield* Effect.forEach(
-    mounts.content,
-    Effect.fnUntraced(function* (volume) {
-      const name = volumeMember(volume)
-      const path = join(area, name)
-      yield* packDirectory({ directory: layout.volume(volume).data, archive: path, others: "may write" })
-      return { name, path } satisfies CollectedMember
+  const { content, shared } = plan.mounts
+  return yield* Effect.forEach(content, (volume) =>
+    packed(plan, {
+      name: volumeMember(volume),
+      area,
+      directory: layout.volume(volume).data,
+      ...(shared.has(volume) ? { others: "may write" } : {}),
     }),
   )
+})
+
+interface Packing extends Pick<PackDirectory, "directory" | "paths" | "others"> {
+  readonly name: string
+  readonly area: string
+}
+
+/**
+ * A directory as one member. What nobody writes to any more goes straight into an archive while that is written. An image
+ * keeps it as a file; and of a container that runs on it is put aside, since that waits for nobody who takes the archive.
+ */
+const packed = Effect.fnUntraced(function* ({ options, sink }: Plan, { area, name, ...request }: Packing) {
+  if (sink._tag === "Archive" && !options.leaveRunning && request.others === undefined) {
+    return { name, ...(yield* streamDirectory(request)) } satisfies CollectedMember
+  }
+  const path = join(area, name)
+  yield* makeDirectory(dirname(path))
+  yield* packDirectory({ ...request, archive: path })
+  return { name, path } satisfies CollectedMember
 })
 
 const collectDocuments = Effect.fnUntraced(function* ({ mounts, paths, record }: Plan, area: string) {

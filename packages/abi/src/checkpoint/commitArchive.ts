@@ -4,8 +4,8 @@
  */
 import { createHash, type Hash } from "node:crypto"
 import { archiveBlocks, planMembers } from "@cryopod/archive"
-import type { DatabaseFailed, StorageFailed } from "@cryopod/entities"
-import { attempt, type Database, type Output } from "@cryopod/host"
+import { type DatabaseFailed, type StorageFailed, ToolFailed } from "@cryopod/entities"
+import { attempt, type Database, type Output, storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { recordMade } from "../policy/Origins.ts"
 import type { Collected } from "./collect.ts"
@@ -15,7 +15,7 @@ import type { Sink } from "./sink.ts"
 export const commitArchive = Effect.fn("checkpoint.commitArchive")(function* (
   { compression, output }: Extract<Sink, { readonly _tag: "Archive" }>,
   members: Collected,
-): Effect.fn.Return<void, StorageFailed | DatabaseFailed, Database> {
+): Effect.fn.Return<void, StorageFailed | ToolFailed | DatabaseFailed, Database> {
   const plan = yield* attempt("read", "the checkpoint", () => planMembers(members))
   const hash = createHash("sha256")
   yield* pour(archiveBlocks(plan, compression), hash, output)
@@ -30,7 +30,10 @@ const pour = (blocks: AsyncGenerator<Uint8Array, void, void>, hash: Hash, output
     Effect.succeed(blocks),
     Effect.fnUntraced(function* () {
       for (;;) {
-        const next = yield* attempt("read", "the checkpoint", () => blocks.next())
+        const next = yield* Effect.tryPromise({
+          try: () => blocks.next(),
+          catch: (cause) => (cause instanceof ToolFailed ? cause : storageFailure("read", "the checkpoint")(cause)),
+        })
         if (next.done === true) return
         hash.update(next.value)
         yield* output.write(next.value)

@@ -29,7 +29,10 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
   const { engineName, engineVersion } = yield* EngineDefaults
   const staged = join(area, "members")
   yield* makeDirectory(staged)
-  for (const member of members) yield* linkTree(member.path, join(staged, member.name))
+  for (const member of members) {
+    if ("open" in member) return yield* Effect.die(`${member.name} is no file`)
+    yield* linkTree(member.path, join(staged, member.name))
+  }
   const made = yield* createCheckpointImage({
     stagedDirectory: staged,
     ahead: yield* ahead.digest,

@@ -12,6 +12,8 @@ export interface LeavingMounts {
   readonly volumes: ReadonlyArray<VolumeConfig>
   /** Names of those whose content leaves as well. */
   readonly content: ReadonlyArray<string>
+  /** Names of those among them that other running containers may write to. */
+  readonly shared: ReadonlySet<string>
   /** What stays here, or may not be of one instant; one sentence each. */
   readonly warnings: ReadonlyArray<string>
 }
@@ -20,7 +22,7 @@ export const leavingMounts = Effect.fn("checkpoint.leavingMounts")(function* (
   record: ContainerRecord,
   target: CheckpointTarget,
 ): Effect.fn.Return<LeavingMounts, DatabaseFailed | VolumeNotFound, Containers | Volumes> {
-  if (target._tag === "Container") return { volumes: [], content: [], warnings: [] }
+  if (target._tag === "Container") return { volumes: [], content: [], shared: new Set(), warnings: [] }
   const volumes = yield* Volumes
   const names = volumesOf(record)
   const records = yield* Effect.forEach(names, (name) => volumes.get(name))
@@ -30,6 +32,7 @@ export const leavingMounts = Effect.fn("checkpoint.leavingMounts")(function* (
   return {
     volumes: records.map(({ config }) => config),
     content,
+    shared: new Set(shared),
     warnings: [
       ...record.config.mounts.flatMap(staying),
       ...shared.map((name) => `volume ${name} is mounted by other running containers, which may write to it meanwhile`),

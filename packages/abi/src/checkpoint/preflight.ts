@@ -67,11 +67,18 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   const mounts = yield* leavingMounts(record, options.target)
   const layout = yield* Layout
   const sink = yield* openSink(options.target)
-  const sizes = yield* Effect.forEach(mounts.content, (name) => treeBytes(layout.volume(name).data))
   yield* requireSpace(layout.root, sink, {
     memory: treeResidentBytes(state.pid),
-    volumes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    volumes: yield* volumeBytes(mounts.content),
+    // see `packed`
+    aside: yield* volumeBytes(sink._tag === "Archive" && !options.leaveRunning ? [...mounts.shared] : mounts.content),
   })
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
   return { record, options, paths: containerPaths(layout, config), cgroups, sink, mounts }
+})
+
+const volumeBytes = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+  const layout = yield* Layout
+  const sizes = yield* Effect.forEach(names, (name) => treeBytes(layout.volume(name).data))
+  return sizes.reduce((sum, bytes) => sum + bytes, 0)
 })

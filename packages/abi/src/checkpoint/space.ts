@@ -13,6 +13,8 @@ export interface LeavingBytes {
   readonly memory: number
   /** Content of volumes that leaves the container. */
   readonly volumes: number
+  /** Of that, what is put aside first. */
+  readonly aside: number
 }
 
 /**
@@ -24,15 +26,16 @@ export const requireSpace = Effect.fn("checkpoint.requireSpace")(function* (
   sink: Sink,
   sizes: LeavingBytes,
 ): Effect.fn.Return<void, SpaceMissing | StorageFailed> {
-  const neededBytes = sizes.memory + sizes.volumes + overheadBytes
+  const dumpBytes = sizes.memory + sizes.aside + overheadBytes
+  const archiveBytes = sizes.memory + sizes.volumes + overheadBytes
   const beside =
     sink._tag === "Archive" && sink.compression === "none" && sink.output.directory !== undefined
       ? sink.output.directory
       : undefined
-  if (beside === undefined) return yield* require(root, neededBytes)
-  if (yield* sameFileSystem(root, beside)) return yield* require(root, 2 * neededBytes)
-  yield* require(root, neededBytes)
-  yield* require(beside, neededBytes)
+  if (beside === undefined) return yield* require(root, dumpBytes)
+  if (yield* sameFileSystem(root, beside)) return yield* require(root, dumpBytes + archiveBytes)
+  yield* require(root, dumpBytes)
+  yield* require(beside, archiveBytes)
 })
 
 const require = Effect.fnUntraced(function* (path: string, neededBytes: number) {
