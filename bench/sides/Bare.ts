@@ -113,7 +113,7 @@ export class Bare {
 
   async restore(): Promise<Sample> {
     const began = performance.now()
-    await this.launch({ imagesDirectory: this.at("userdata/checkpoint"), runtimeArguments: [] })
+    await this.launch({ restore: { imagesDirectory: this.at("userdata/checkpoint"), runtimeArguments: [] } })
     return { seconds: (performance.now() - began) / 1000 }
   }
 

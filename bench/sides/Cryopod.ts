@@ -52,7 +52,7 @@ export class Cryopod {
 
   /** A container that has said `ready`. */
   async start(name: string, command: ReadonlyArray<string>): Promise<void> {
-    await this.ok("run", "-d", "--name", name, base, ...command)
+    await this.ok("run", "-d", "--network", "none", "--name", name, base, ...command)
     await eventually(`${name} to be ready`, async () => (await this.ok("logs", name)).stdout.includes("ready"), 120)
   }
 

@@ -16,25 +16,31 @@ const peers = {
 type Peer = keyof typeof peers
 
 const forms = ["archive", "image"] as const
-const cargoes = ["plain", "volume", "rootfs diff"] as const
+const cargoes = ["plain", "volume", "rootfs diff", "bridge network"] as const
 type Cargo = (typeof cargoes)[number]
 
 /** What makes a container differ from a plain one: how it is run, what is done in it, what must be found in it again. */
 const cargo: Readonly<
   Record<Cargo, { readonly run: string; readonly change: string; readonly find: string; readonly found: string }>
 > = {
-  plain: { run: "", change: "echo memory > /dev/shm/note", find: "cat /dev/shm/note", found: "memory" },
+  plain: { run: "--network none", change: "echo memory > /dev/shm/note", find: "cat /dev/shm/note", found: "memory" },
   volume: {
-    run: "-v vol:/data",
+    run: "--network none -v vol:/data",
     change: "echo kept > /data/note; chown 33:44 /data/note",
     find: "cat /data/note; stat -c %u:%g /data/note",
     found: "kept 33:44",
   },
   "rootfs diff": {
-    run: "",
+    run: "--network none",
     change: "echo new > /etc/motd; echo added > /etc/added; rm /etc/gone",
     find: "cat /etc/motd /etc/added; test -e /etc/gone || echo removed",
     found: "new added removed",
+  },
+  "bridge network": {
+    run: "--network podman:ip=10.88.7.7,mac=92:d0:c6:0a:29:07 -p 8080:80",
+    change: "true",
+    find: 'ip -4 -o addr show eth0 | tr -s " " | cut -d" " -f4; cat /sys/class/net/eth0/address; grep -c 10.88.7.7 /etc/hosts',
+    found: "10.88.7.7/16 92:d0:c6:0a:29:07 1",
   },
 }
 const nameOf = (of: Cargo) => of.replace(" ", "-")
@@ -50,11 +56,15 @@ const inPeer = (peer: Peer, script: string): Promise<Ran> =>
     `PEER_SHARE=${share}`,
     // Podman's CRIU puts limits of cgroups back as they were, so both sides have them laid out alike
     "PEER_LAYOUT=v1",
+    // bridges of Podman's are none of this machine's
+    "unshare",
+    "--net",
     join(project, "scripts/peer"),
     "enter",
     "bash",
     "-c",
     `set -eu
+     ip link set lo up
      mkdir -p /share/${peers[peer].peer} /var/lib/containers
      mount --bind /share/${peers[peer].peer} /var/lib/containers
      podman load -qi /share/base.tar >/dev/null
@@ -164,7 +174,7 @@ describe.each(Object.keys(peers) as ReadonlyArray<Peer>)("%s → cryopod", (peer
       peer,
       `freeze() { # NAME CHANGE RUN...
          name=$1 change=$2; shift 2
-         podman --runtime ${runtime} run -d --network none --name $name "$@" base sh -c '${counter[2] ?? ""}' >/dev/null
+         podman --runtime ${runtime} run -d --name $name "$@" base sh -c '${counter[2] ?? ""}' >/dev/null
          sleep 0.5
          podman exec $name sh -c "$change"
          podman --runtime ${runtime} container checkpoint -R -e /share/${peers[peer].peer}-$name.tar.zst $name >/dev/null

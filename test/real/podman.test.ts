@@ -73,7 +73,8 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
   const frozen = () => `${registry}/frozen:${runtime}`
 
   beforeAll(async () => {
-    await host.ok("run", "-d", "--name", `ours-${runtime}`, `${registry}/base:${runtime}`, ...counter)
+    const ours = ["--network", "none", "--name", `ours-${runtime}`, `${registry}/base:${runtime}`]
+    await host.ok("run", "-d", ...ours, ...counter)
     await host.ok(
       "exec",
       `ours-${runtime}`,

@@ -1,12 +1,33 @@
 /** The services that the steps of the local engine are made of, and what an engine is told once. */
 import type { Database, Layout, Tools } from "@cryopod/host"
 import type { ImageStore, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
-import type { Conmon, Containers, Networks, OciRuntime, Pods, RuntimeName, Volumes } from "@cryopod/runtime"
+import type {
+  Addresses,
+  Conmon,
+  Containers,
+  Netavark,
+  Networks,
+  OciRuntime,
+  Pods,
+  RuntimeName,
+  Volumes,
+} from "@cryopod/runtime"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Probes } from "./system/Probes.ts"
 
-export type EngineServices = Database | Layout | Tools | Containers | Pods | Volumes | Networks | OciRuntime | Conmon
+export type EngineServices =
+  | Database
+  | Layout
+  | Tools
+  | Containers
+  | Pods
+  | Volumes
+  | Networks
+  | Addresses
+  | Netavark
+  | OciRuntime
+  | Conmon
 export type ImageServices = ImageStore | ImageUse | Layers | RootFilesystems | Transport
 export type AllServices = EngineServices | ImageServices | Probes | EngineDefaults
 

@@ -17,8 +17,11 @@ import { ImageStore, imageTables, ImageUse, Layers, RootFilesystems, Transport }
 import {
   Conmon,
   Containers,
+  Addresses,
+  addressTables,
   containerTables,
   Networks,
+  Netavark,
   networkTables,
   OciRuntime,
   Pods,
@@ -87,11 +90,22 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
       volumeTables,
       networkTables,
       originTables,
+      addressTables,
     ]),
   )
   const runtime = Conmon.layer([...settings.selfCommand, "container", "cleanup"]).pipe(
     Layer.provideMerge(Layer.mergeAll(OciRuntime.layer, engineDefaults(settings))),
-    Layer.provideMerge(Layer.mergeAll(Containers.layer, Pods.layer, Volumes.layer, Networks.layer, Probes.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        Containers.layer,
+        Pods.layer,
+        Volumes.layer,
+        Networks.layer,
+        Addresses.layer,
+        Netavark.layer,
+        Probes.layer,
+      ),
+    ),
     Layer.provideMerge(host),
   )
   const images = Layer.mergeAll(RootFilesystems.layer, Transport.layer).pipe(

@@ -4,7 +4,7 @@
  * Only the fields that this project writes or reads are named; strangers' documents may hold more. Everything a
  * reader needs is checked, everything else has libpod's default.
  */
-import { CheckpointInvalid, HealthConfig } from "@cryopod/entities"
+import { CheckpointInvalid, HealthConfig, PortMapping, PortProtocol } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { checkpointMembers } from "./CheckpointMember.ts"
@@ -26,6 +26,15 @@ export const LibpodVolume = Schema.Struct({
   labels: Schema.optionalKey(labels),
 })
 export type LibpodVolume = typeof LibpodVolume.Type
+
+/** A container's place on a network (containers/common `libnetwork/types`, PerNetworkOptions). */
+const perNetwork = {
+  static_ips: Schema.optionalKey(strings),
+  static_mac: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  aliases: Schema.optionalKey(strings),
+  interface_name: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  options: Schema.optionalKey(labels),
+}
 
 export const LibpodConfig = Schema.Struct({
   spec: Schema.optionalKey(Schema.Unknown),
@@ -52,8 +61,23 @@ export const LibpodConfig = Schema.Struct({
   utsNsCtr: Schema.optionalKey(Schema.String),
   createNetNS: Schema.optionalKey(Schema.Boolean),
   postConfigureNetNS: Schema.optionalKey(Schema.Boolean),
-  newNetworks: Schema.optionalKey(Schema.Unknown),
-  orderedNetworks: Schema.optionalKey(Schema.Unknown),
+  /** Podman 4 and 5; without order. */
+  newNetworks: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Struct(perNetwork)))),
+  /** Podman 6. */
+  orderedNetworks: Schema.optionalKey(
+    Schema.NullOr(Schema.Array(Schema.Struct({ ...perNetwork, name: Schema.String }))),
+  ),
+  newPortMappings: Schema.optionalKey(Schema.NullOr(Schema.Array(PortMapping))),
+  /** Protocols by port. */
+  exposedPorts: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Array(PortProtocol)))),
+  networkMode: Schema.optionalKey(Schema.String),
+  dnsServer: Schema.optionalKey(strings),
+  dnsSearch: Schema.optionalKey(strings),
+  dnsOption: Schema.optionalKey(strings),
+  /** `NAME:ADDRESS` each. */
+  hostsAdd: Schema.optionalKey(strings),
+  UseImageHosts: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+  UseImageResolvConf: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
   command: Schema.optionalKey(strings),
   entrypoint: Schema.optionalKey(strings),
   labels: Schema.optionalKey(labels),

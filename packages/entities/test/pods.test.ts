@@ -25,7 +25,7 @@ describe("a pod is refused", () => {
       [],
       "NoInfra and InfraImage are mutually exclusive pod options: invalid pod spec",
     ],
-    [{ infra: false, network: "host" }, [], "NoInfra and network modes cannot be used together"],
+    [{ infra: false, network: ["host"] }, [], "NoInfra and network modes cannot be used together"],
     [{ share: "foo" }, [], "invalid kernel namespace to share: foo. Options are: cgroup, ipc, net, pid, uts or none"],
     [{ share: "net,mnt" }, [], "mount sharing functionality not supported on pod level"],
     [

@@ -9,7 +9,7 @@
  *            containers/<id>/{upper,work,merged}
  *            volumes/<name>/_data               content of volumes
  *            tmp/                               half-made things; whatever is in it belongs to nobody after a crash
- *   RUNROOT  locks/ exits/ <id>/         gone at reboot
+ *   RUNROOT  locks/ exits/ netns/ networks/ <id>/         gone at reboot
  */
 import { join } from "node:path"
 import * as Context from "effect/Context"
@@ -30,6 +30,12 @@ export interface ContainerPaths {
   /** Results of health checks. */
   readonly health: string
   readonly shm: string
+  readonly hosts: string
+  readonly resolvConf: string
+  /** Addresses that the container had when it was checkpointed. */
+  readonly networkStatus: string
+  /** Its network namespace, when it is on bridges; kept by a mount. */
+  readonly networkNamespace: string
   readonly upper: string
   readonly work: string
   readonly merged: string
@@ -64,6 +70,8 @@ export interface LayoutShape {
   readonly volumes: string
   readonly exits: string
   readonly locks: string
+  /** netavark's own state, and that of the server for names. */
+  readonly networks: string
   readonly container: (id: string) => ContainerPaths
   readonly volume: (name: string) => VolumePaths
   /** A pod has no files, but a lock. */
@@ -82,6 +90,7 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
   volumes: join(root, "volumes"),
   exits: join(runroot, "exits"),
   locks: join(runroot, "locks"),
+  networks: join(runroot, "networks"),
   podLock: (id) => join(runroot, "locks", `pod-${id}`),
   container: (id) => {
     const directory = join(root, "containers", id)
@@ -99,6 +108,10 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
       log: join(userdata, "ctr.log"),
       health: join(userdata, "healthcheck.log"),
       shm: join(userdata, "shm"),
+      hosts: join(userdata, "hosts"),
+      resolvConf: join(userdata, "resolv.conf"),
+      networkStatus: join(userdata, "network.status"),
+      networkNamespace: join(runroot, "netns", id),
       upper: join(directory, "upper"),
       work: join(directory, "work"),
       merged: join(directory, "merged"),

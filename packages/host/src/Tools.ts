@@ -30,6 +30,7 @@ export const toolPurposes = {
   nsenter: "looks into the namespaces that containers share",
   getfattr: "reads extended attributes",
   netavark: "connects containers to networks",
+  "aardvark-dns": "lets containers on a network find each other by name",
   iptables: "locks the network of a container during a dump",
   nft: "shows and changes packet filters",
   socat: "feeds the input of attached containers",

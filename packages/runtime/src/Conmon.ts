@@ -28,6 +28,12 @@ export interface RestoreFrom {
   readonly runtimeArguments: ReadonlyArray<string>
 }
 
+export interface LaunchOptions {
+  readonly restore?: RestoreFrom
+  /** Descriptors that conmon keeps open for as long as the container runs. */
+  readonly sockets?: ReadonlyArray<number>
+}
+
 export interface ConmonShape {
   /**
    * Create the container's process, or restore it when `restore` says from where. A created one waits for the
@@ -35,7 +41,7 @@ export interface ConmonShape {
    */
   readonly launch: (
     record: ContainerRecord,
-    restore?: RestoreFrom,
+    options?: LaunchOptions,
   ) => Effect.Effect<Started, CommandNotStarted | ToolMissing | StorageFailed>
 }
 
@@ -56,7 +62,7 @@ const make = (
   layout: LayoutShape,
   runtime: OciRuntime["Service"],
 ): ConmonShape => ({
-  launch: Effect.fn("Conmon.launch")(function* (record, restore) {
+  launch: Effect.fn("Conmon.launch")(function* (record, { restore, sockets = [] } = {}) {
     const { config, id } = record
     const paths = layout.container(id)
     const conmon = yield* tools.path("conmon")
@@ -82,7 +88,7 @@ const make = (
       program === undefined ? [] : ["--exit-command", program],
       ...[...programArguments, ...(program === undefined ? [] : [id])].map((word) => ["--exit-command-arg", word]),
     ].flat()
-    const answer = yield* spawnConmon(conmon, args, tools.environment)
+    const answer = yield* spawnConmon(conmon, args, { environment: tools.environment, sockets })
     if (answer.pid > 0) {
       const conmonPid = yield* attemptSync("read", paths.conmonPidFile, () =>
         Number(fs.readFileSync(paths.conmonPidFile, "utf8")),
@@ -110,11 +116,14 @@ interface Answer {
 const spawnConmon = (
   path: string,
   args: ReadonlyArray<string>,
-  environment: Readonly<Record<string, string>>,
+  {
+    environment,
+    sockets,
+  }: { readonly environment: Readonly<Record<string, string>>; readonly sockets: ReadonlyArray<number> },
 ): Effect.Effect<Answer> =>
   Effect.callback((resume) => {
     const child = spawn(path, args, {
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", ...sockets],
       env: { ...environment, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" },
       detached: true,
     })

@@ -1,9 +1,20 @@
 /**
- * What the database knows of a container: a configuration that never changes and a state that does.
+ * What the database knows of a container: a configuration, of which only the networks change, and a state that does.
  *
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
-import type { ContainerMount, ContainerStatus, HealthCheck, RestartPolicy, Rlimit } from "@cryopod/entities"
+import type {
+  ContainerMount,
+  ContainerStatus,
+  ExposedPort,
+  HealthCheck,
+  NameResolution,
+  NetworkAttachment,
+  NetworkStatus,
+  PortMapping,
+  RestartPolicy,
+  Rlimit,
+} from "@cryopod/entities"
 import type { Namespaces } from "./Namespaces.ts"
 
 export type RuntimeName = "runc" | "crun"
@@ -29,7 +40,15 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>
   readonly terminal: boolean
   readonly openStdin: boolean
-  readonly network: "none" | "host"
+  /** Of the namespace that it is in; with `bridge`, its own or that of a container whose namespace it joins. */
+  readonly network: "none" | "host" | "bridge"
+  /** Its networks, when it is on bridges with a namespace of its own. */
+  readonly attachments?: ReadonlyArray<NetworkAttachment>
+  /** Ports of the host that lead to it. */
+  readonly ports?: ReadonlyArray<PortMapping>
+  /** Ports that it offers, published or not. */
+  readonly exposed?: ReadonlyArray<ExposedPort>
+  readonly names?: NameResolution
   /** Namespaces that are not the container's own; that of a network of the host is told by `network`. */
   readonly namespaces?: Namespaces
   /** Other containers may join its IPC namespace; true when absent. */
@@ -90,6 +109,8 @@ export interface ContainerState {
   readonly stoppedByUser?: boolean
   /** How often its policy has started it again in a row. */
   readonly restartCount?: number
+  /** What the container got on its networks, while it is on them. */
+  readonly networkStatus?: NetworkStatus
   /** Boot of the host in which the container was last started (`/proc/sys/kernel/random/boot_id`). */
   readonly bootId?: string
 }

@@ -35,6 +35,11 @@ export interface ContainersShape {
     id: string,
     change: (state: ContainerState) => ContainerState,
   ) => Effect.Effect<ContainerRecord, DatabaseFailed | ContainerNotFound>
+  /** Change the configuration in one transaction; the new record. */
+  readonly configure: (
+    id: string,
+    change: (config: ContainerConfig) => ContainerConfig,
+  ) => Effect.Effect<ContainerRecord, DatabaseFailed | ContainerNotFound>
   readonly rename: (id: string, name: string) => Effect.Effect<void, DatabaseFailed | NameInUse>
   readonly remove: (id: string) => Effect.Effect<void, DatabaseFailed>
 }
@@ -60,6 +65,26 @@ const make = (database: Database["Service"]): ContainersShape => {
   const get = (id: string) =>
     database
       .read((prepare) => row(prepare, `${columns} where id = ?`, id))
+      .pipe(
+        Effect.flatMap((found) =>
+          found === undefined ? Effect.fail(new ContainerNotFound({ ref: id })) : Effect.succeed(found),
+        ),
+      )
+
+  /** One of the two documents of a container made another. */
+  const changed = <Document extends "config" | "state">(
+    document: Document,
+    id: string,
+    change: (before: ContainerRecord[Document]) => ContainerRecord[Document],
+  ) =>
+    database
+      .write((prepare) => {
+        const found = row(prepare, `${columns} where id = ?`, id)
+        if (found === undefined) return undefined
+        const after = change(found[document])
+        prepare(`update containers set ${document} = ? where id = ?`).run(JSON.stringify(after), id)
+        return { ...found, [document]: after }
+      })
       .pipe(
         Effect.flatMap((found) =>
           found === undefined ? Effect.fail(new ContainerNotFound({ ref: id })) : Effect.succeed(found),
@@ -104,20 +129,8 @@ const make = (database: Database["Service"]): ContainersShape => {
     list: database.read((prepare) => rows(prepare, `${columns} ${newestFirst}`)),
     byImage: (imageId) =>
       database.read((prepare) => rows(prepare, `${columns} where image_id = ? ${newestFirst}`, imageId)),
-    update: (id, change) =>
-      database
-        .write((prepare) => {
-          const found = row(prepare, `${columns} where id = ?`, id)
-          if (found === undefined) return undefined
-          const state = change(found.state)
-          prepare("update containers set state = ? where id = ?").run(JSON.stringify(state), id)
-          return { ...found, state }
-        })
-        .pipe(
-          Effect.flatMap((found) =>
-            found === undefined ? Effect.fail(new ContainerNotFound({ ref: id })) : Effect.succeed(found),
-          ),
-        ),
+    update: (id, change) => changed("state", id, change),
+    configure: (id, change) => changed("config", id, change),
     rename: (id, name) =>
       database
         .write((prepare) => {

@@ -62,14 +62,27 @@ export const specNamespaces = (config: Configured): ReadonlyArray<SpecNamespace>
   { type: "mount" },
 ]
 
-/** Those of a specification, with the paths of the ones that are joined; `pidOf` tells a container's main process. */
-export const joinedNamespaces = (
+/** A network namespace of the container's own that is made before it starts, because interfaces are put into it. */
+export const hasPlacedNetwork = (config: Configured): boolean =>
+  config.network === "bridge" && isOwnNamespace(config, "net")
+
+/** Where namespaces are that the container finds made. */
+export interface NamespacePlaces {
+  /** A container's main process. */
+  readonly pidOf: (containerId: string) => number
+  /** Path of the container's own network namespace. */
+  readonly network: string
+}
+
+/** Those of a specification, with the paths of the ones that are not made by the runtime. */
+export const placedNamespaces = (
   config: Configured,
   namespaces: ReadonlyArray<SpecNamespace>,
-  pidOf: (containerId: string) => number,
+  { network, pidOf }: NamespacePlaces,
 ): ReadonlyArray<SpecNamespace> =>
   namespaces.map(({ type }) => {
     const kind = specKinds.find((known) => specTypes[known] === type)
+    if (kind === "net" && hasPlacedNetwork(config)) return { type, path: network }
     const joined = kind === undefined ? undefined : joinedContainer(config, kind)
     return joined === undefined || kind === undefined ? { type } : { type, path: `/proc/${pidOf(joined)}/ns/${kind}` }
   })

@@ -132,24 +132,29 @@ const clamp = (limit: Rlimit, ceilings: Readonly<Record<string, number>>): Rlimi
   return { type: limit.type, soft: Math.min(limit.soft, ceiling), hard: Math.min(limit.hard, ceiling) }
 }
 
-/** Files that the engine makes in the bundle and shows to the container under these names. */
-export const engineFiles = {
-  "/etc/hosts": "hosts",
-  "/etc/hostname": "hostname",
-  "/etc/resolv.conf": "resolv.conf",
-  "/run/.containerenv": ".containerenv",
-} as const
+/** Files that the engine makes and shows to the container under these names. */
+const engineFiles: Readonly<Record<string, (paths: ContainerPaths) => string>> = {
+  "/etc/hosts": ({ hosts }) => hosts,
+  "/etc/hostname": ({ userdata }) => join(userdata, "hostname"),
+  "/etc/resolv.conf": ({ resolvConf }) => resolvConf,
+  "/run/.containerenv": ({ userdata }) => join(userdata, ".containerenv"),
+}
 
 /** A container without a network has no resolver to be told about; Podman gives it no such file either. */
-const engineDestinations = (config: ContainerConfig) =>
-  Object.keys(engineFiles).filter((destination) => destination !== "/etc/resolv.conf" || config.network !== "none")
+const engineDestinations = ({ names, network }: ContainerConfig) =>
+  Object.keys(engineFiles).filter(
+    (destination) =>
+      !(destination === "/etc/resolv.conf" && (network === "none" || names?.unmanaged === true)) &&
+      !(destination === "/etc/hosts" && names?.noHosts === true),
+  )
+
+/** True for destinations that the engine itself mounts something on. */
+export const isEngineDestination = (destination: string): boolean =>
+  destination === "/dev/shm" || destination in engineFiles
 
 /** Where the engine keeps what is bound to a destination, for destinations that are the engine's own. */
-export const engineMountSource = (paths: ContainerPaths, destination: string): string | undefined => {
-  if (destination === "/dev/shm") return paths.shm
-  const file = (engineFiles as Readonly<Record<string, string>>)[destination]
-  return file === undefined ? undefined : join(paths.userdata, file)
-}
+export const engineMountSource = (paths: ContainerPaths, destination: string): string | undefined =>
+  destination === "/dev/shm" ? paths.shm : engineFiles[destination]?.(paths)
 
 /**
  * Cgroups are neither mounted nor namespaced: CRIU finds the mounts of one layout on a host with that layout only, and the

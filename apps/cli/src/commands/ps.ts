@@ -1,5 +1,5 @@
 /** `ps`: the rows of containers, as a table, as JSON or through a template. */
-import { ContainerEngine, type ContainerSummary, ListFlags } from "@cryopod/entities"
+import { ContainerEngine, type ContainerSummary, exposedPorts, ListFlags, portsText } from "@cryopod/entities"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { flagTable, optionsOf } from "../flags.ts"
@@ -72,7 +72,7 @@ const documentOf = ({ CreatedUnix: _, ...row }: ContainerSummary, created: objec
   Labels: Object.keys(row.Labels).length === 0 ? null : row.Labels,
   Command: orNull(row.Command),
   CIDFile: "",
-  ExposedPorts: null,
+  ExposedPorts: Object.keys(row.ExposedPorts).length === 0 ? null : row.ExposedPorts,
   Namespaces: {},
   Ports: orNull(row.Ports),
   ...created,
@@ -126,7 +126,7 @@ const summaryFormat = ({ now, noTrunc, ...columns }: Columns): RowFormat<Contain
     Names: row.Names.join(","),
     Networks: row.Networks.join(","),
     Pod: noTrunc ? row.Pod : row.Pod.slice(0, shortId),
-    Ports: row.Ports.join(", "),
+    Ports: portsText(row.Ports, exposedPorts(row.ExposedPorts)),
     Size: sizeOf(row),
     Status: statusOf(row, now),
     ...namespaceLinks(row.Pid),

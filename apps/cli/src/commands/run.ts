@@ -126,6 +126,10 @@ export const create: CliCommand = {
     }),
 }
 
+/** What keeps a container from its place on its networks; `run`, and `run` alone, has a status of its own for it. */
+const withoutPlace = new Set(["AddressInUse", "AddressOutside", "AddressesExhausted", "PortInUse", "PortUnavailable"])
+const notInvoked = 126
+
 export const run: CliCommand = {
   name: "run",
   short: "Run a command in a new container",
@@ -145,7 +149,7 @@ export const run: CliCommand = {
         yield* removeNow(id)
         const failure: CommandFailure = started.result.failure
         yield* printFailure(failure)
-        return exitStatus(failure)
+        return withoutPlace.has(failure._tag) ? notInvoked : exitStatus(failure)
       }
       if (detach) {
         yield* printLine(id)

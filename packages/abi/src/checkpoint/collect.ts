@@ -17,7 +17,7 @@ import {
   volumeMember,
 } from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
-import { attempt, attemptSync, Layout, makeDirectory, removeTree } from "@cryopod/host"
+import { attempt, attemptSync, Layout, makeDirectory, removeTree, writeAtomic } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
 import { type ContainerRecord, isHostNamespace, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,8 @@ export type Collected = ReadonlyArray<CollectedMember>
 export const collect = Effect.fn("checkpoint.collect")(function* (
   plan: Plan,
 ): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
-  const { paths, sink } = plan
+  const { paths, record, sink } = plan
+  yield* writeAtomic(paths.networkStatus, networkStatus(record))
   const shm = yield* collectSharedMemory(plan)
   if (sink._tag === "Container") return []
   // the container stands still, and with it all that is read here: nothing has to wait for anything else
@@ -54,6 +55,9 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   // documents first: who looks into an archive finds them without reading the memory
   return [...documents, ...files, ...shm, ...rootfs, ...volumes, images]
 })
+
+/** What the container has on its networks: with it, it gets the same again. */
+const networkStatus = ({ state }: ContainerRecord): string => JSON.stringify(state.networkStatus ?? null, undefined, 2)
 
 /** The container's own, or its pod's; what is the host's stays there. */
 const collectSharedMemory = Effect.fnUntraced(function* ({ paths, record }: Plan) {
@@ -130,7 +134,7 @@ const collectDocuments = Effect.fnUntraced(function* ({ mounts, paths, record }:
   return [
     yield* document(area, checkpointMembers.spec.name, spec),
     yield* document(area, checkpointMembers.config.name, libpodDocument(record, { spec, volumes: mounts.volumes })),
-    yield* document(area, checkpointMembers.networkStatus.name, null),
+    { name: checkpointMembers.networkStatus.name, path: paths.networkStatus },
     ...(yield* collectPod(record, area)),
   ]
 })

@@ -3,11 +3,19 @@
  * bundle's `config.json` and `spec.dump`.
  */
 import type { LibpodConfig, LibpodVolume } from "@cryopod/checkpoint"
-import { type ContainerMount, healthConfigOf, type NamespaceKind, noRestart, type VolumeMount } from "@cryopod/entities"
+import {
+  type ContainerMount,
+  exposedProtocols,
+  healthConfigOf,
+  type NamespaceKind,
+  noRestart,
+  type VolumeMount,
+} from "@cryopod/entities"
 import {
   type ContainerConfig,
   type ContainerRecord,
   criuConfigAnnotation,
+  hasPlacedNetwork,
   joinedContainer,
   type OciSpec,
   type SpecMount,
@@ -68,7 +76,7 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, vo
   shmSize: config.shmSizeBytes,
   namedVolumes: config.mounts.flatMap((mount) => (mount.type === "volume" ? [namedVolume(mount, volumes)] : [])),
   userVolumes: config.mounts.map(({ destination }) => destination),
-  createNetNS: false,
+  ...connectionFields(config),
   command: config.command,
   entrypoint: config.entrypoint,
   labels: config.labels,
@@ -96,6 +104,41 @@ const restartFields = ({ restartPolicy = noRestart }: ContainerConfig): Partial<
         restart_policy: restartPolicy.name,
         ...(restartPolicy.retries > 0 ? { restart_retries: restartPolicy.retries } : {}),
       }
+
+/** Networks, ports and names; the short id, which every container has for an alias, would stay with a clone. */
+const connectionFields = (config: ContainerConfig): Partial<LibpodConfig> => {
+  const { attachments = [], exposed = [], names, ports = [] } = config
+  const networks = attachments.map(({ aliases, interfaceName, ips, mac, network, options }, at) => ({
+    name: network,
+    ...(ips.length === 0 ? {} : { static_ips: ips }),
+    ...(mac === undefined ? {} : { static_mac: mac }),
+    ...(aliases.length === 0 ? {} : { aliases }),
+    interface_name: interfaceName ?? `eth${at}`,
+    ...(options === undefined ? {} : { options }),
+  }))
+  return {
+    createNetNS: hasPlacedNetwork(config),
+    ...(networks.length === 0
+      ? {}
+      : {
+          newNetworks: Object.fromEntries(networks.map(({ name, ...options }) => [name, options])),
+          orderedNetworks: networks,
+          networkMode: "bridge",
+        }),
+    ...(ports.length === 0 ? {} : { newPortMappings: ports }),
+    ...(exposed.length === 0 ? {} : { exposedPorts: exposedProtocols(exposed) }),
+    ...(names === undefined
+      ? {}
+      : {
+          dnsServer: names.servers,
+          dnsSearch: names.searches,
+          dnsOption: names.options,
+          hostsAdd: names.hosts,
+          UseImageHosts: names.noHosts,
+          UseImageResolvConf: names.unmanaged,
+        }),
+  }
+}
 
 /** The pod, and the containers that namespaces are shared with. */
 const membershipFields = (config: ContainerConfig): Partial<LibpodConfig> => {

@@ -7,7 +7,7 @@
  */
 import type { Aftermath } from "@cryopod/entities"
 import { removeTree } from "@cryopod/host"
-import { Containers, OciRuntime } from "@cryopod/runtime"
+import { bindPorts, Containers, OciRuntime } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { finishStopped } from "../container/finish.ts"
@@ -29,6 +29,7 @@ export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
     Effect.gen(function* () {
       yield* (yield* OciRuntime).delete(record.config.runtime, record.id)
       const running = yield* runRestored(record, {
+        sockets: yield* bindPorts(record.config.ports ?? []),
         imagesDirectory: paths.checkpoint,
         namespaces: "same",
         tcp: options.tcpEstablished ? "keep" : "refuse",
@@ -36,7 +37,7 @@ export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
       })
       yield* (yield* Containers).update(record.id, ({ operation: _, ...state }) => ({ ...state, ...running.state }))
       yield* Effect.ignore(removeTree(paths.checkpoint))
-    }),
+    }).pipe(Effect.scoped),
   )
   if (revived._tag === "Success") return "running" satisfies Aftermath
   const at = DateTime.formatIso(yield* DateTime.now)

@@ -4,6 +4,7 @@ import {
   ContainerNotFound,
   isContainerName,
   NameInvalid,
+  portLines,
   type ContainerSelection,
   type Item,
 } from "@cryopod/entities"
@@ -23,6 +24,7 @@ import { createMember } from "../pod/createMember.ts"
 import { removeAlong } from "../pod/removeAlong.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { attach } from "./attach.ts"
+import { networkOwner } from "../network/networkReport.ts"
 import { within, withinRef } from "./ContainerScope.ts"
 import { create } from "./create.ts"
 import { diff } from "./diff.ts"
@@ -127,10 +129,11 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       top: (ref, descriptors) => here(withinRef(ref, (record) => top(record, descriptors))),
       port: (ref) =>
         here(
-          Effect.as(
-            Effect.flatMap(Containers, (containers) => containers.find(ref)),
-            [],
-          ),
+          Effect.gen(function* () {
+            const containers = yield* Containers
+            const record = yield* containers.find(ref)
+            return portLines(networkOwner(record, yield* containers.list).config.ports ?? [])
+          }),
         ),
       logs: (ref, request) => Stream.provideContext(logs(ref, request), services),
       exec: (ref, options, streams) =>

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import type { StorageFailed } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, writeAtomic } from "@cryopod/host"
-import { type ContainerConfig, criuConfiguration, engineFiles, type OciSpec, type RuntimeName } from "@cryopod/runtime"
+import { type ContainerConfig, criuConfiguration, type OciSpec, type RuntimeName } from "@cryopod/runtime"
 import type * as Effect from "effect/Effect"
 
 /** Make the directories of a new container. */
@@ -18,40 +18,15 @@ export const writeSpec = (paths: ContainerPaths, spec: OciSpec): Effect.Effect<v
 export const readSpec = (paths: ContainerPaths): Effect.Effect<OciSpec, StorageFailed> =>
   attemptSync("read", paths.config, () => JSON.parse(fs.readFileSync(paths.config, "utf8")) as OciSpec)
 
-/**
- * Write what the container finds as /etc/hosts and so on. The files are kept when they are there: a process may hold
- * one open across a checkpoint.
- */
-export const writeEngineFiles = (
-  paths: ContainerPaths,
-  config: ContainerConfig,
-  name: string,
-): Effect.Effect<void, StorageFailed> =>
+/** Write what the container finds as /etc/hostname and so on, as far as it is not there. */
+export const writeEngineFiles = (paths: ContainerPaths, config: ContainerConfig): Effect.Effect<void, StorageFailed> =>
   attemptSync("write files of", paths.userdata, () => {
-    const contents: Record<keyof typeof engineFiles, string> = {
-      "/etc/hosts": hostsFile(config, name),
-      "/etc/hostname": `${config.hostname}\n`,
-      "/etc/resolv.conf": config.network === "none" ? "" : readOr("/etc/resolv.conf", ""),
-      "/run/.containerenv": "",
-    }
-    for (const [destination, file] of Object.entries(engineFiles)) {
-      const path = join(paths.userdata, file)
-      if (!fs.existsSync(path))
-        fs.writeFileSync(path, contents[destination as keyof typeof engineFiles], { mode: 0o644 })
-    }
+    writeOnce(join(paths.userdata, "hostname"), `${config.hostname}\n`)
+    writeOnce(join(paths.userdata, ".containerenv"), "")
   })
 
-const hostsFile = (config: ContainerConfig, name: string) =>
-  config.network === "host"
-    ? readOr("/etc/hosts", "127.0.0.1\tlocalhost\n")
-    : `127.0.0.1\tlocalhost ${config.hostname} ${name}\n::1\tlocalhost\n`
-
-const readOr = (path: string, otherwise: string) => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return otherwise
-  }
+const writeOnce = (path: string, content: string): void => {
+  if (!fs.existsSync(path)) fs.writeFileSync(path, content, { mode: 0o644 })
 }
 
 /** What CRIU is told about this container; read through an annotation of the spec. */

@@ -4,12 +4,14 @@ import {
   type ContainerMount,
   type CreateOptions,
   healthCheckOf,
+  type ExposedPort,
   isContainerName,
   NameInvalid,
   OptionInvalid,
   parseRestartPolicy,
   parseSize,
   parseUlimit,
+  type PortMapping,
   type Rlimit,
   SignalInvalid,
   signalNumber,
@@ -26,6 +28,9 @@ export interface ConfigInputs {
   readonly options: CreateOptions
   readonly image: { readonly id: string; readonly name: string; readonly config: ExecutionConfig }
   readonly mounts: ReadonlyArray<ContainerMount>
+  /** All ports of the host are known. */
+  readonly ports: ReadonlyArray<PortMapping>
+  readonly exposed: ReadonlyArray<ExposedPort>
   /** Hard limits of this process, the container's own by default. */
   readonly ceilings: Readonly<Record<string, number>>
   readonly membership: Membership
@@ -73,7 +78,7 @@ export const containerConfig = (
   if (entrypoint.length + command.length === 0) {
     return invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
   }
-  const { infra, ipcShareable, namespaces, network, pod } = inputs.membership
+  const { connection, infra, ipcShareable, namespaces, network, pod } = inputs.membership
   const hostname = inputs.membership.hostname ?? (options.hostname === "" ? inputs.id.slice(0, 12) : options.hostname)
 
   return Result.succeed({
@@ -94,6 +99,10 @@ export const containerConfig = (
     terminal: options.tty,
     openStdin: options.interactive,
     network,
+    attachments: connection.attachments,
+    ports: inputs.ports,
+    exposed: inputs.exposed,
+    names: connection.names,
     namespaces,
     ipcShareable,
     ...(pod === undefined ? {} : { pod }),

@@ -9,6 +9,8 @@ import {
   ImageInvalid,
   isCheckpointImage,
   OptionInvalid,
+  parseExpose,
+  publishedToo,
   randomName,
 } from "@cryopod/entities"
 import { attemptSync, holdLock, Layout, resolveInRoot } from "@cryopod/host"
@@ -22,10 +24,12 @@ import {
   heldCapabilities,
   initialState,
   makeSpec,
+  withHostPorts,
 } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
+import { requireNetworks } from "../network/attachmentsOf.ts"
 import { ensureVolumes, keepVolumes } from "../volume/containerVolumes.ts"
 import { resolveMounts } from "../volume/resolveMounts.ts"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "./bundle.ts"
@@ -33,7 +37,7 @@ import { repairAbandoned } from "./ContainerScope.ts"
 import { containerConfig } from "./containerConfig.ts"
 import { erase } from "./erase.ts"
 import { holdingOwners } from "./joining.ts"
-import { membership, type Membership } from "./membership.ts"
+import { type Connection, membership, type Membership } from "./membership.ts"
 
 /** Ids of containers are 64 hexadecimal digits, as everybody's. */
 export const newContainerId = Effect.sync(() => randomBytes(32).toString("hex"))
@@ -69,8 +73,10 @@ export const createContainer = Effect.fn("Container.create")(function* (
   }
   const ceilings = hardLimits()
   const imageConfig = (yield* store.config(image)).config ?? {}
+  const ports = yield* portsOf(decided.connection, options, Object.keys(imageConfig.ExposedPorts ?? {}))
   const config = yield* Effect.fromResult(
     containerConfig({
+      ...ports,
       id,
       createdAt: DateTime.formatIso(yield* DateTime.now),
       runtime: yield* defaults.runtime,
@@ -88,9 +94,10 @@ export const createContainer = Effect.fn("Container.create")(function* (
     Effect.gen(function* () {
       const layout = yield* Layout
       const paths = containerPaths(layout, record.config)
+      yield* requireNetworks(record.config.attachments ?? [])
       yield* ensureVolumes(record)
       yield* makeContainerDirectories(paths)
-      yield* writeEngineFiles(paths, record.config, record.name)
+      yield* writeEngineFiles(paths, record.config)
       yield* writeSpec(
         paths,
         makeSpec({
@@ -109,6 +116,18 @@ export const createContainer = Effect.fn("Container.create")(function* (
   // whoever removes a container that others join looks for them under its lock
   yield* holdingOwners(config, inserted)
   return { id }
+})
+
+/** What the image exposes is exposed, and what is exposed is published if that is wished. */
+const portsOf = Effect.fnUntraced(function* (
+  { attachments, exposed: asked, published }: Connection,
+  { publishAll }: CreateOptions,
+  ofImage: ReadonlyArray<string>,
+) {
+  const exposed = [...asked]
+  for (const text of ofImage) exposed.push(...(yield* Effect.fromResult(parseExpose(text))))
+  const wanted = publishAll && attachments.length > 0 ? publishedToo(published, exposed) : published
+  return { exposed, ports: yield* withHostPorts(wanted) }
 })
 
 /** Who runs in the container, and a HOME to match unless one was given. */

@@ -6,6 +6,7 @@ import {
   mountReports,
   noHostLimits,
   noRestart,
+  portBindings,
   signalName,
   tmpfsTexts,
   zeroInstant,
@@ -15,6 +16,7 @@ import { ImageStore } from "@cryopod/images"
 import {
   capabilitiesOf,
   cgroupsPath,
+  containerPaths,
   Containers,
   type ContainerState,
   dependenciesOf,
@@ -27,6 +29,7 @@ import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import { liveSessions } from "../exec/sessions.ts"
 import { healthResults } from "../health/healthResults.ts"
+import { networkReport } from "../network/networkReport.ts"
 import { observe } from "./observe.ts"
 
 export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: string) {
@@ -42,6 +45,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
   const capabilities = capabilitiesOf(config, heldCapabilities())
   const file = (mounted: string) => join(paths.userdata, mounted)
+  const placed = containerPaths(layout, config)
   return {
     Id: id,
     Created: config.createdAt,
@@ -53,9 +57,9 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     ImageName: config.imageName || config.imageId,
     Rootfs: "",
     Pod: config.pod ?? "",
-    ResolvConfPath: config.network === "none" ? "" : file("resolv.conf"),
+    ResolvConfPath: config.network === "none" || config.names?.unmanaged === true ? "" : placed.resolvConf,
     HostnamePath: file("hostname"),
-    HostsPath: file("hosts"),
+    HostsPath: config.names?.noHosts === true ? "" : placed.hosts,
     StaticDir: paths.userdata,
     OCIConfigPath: paths.config,
     OCIRuntime: config.runtime,
@@ -80,7 +84,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     },
     Mounts: mountReports(config.mounts, (volume) => layout.volume(volume).data),
     Dependencies: dependenciesOf(config),
-    NetworkSettings: noNetwork,
+    NetworkSettings: yield* networkReport({ ...record, state }),
     Namespace: "",
     IsInfra: config.infra === true,
     IsService: false,
@@ -122,7 +126,11 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       ContainerIDFile: "",
       LogConfig: { Type: "k8s-file", Config: null, Path: paths.log, Tag: "", Size: "0B" },
       NetworkMode: namespaceText(config, "net", config.network),
-      PortBindings: {},
+      PortBindings: portBindings(config.ports ?? []),
+      Dns: config.names?.servers ?? [],
+      DnsOptions: config.names?.options ?? [],
+      DnsSearch: config.names?.searches ?? [],
+      ExtraHosts: config.names?.hosts ?? [],
       RestartPolicy: {
         Name: (config.restartPolicy ?? noRestart).name,
         MaximumRetryCount: (config.restartPolicy ?? noRestart).retries,
@@ -170,21 +178,3 @@ const stateOf = (state: ContainerState, id: string): ContainerInspect["State"] =
   ...(state.checkpointLog === undefined ? {} : { CheckpointLog: state.checkpointLog }),
   ...(state.restoreLog === undefined ? {} : { RestoreLog: state.restoreLog }),
 })
-
-const noNetwork: ContainerInspect["NetworkSettings"] = {
-  EndpointID: "",
-  Gateway: "",
-  IPAddress: "",
-  IPPrefixLen: 0,
-  IPv6Gateway: "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
-  MacAddress: "",
-  Bridge: "",
-  SandboxID: "",
-  HairpinMode: false,
-  LinkLocalIPv6Address: "",
-  LinkLocalIPv6PrefixLen: 0,
-  Ports: {},
-  SandboxKey: "",
-}

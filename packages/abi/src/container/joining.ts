@@ -11,8 +11,9 @@ import {
   type ContainerRecord,
   Containers,
   dependenciesOf,
+  hasPlacedNetwork,
   isActive,
-  joinedNamespaces,
+  placedNamespaces,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
@@ -77,18 +78,21 @@ const ownersOf = Effect.fnUntraced(function* (config: Joining) {
   return newestFirst.filter(({ id }) => wanted.has(id))
 })
 
-/** Write into the bundle where the namespaces are that the container joins. Their owners run. */
-export const writeJoinedNamespaces = Effect.fnUntraced(function* ({
+/** Write into the bundle where the namespaces are that the container finds made. Those that it joins have owners that run. */
+export const writePlacedNamespaces = Effect.fnUntraced(function* ({
   config,
   id,
 }: ContainerRecord): Effect.fn.Return<void, StorageFailed | ContainerNotFound | HostFailure, EngineServices> {
   const owners = dependenciesOf(config)
-  if (owners.length === 0) return
+  if (owners.length === 0 && !hasPlacedNetwork(config)) return
   const containers = yield* Containers
   const pids = new Map<string, number>()
   for (const owner of owners) pids.set(owner, (yield* containers.get(owner)).state.pid)
   const paths = (yield* Layout).container(id)
   const spec = yield* readSpec(paths)
-  const namespaces = joinedNamespaces(config, spec.linux.namespaces, (owner) => pids.get(owner) ?? 0)
+  const namespaces = placedNamespaces(config, spec.linux.namespaces, {
+    pidOf: (owner) => pids.get(owner) ?? 0,
+    network: paths.networkNamespace,
+  })
   yield* writeSpec(paths, { ...spec, linux: { ...spec.linux, namespaces } })
 })

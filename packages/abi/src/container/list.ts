@@ -1,13 +1,14 @@
 /** The rows of `ps`. */
-import { containerFilter, type ContainerSummary, type ListFlags } from "@cryopod/entities"
+import { containerFilter, type ContainerSummary, exposedProtocols, type ListFlags } from "@cryopod/entities"
 import { ImageStore } from "@cryopod/images"
-import { type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
+import { type ContainerConfig, type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { type ContainerPaths, Layout } from "@cryopod/host"
 import { healthResults } from "../health/healthResults.ts"
+import { networkOwner } from "../network/networkReport.ts"
 import { observe } from "./observe.ts"
 
 export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlags) {
@@ -15,10 +16,18 @@ export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlag
   const { everyState, fits } = yield* Effect.fromResult(containerFilter(flags.filter))
   const every = flags.all || flags.latest || flags.last >= 0 || everyState
   const podNames = new Map((yield* (yield* Pods).list).map((pod) => [pod.config.id, pod.config.name]))
-  const wanted = (yield* (yield* Containers).list)
+  const all = yield* (yield* Containers).list
+  const connected = (record: ContainerRecord) => networkOwner(record, all).config
+  const wanted = all
     .map((record) => ({ ...record, state: observe(record.state, layout.container(record.id)) }))
     .filter((record) => every || isActive(record.state))
-    .map((record) => summaryOf(record, { podNames, health: healthOf(record, layout.container(record.id)) }))
+    .map((record) =>
+      summaryOf(record, {
+        podNames,
+        health: healthOf(record, layout.container(record.id)),
+        connected: connected(record),
+      }),
+    )
     .filter(fits)
   const rows = wanted.slice(0, flags.latest ? 1 : flags.last >= 0 ? flags.last : wanted.length)
   return yield* Effect.forEach(rows, (row) => (flags.size ? withSizes(row) : Effect.succeed(row)))
@@ -48,7 +57,15 @@ const healthOf = ({ config, state }: ContainerRecord, paths: ContainerPaths) =>
 
 const summaryOf = (
   record: ContainerRecord,
-  { health, podNames }: { readonly podNames: ReadonlyMap<string, string>; readonly health: string },
+  {
+    connected: { attachments = [], exposed = [], ports = [] },
+    health,
+    podNames,
+  }: {
+    readonly connected: ContainerConfig
+    readonly health: string
+    readonly podNames: ReadonlyMap<string, string>
+  },
 ): ContainerSummary => {
   const { config, id, name, state } = record
   return {
@@ -67,11 +84,12 @@ const summaryOf = (
     Labels: config.labels,
     Mounts: config.mounts.map(({ destination }) => destination),
     Names: [name],
-    Networks: [],
+    Networks: attachments.map(({ network }) => network),
     Pid: state.pid,
     Pod: config.pod ?? "",
     PodName: podNames.get(config.pod ?? "") ?? "",
-    Ports: [],
+    Ports: ports,
+    ExposedPorts: exposedProtocols(exposed),
     Restarts: state.restartCount ?? 0,
     Size: null,
     StartedAt: seconds(state.startedAt),

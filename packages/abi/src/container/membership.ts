@@ -1,24 +1,34 @@
 /** Which pod a new container belongs to and where its namespaces come from: options, pod and owners become plain facts. */
 import { hostname } from "node:os"
 import {
+  type ContainerNetworkFlags,
   type CreateFailure,
   type CreateOptions,
+  defaultNetworkName,
+  type ExposedPort,
+  type NameResolution,
   namespaceMode,
   type NamespaceKind,
   type NamespaceMode,
   NamespaceOwnerMissing,
   NamespaceRefused,
+  type NetworkAttachment,
+  networkWish,
+  type PortMapping,
 } from "@cryopod/entities"
 import {
+  type ContainerConfig,
   type ContainerRecord,
   Containers,
   isHostNamespace,
   joinedContainer,
   type Namespaces,
   type NamespaceSource,
+  type Networks,
   type PodConfig,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import { attachmentsOf } from "../network/attachmentsOf.ts"
 
 /** A pod, and its infra container if it has one. */
 export interface JoinedPod {
@@ -26,27 +36,37 @@ export interface JoinedPod {
   readonly infra: ContainerRecord | undefined
 }
 
+/** A container's place on networks; nothing for one that has its network from elsewhere. */
+export interface Connection {
+  readonly attachments: ReadonlyArray<NetworkAttachment>
+  /** Ports of the host may still be to be found. */
+  readonly published: ReadonlyArray<PortMapping>
+  readonly exposed: ReadonlyArray<ExposedPort>
+  readonly names: NameResolution
+}
+
 export interface Membership {
   readonly pod?: string
   readonly infra?: boolean
   readonly namespaces: Namespaces
   readonly ipcShareable: boolean
-  readonly network: "none" | "host"
+  readonly network: ContainerConfig["network"]
+  readonly connection: Connection
   /** Of the UTS namespace, when it is not the container's own. */
   readonly hostname?: string
 }
 
-type Wanted = Pick<CreateOptions, "pid" | "ipc" | "uts" | "network" | "hostname">
+type Wanted = ContainerNetworkFlags & Pick<CreateOptions, "pid" | "ipc" | "uts" | "hostname" | "publishAll">
 
 export const membership = Effect.fn("Container.membership")(function* (
   options: Wanted,
   pod: JoinedPod | undefined,
-): Effect.fn.Return<Membership, CreateFailure, Containers> {
-  const own = options.network === "none" ? ["none"] : []
+): Effect.fn.Return<Membership, CreateFailure, Containers | Networks> {
+  const wish = yield* Effect.fromResult(networkWish(options))
   const modes: Readonly<Record<NamespaceKind, NamespaceMode>> = {
     cgroup: { _tag: "Default" },
     ipc: yield* Effect.fromResult(namespaceMode(options.ipc, ["shareable"])),
-    net: yield* Effect.fromResult(namespaceMode(options.network, own)),
+    net: wish.mode._tag === "None" || wish.mode._tag === "Bridge" ? { _tag: "Private" } : wish.mode,
     pid: yield* Effect.fromResult(namespaceMode(options.pid)),
     uts: yield* Effect.fromResult(namespaceMode(options.uts)),
   }
@@ -61,18 +81,31 @@ export const membership = Effect.fn("Container.membership")(function* (
     return yield* new NamespaceRefused({ problem: ofPod ? "hostnameOfPod" : "hostnameOfHost" })
   }
   const { net, ...others } = namespaces
+  const ofPod = typeof net === "object" && (modes.net._tag === "Default" || modes.net._tag === "Pod")
+  if (ofPod && (wish.published.length > 0 || options.publishAll)) {
+    return yield* new NamespaceRefused({ problem: "portsOfPod" })
+  }
+  if (ofPod && wish.attachments.length > 0) return yield* new NamespaceRefused({ problem: "networksOfPod" })
+  const own: ContainerConfig["network"] = wish.mode._tag === "None" ? "none" : "bridge"
   const containers = yield* Containers
   const netOwner = typeof net === "object" ? yield* containers.get(net.container) : undefined
   return {
     ...(pod === undefined ? {} : { pod: pod.config.id }),
     namespaces: typeof net === "object" ? { ...others, net } : others,
     ipcShareable: options.ipc !== "private",
-    network: netOwner?.config.network ?? (net === "host" ? "host" : "none"),
+    network: netOwner?.config.network ?? (net === "host" ? "host" : own),
+    connection:
+      net === undefined && own === "bridge"
+        ? { ...wish, attachments: yield* attachmentsOf(onSomeNetwork(wish.attachments)) }
+        : { ...wish, attachments: [], published: [] },
     ...(uts === undefined
       ? {}
       : { hostname: uts === "host" ? hostname() : (yield* containers.get(uts.container)).config.hostname }),
   }
 })
+
+const onSomeNetwork = (asked: ReadonlyArray<NetworkAttachment>): ReadonlyArray<NetworkAttachment> =>
+  asked.length === 0 ? [{ network: defaultNetworkName, ips: [], aliases: [] }] : asked
 
 /** Nothing for a namespace of the container's own. */
 const sourceOf = Effect.fnUntraced(function* (

@@ -1,9 +1,16 @@
 /** Start a created or stopped container from the beginning. */
-import type { BindSourceMissing, ContainerFailure, ImageFailure, VolumeFailure } from "@cryopod/entities"
+import type {
+  BindSourceMissing,
+  ContainerFailure,
+  ImageFailure,
+  PlacementFailure,
+  VolumeFailure,
+} from "@cryopod/entities"
 import { ContainerStateImproper } from "@cryopod/entities"
 import { Layout, removeTree } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
 import {
+  bindPorts,
   Conmon,
   type ContainerRecord,
   Containers,
@@ -15,14 +22,16 @@ import {
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AllServices } from "../EngineServices.ts"
+import { connectNetworks } from "../network/connectNetworks.ts"
+import { writeNameFiles } from "../network/nameFiles.ts"
 import { prepareMounts } from "../volume/prepareMounts.ts"
 import { beginHealth } from "../health/healthTimer.ts"
 import { writeEngineFiles } from "./bundle.ts"
 import { finishStopped } from "./finish.ts"
-import { joining, writeJoinedNamespaces } from "./joining.ts"
+import { joining, writePlacedNamespaces } from "./joining.ts"
 import { runningState } from "./repair.ts"
 
-export type StartFailure = ContainerFailure | ImageFailure | VolumeFailure | BindSourceMissing
+export type StartFailure = ContainerFailure | ImageFailure | VolumeFailure | PlacementFailure | BindSourceMissing
 
 /** The caller holds the lock. A running container stays as it is. */
 export const start = Effect.fn("Container.start")(function* (
@@ -44,18 +53,29 @@ export const startAlone = Effect.fnUntraced(function* (
 
   yield* containers.update(id, (before) => ({ ...before, operation: "start" }))
   const started = yield* Effect.gen(function* () {
-    yield* mountRootfs(record)
-    yield* prepareMounts(record)
-    yield* writeEngineFiles(paths, config, record.name)
-    yield* writeJoinedNamespaces(record)
-    const { conmonPid, pid } = yield* (yield* Conmon).launch(record)
+    const sockets = yield* bindPorts(config.ports ?? [])
+    const files = Effect.andThen(mountRootfs(record), prepareMounts(record))
+    const { status } = yield* Effect.all({ files, status: connectNetworks(record) }, { concurrency: "unbounded" })
+    yield* writeEngineFiles(paths, config)
+    yield* writeNameFiles(record, { status, begins: true })
+    yield* writePlacedNamespaces(record)
+    const { conmonPid, pid } = yield* (yield* Conmon).launch(record, { sockets })
     yield* (yield* OciRuntime).start(config.runtime, id)
     return runningState(pid, conmonPid)
-  }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
+  }).pipe(
+    Effect.scoped,
+    Effect.onError(() => Effect.ignore(undo(record))),
+  )
   const startedAt = DateTime.formatIso(yield* DateTime.now)
   // a start from the beginning leaves nothing of an earlier checkpoint
   yield* removeTree(paths.checkpoint)
-  yield* containers.update(id, () => ({ ...started, exitCode: 0, startedAt, restored: false }))
+  yield* containers.update(id, ({ networkStatus }) => ({
+    ...started,
+    exitCode: 0,
+    startedAt,
+    restored: false,
+    ...(networkStatus === undefined ? {} : { networkStatus }),
+  }))
   yield* beginHealth(record, "start")
   return id
 })

@@ -10,12 +10,14 @@ import {
   type NetworkInspect,
   type NetworkRemovalFailure,
 } from "@cryopod/entities"
-import { Networks } from "@cryopod/runtime"
+import { Layout } from "@cryopod/host"
+import { Containers, isActive, Networks } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { within } from "../container/ContainerScope.ts"
+import { observe } from "../container/observe.ts"
 import { remove } from "../container/remove.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { createNetwork } from "./createNetwork.ts"
@@ -113,5 +115,16 @@ const pruned = Effect.fnUntraced(function* (name: string) {
   return passed ? [] : [{ input: name, result } satisfies Item<string, NetworkFailure>]
 })
 
-const reportOf = (network: Network): Effect.Effect<NetworkInspect, HostFailure, AllServices> =>
-  Effect.succeed({ ...network, containers: {} })
+/** The definition, and the running containers that have a place on it. */
+const reportOf = Effect.fnUntraced(function* (
+  network: Network,
+): Effect.fn.Return<NetworkInspect, HostFailure, AllServices> {
+  const layout = yield* Layout
+  const containers: Record<string, NetworkInspect["containers"][string]> = {}
+  for (const { id, name, state } of yield* (yield* Containers).list) {
+    const interfaces = state.networkStatus?.[network.name]?.interfaces
+    if (interfaces === undefined || interfaces === null) continue
+    if (isActive(observe(state, layout.container(id)))) containers[id] = { name, interfaces }
+  }
+  return { ...network, containers }
+})

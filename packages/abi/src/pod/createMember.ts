@@ -1,5 +1,12 @@
 /** A container in a pod: one that exists, or with `new:NAME` one that is made for it. */
-import { type CreateFailure, type CreateOptions, defaultInfra, defaultPod, PodOptionInvalid } from "@cryopod/entities"
+import {
+  type CreateFailure,
+  type CreateOptions,
+  defaultInfra,
+  defaultPod,
+  networkFlagsOf,
+  PodOptionInvalid,
+} from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { createContainer, newContainerId } from "../container/create.ts"
 import { membership } from "../container/membership.ts"
@@ -16,10 +23,10 @@ export const createMember = Effect.fn("ContainerEngine.createMember")(function* 
   if (name === undefined) return yield* createIn(options.pod, options)
   if (name === "") return yield* new PodOptionInvalid({ problem: "newName", value: "" })
   // what would be the container's network and hostname is the pod's
-  const { hostname, network } = options
-  const infra = { ...defaultInfra, network }
+  const { hostname } = options
+  const infra = { ...defaultInfra, ...networkFlagsOf(options) }
   const pod = yield* createPod({ ...defaultPod, name, hostname, infra, createCommand: options.createCommand ?? [] })
-  return yield* createIn(pod.id, { ...options, hostname: "", network: "" }).pipe(
+  return yield* createIn(pod.id, { ...options, ...networkFlagsOf(defaultInfra), hostname: "" }).pipe(
     Effect.onError(() => Effect.ignore(withinPod(pod.id, (record) => erasePod(record)))),
   )
 })

@@ -4,6 +4,7 @@ import {
   CreateFlags,
   type CreateOptions,
   type InfraOptions,
+  networkFlagsOf,
   type PodCreateOptions,
   randomName,
 } from "@cryopod/entities"
@@ -61,7 +62,7 @@ const createInfra = Effect.fnUntraced(function* (pod: PodConfig, infra: InfraOpt
     name: infra.name === "" ? `${pod.id.slice(0, 12)}-infra` : infra.name,
     hostname: pod.hostname === "" ? pod.name : pod.hostname,
     entrypoint: infra.command,
-    network: infra.network,
+    ...networkFlagsOf(infra),
     shmSize: infra.shmSize,
     createCommand: pod.createCommand,
   }

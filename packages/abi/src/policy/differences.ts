@@ -5,7 +5,7 @@
  * configuration. CRIU goes by the files, whatever the configuration says.
  */
 import { capabilityNames, type PolicyDifference, type RestorePolicy } from "@cryopod/entities"
-import { engineMountSource, isBindMount, type OciSpec } from "@cryopod/runtime"
+import { isBindMount, isEngineDestination, type OciSpec } from "@cryopod/runtime"
 import { actingAnnotations, hooksOf } from "../restore/importedSpec.ts"
 import {
   type CapabilitySets,
@@ -58,7 +58,7 @@ const configurationDifferences = (
   const foreign = spec.mounts.filter(
     (mount) =>
       isBindMount({ ...mount, options: mount.options ?? [] }) &&
-      engineMountSource(noPaths, mount.destination) === undefined &&
+      !isEngineDestination(mount.destination) &&
       !volumes.includes(mount.destination),
   )
   const own = new Set(spec.linux.namespaces.map(({ type }) => type))
@@ -273,9 +273,6 @@ const standardRules = new Set(["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", 
 
 const isStandardRule = (rule: NonNullable<NonNullable<DeviceLimits["resources"]>["devices"]>[number]): boolean =>
   rule.type === "c" && standardRules.has(`${rule.major ?? "*"}:${rule.minor ?? "*"}`)
-
-/** Every mount that the engine makes itself has a source, whatever the paths are. */
-const noPaths = { userdata: "/", shm: "/" } as Parameters<typeof engineMountSource>[0]
 
 /** The same finding of several subjects becomes one. */
 export const merged = (all: ReadonlyArray<PolicyDifference>): ReadonlyArray<PolicyDifference> => {

@@ -20,7 +20,6 @@ export const importedConfig = (
   { id, imageId, membership, mounts, runtime }: Destination,
 ): Result.Result<ContainerConfig, CheckpointInvalid> => {
   const refuse = (problem: string) => Result.fail(new CheckpointInvalid({ source, member: "config.dump", problem }))
-  if (config.createNetNS === true) return refuse("only the networks none and host can be restored yet")
   const { process: program } = spec
   const retries = config.restart_retries ? `:${config.restart_retries}` : ""
   const restartPolicy = parseRestartPolicy(`${config.restart_policy ?? ""}${retries}`)
@@ -44,6 +43,10 @@ export const importedConfig = (
     terminal: program.terminal === true,
     openStdin: config.stdin === true,
     network: membership.network,
+    attachments: membership.connection.attachments,
+    ports: membership.connection.published,
+    exposed: membership.connection.exposed,
+    names: membership.connection.names,
     namespaces: membership.namespaces,
     ipcShareable: membership.ipcShareable,
     ...(membership.pod === undefined ? {} : { pod: membership.pod }),

@@ -24,7 +24,7 @@ const specTypes = { ipc: "ipc", pid: "pid", uts: "uts" } as const
 export const importedMembership = (
   { config, spec }: Pick<OpenedCheckpoint, "config" | "spec">,
   pod: JoinedPod | undefined,
-): Result.Result<Membership, PodRestoreRefused> => {
+): Result.Result<Omit<Membership, "connection">, PodRestoreRefused> => {
   const refuse = (problem: PodRestoreRefused["problem"]) =>
     Result.fail(new PodRestoreRefused({ problem, pod: pod?.config.id ?? "" }))
   const wasInPod = (config.pod ?? "") !== ""
@@ -52,9 +52,11 @@ export const importedMembership = (
     network:
       net !== undefined && pod?.infra !== undefined
         ? pod.infra.config.network
-        : spec.linux.namespaces.some(({ type }) => type === "network")
-          ? "none"
-          : "host",
+        : config.createNetNS === true
+          ? "bridge"
+          : spec.linux.namespaces.some(({ type }) => type === "network")
+            ? "none"
+            : "host",
     ...(uts === undefined ? {} : { hostname: uts === "host" ? hostname() : (pod?.infra?.config.hostname ?? "") }),
   })
 }

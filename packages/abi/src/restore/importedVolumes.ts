@@ -11,7 +11,7 @@ import {
   type ReplacedMounts,
   unmatchedReplacement,
 } from "@cryopod/entities"
-import { engineFiles, isBindMount, type SpecMount } from "@cryopod/runtime"
+import { isBindMount, isEngineDestination, type SpecMount } from "@cryopod/runtime"
 import { volumeMember, type LibpodVolume } from "@cryopod/checkpoint"
 import * as Result from "effect/Result"
 import type { OpenedCheckpoint } from "./open.ts"
@@ -111,8 +111,7 @@ const otherMount =
   ({ destination, source, type, ...mount }: SpecMount): ReadonlyArray<ContainerMount> => {
     const options = mount.options ?? []
     if (isBindMount({ destination, options, source, type })) {
-      const isEngines = destination === "/dev/shm" || destination in engineFiles
-      return isEngines ? [] : [{ type: "bind", source, destination, options }]
+      return isEngineDestination(destination) ? [] : [{ type: "bind", source, destination, options }]
     }
     return type === "tmpfs" && users.has(destination) ? [{ type: "tmpfs", destination, options }] : []
   }

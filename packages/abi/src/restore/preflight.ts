@@ -11,11 +11,12 @@ import {
   NameInUse,
   NameInvalid,
   namespaceKinds,
-  remoteName,
+  type PlacementFailure,
   replacedMounts,
   type BindSourceMissing,
   type MountInvalid,
   type PodRestoreRefused,
+  remoteName,
   type RestoreOptions,
   type RestoreRefused,
   RuntimeMismatch,
@@ -23,7 +24,7 @@ import {
 } from "@cryopod/entities"
 import { Tools } from "@cryopod/host"
 import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
-import { type ContainerConfig, Containers, type RuntimeName } from "@cryopod/runtime"
+import { type ContainerConfig, Containers, type RuntimeName, withHostPorts } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -35,6 +36,9 @@ import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
 import { holdToPolicy } from "../policy/holdToPolicy.ts"
 import { Probes } from "../system/Probes.ts"
+import { attachmentsOf } from "../network/attachmentsOf.ts"
+import { withoutStatic } from "./formerPlaces.ts"
+import { importedConnection } from "./importedConnection.ts"
 import { importedConfig } from "./importedConfig.ts"
 import { importedMembership } from "./importedMembership.ts"
 import { type ImportedVolume, importedMounts } from "./importedVolumes.ts"
@@ -63,6 +67,7 @@ type Failure =
   | VolumeRestoreRefused
   | MountInvalid
   | BindSourceMissing
+  | PlacementFailure
   | CriuUnfit
   | HostFailure
   | ImageFailure
@@ -72,10 +77,10 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   options: RestoreOptions,
   pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
-  const membership = yield* Effect.fromResult(importedMembership(opened, pod))
+  const namespaces = yield* Effect.fromResult(importedMembership(opened, pod))
   const replaced = yield* Effect.fromResult(replacedMounts(options.volume))
   yield* holdToPolicy(opened, options.policy, {
-    joined: joinedTypes(membership),
+    joined: joinedTypes(namespaces),
     replaced: [...replaced.keys()],
   })
   if (pod !== undefined) yield* requirePodCriu
@@ -98,12 +103,19 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   )
   yield* refuseMounts(opened, { mounts, volumes: options.ignoreVolumes ? [] : volumes })
   const base = yield* baseImage(opened)
+  const wanted = yield* Effect.fromResult(importedConnection(opened, options, namespaces.network))
+  const connection = {
+    ...wanted,
+    attachments: yield* attachmentsOf(wanted.attachments),
+    published: yield* withHostPorts(wanted.published),
+  }
+  const membership = { ...namespaces, connection }
   const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership, mounts }))
-  return { name, config, volumes, dropped }
+  return { name, config: withoutStatic(config, options), volumes, dropped }
 })
 
 /** Types of the OCI runtime-spec. */
-const joinedTypes = ({ namespaces }: Membership): ReadonlyArray<string> =>
+const joinedTypes = ({ namespaces }: Pick<Membership, "namespaces">): ReadonlyArray<string> =>
   namespaceKinds
     .filter((kind) => typeof namespaces[kind] === "object")
     .map((kind) => (kind === "net" ? "network" : kind))

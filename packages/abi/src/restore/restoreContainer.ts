@@ -7,14 +7,17 @@ import {
   type RestoreReport,
 } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
-import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import { bindPorts, type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { writeEngineFiles } from "../container/bundle.ts"
 import { finishStopped } from "../container/finish.ts"
 import { hasCompleteDump } from "../container/repair.ts"
-import { joining, writeJoinedNamespaces } from "../container/joining.ts"
+import { joining, writePlacedNamespaces } from "../container/joining.ts"
 import { mountRootfs, startAlone } from "../container/start.ts"
 import type { AllServices } from "../EngineServices.ts"
+import { connectNetworks } from "../network/connectNetworks.ts"
+import { writeNameFiles } from "../network/nameFiles.ts"
+import { formerPlaces, withoutStatic } from "./formerPlaces.ts"
 import { replaySharedMemory } from "./replay.ts"
 import { attachVolumes } from "../volume/prepareMounts.ts"
 import { runRestored } from "./run.ts"
@@ -33,19 +36,29 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
 })
 
 /** Everything it joins runs; its lock and theirs are held. */
-const restoreAlone = Effect.fnUntraced(function* (record: ContainerRecord, options: RestoreOptions) {
-  const { id } = record
+const restoreAlone = Effect.fnUntraced(function* (before: ContainerRecord, options: RestoreOptions) {
+  const { id } = before
   const paths = (yield* Layout).container(id)
   const containers = yield* Containers
-  yield* containers.update(id, (before) => ({ ...before, operation: "restore" }))
+  yield* containers.update(id, (state) => ({ ...state, operation: "restore" }))
+  const record = yield* containers.configure(id, (config) => withoutStatic(config, options))
   const running = yield* Effect.gen(function* () {
-    yield* mountRootfs(record)
-    yield* attachVolumes(record)
-    yield* writeEngineFiles(paths, record.config, record.name)
-    yield* writeJoinedNamespaces(record)
+    const sockets = yield* bindPorts(record.config.ports ?? [])
+    const files = Effect.andThen(mountRootfs(record), attachVolumes(record))
+    const placed = Effect.flatMap(formerPlaces(paths.networkStatus, options), (former) =>
+      connectNetworks(record, former),
+    )
+    const { status } = yield* Effect.all({ files, status: placed }, { concurrency: "unbounded" })
+    yield* writeEngineFiles(paths, record.config)
+    yield* writeNameFiles(record, { status, begins: false })
+    yield* writePlacedNamespaces(record)
     yield* replaySharedMemory(record, { members: paths.userdata, source: record.name })
-    return yield* runRestored(record, { imagesDirectory: paths.checkpoint, namespaces: "same", ...options })
-  }).pipe(Effect.onError(() => Effect.ignore(undo(record))))
+    const request = { imagesDirectory: paths.checkpoint, namespaces: "same" as const, sockets }
+    return yield* runRestored(record, { ...request, ...options })
+  }).pipe(
+    Effect.scoped,
+    Effect.onError(() => Effect.ignore(undo(before))),
+  )
   yield* settleRestored(record, running, options)
   return {
     Id: id,

@@ -3,10 +3,12 @@
  *
  *   preflight → record → stage → volumes → replay → run → settle
  */
+import { join } from "node:path"
+import { checkpointMembers } from "@cryopod/checkpoint"
 import type { RestoreFailure, RestoreOptions, RestoreReport } from "@cryopod/entities"
 import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
-import { type ContainerRecord, Containers, initialState, type RuntimeName } from "@cryopod/runtime"
+import { bindPorts, type ContainerRecord, Containers, initialState, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { erase } from "../container/erase.ts"
 import { joining } from "../container/joining.ts"
@@ -19,6 +21,10 @@ import { joinedPod } from "../pod/joinedPod.ts"
 import { keepVolumes } from "../volume/containerVolumes.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { Probes } from "../system/Probes.ts"
+import { requireNetworks } from "../network/attachmentsOf.ts"
+import { connectNetworks } from "../network/connectNetworks.ts"
+import { writeNameFiles } from "../network/nameFiles.ts"
+import { formerPlaces } from "./formerPlaces.ts"
 import type { OpenedCheckpoint } from "./open.ts"
 import { type Import, preflight } from "./preflight.ts"
 import { replay } from "./replay.ts"
@@ -63,16 +69,32 @@ const restoreAlone = Effect.fnUntraced(function* (
   const holes = heldToPolicy(opened, options) ? yield* holesOf(record.config.runtime) : []
   yield* recordImport(record, opened)
   const { dropped, running } = yield* Effect.gen(function* () {
-    const staged = yield* stage(record, opened, options)
+    yield* requireNetworks(record.config.attachments ?? [])
+    const sockets = yield* bindPorts(record.config.ports ?? [])
+    // under another name it is another container, which must not have the addresses of the first
+    const former =
+      options.name === undefined
+        ? yield* formerPlaces(join(opened.members, checkpointMembers.networkStatus.name), options)
+        : undefined
+    const placed = connectNetworks(record, former)
+    const { staged, status } = yield* Effect.all(
+      { staged: stage(record, opened, options), status: placed },
+      { concurrency: "unbounded" },
+    )
     yield* restoreVolumes(record, volumes, { checkpoint: opened, ignoreVolumes: options.ignoreVolumes })
+    yield* writeNameFiles(record, { status, begins: true })
     yield* replay(record, opened, options)
     if (heldToPolicy(opened, options)) {
       yield* checkMountTargets(opened.source, (yield* Layout).container(record.id).merged, opened.spec.mounts)
     }
     const { dropped, imagesDirectory } = staged
     const { fileLocks, tcp } = options
-    return { dropped, running: yield* runRestored(record, { imagesDirectory, namespaces: "other", tcp, fileLocks }) }
-  }).pipe(Effect.onError(() => Effect.ignore(erase(record))))
+    const request = { imagesDirectory, namespaces: "other" as const, tcp, fileLocks, sockets }
+    return { dropped, running: yield* runRestored(record, request) }
+  }).pipe(
+    Effect.scoped,
+    Effect.onError(() => Effect.ignore(erase(record))),
+  )
   yield* keepVolumes(record)
   yield* settleRestored(record, running, options)
   return {

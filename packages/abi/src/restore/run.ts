@@ -28,6 +28,8 @@ export interface RunRequest {
   readonly namespaces: "same" | "other"
   readonly tcp: TcpConnections
   readonly fileLocks: boolean
+  /** Descriptors of its published ports, for conmon to keep. */
+  readonly sockets: ReadonlyArray<number>
 }
 
 export interface Running {
@@ -54,8 +56,8 @@ export const runRestored = Effect.fn("restore.run")(function* (
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
     .launch(record, {
-      imagesDirectory,
-      runtimeArguments: restoreArguments(config.runtime, request),
+      restore: { imagesDirectory, runtimeArguments: restoreArguments(config.runtime, request) },
+      sockets: request.sockets,
     })
     .pipe(
       Effect.catchTag("CommandNotStarted", ({ detail }) =>

@@ -44,6 +44,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
     paths.preCheckpoint,
     paths.dumpLog,
     paths.restoreLog,
+    paths.networkStatus,
     join(paths.userdata, checkpointMembers.shm.name),
     join(paths.userdata, restoreStatisticsFile),
     join(paths.userdata, checkpointMembers.dumpStatistics.name),

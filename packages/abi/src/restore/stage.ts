@@ -7,7 +7,7 @@ import { attemptSync, type ContainerPaths, Layout, linkTree } from "@cryopod/hos
 import { cgroupsPath, containerPaths, type ContainerRecord, hardLimits } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { makeContainerDirectories, writeEngineFiles, writeSpec } from "../container/bundle.ts"
-import { writeJoinedNamespaces } from "../container/joining.ts"
+import { writePlacedNamespaces } from "../container/joining.ts"
 import { mountRootfs } from "../container/start.ts"
 import { importedSpec, type StandIn } from "./importedSpec.ts"
 import type { OpenedCheckpoint } from "./open.ts"
@@ -34,8 +34,8 @@ export const stage = Effect.fn("restore.stage")(function* (
   })
   yield* makeContainerDirectories(paths)
   yield* writeSpec(paths, spec)
-  yield* writeJoinedNamespaces(record)
-  yield* writeEngineFiles(paths, record.config, record.name)
+  yield* writePlacedNamespaces(record)
+  yield* writeEngineFiles(paths, record.config)
   yield* mountRootfs(record)
   yield* attemptSync("make directories of", paths.userdata, () => makeStandIns(standIns, paths))
   const staged: Staged = { imagesDirectory: yield* placeImages(paths, opened, options), dropped }
@@ -64,7 +64,12 @@ const makeStandIns = (standIns: ReadonlyArray<StandIn>, paths: ContainerPaths): 
 }
 
 /** What a restore in place reads again. */
-const inPlace = [checkpointMembers.images.name, checkpointMembers.previousImages.name, checkpointMembers.shm.name]
+const inPlace = [
+  checkpointMembers.images.name,
+  checkpointMembers.previousImages.name,
+  checkpointMembers.shm.name,
+  checkpointMembers.networkStatus.name,
+]
 
 /**
  * Files that are ours move into the bundle. Those of an image are read where they are; to be kept, they get second names

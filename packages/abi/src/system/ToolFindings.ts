@@ -35,6 +35,7 @@ export interface ToolCircumstances {
  * `network_lock_internal`). Its nftables method is a library and not the program `nft`.
  */
 const optional: ReadonlySet<ToolName> = new Set([
+  "aardvark-dns",
   "catatonit",
   "netavark",
   "nft",

@@ -200,24 +200,44 @@ export class PortInUse extends Schema.TaggedError<PortInUse>()(
     /** Empty for every address of the host. */
     hostIp: Schema.String,
     port: Schema.Int,
-    /** Id of the container that publishes it, when it is one of ours. */
-    container: Schema.optionalKey(Schema.String),
   },
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    const family = this.hostIp.includes(":") ? "6" : "4"
-    const host = this.hostIp.includes(":") ? `[${this.hostIp}]` : this.hostIp
-    const network = `${this.protocol}${family}`
-    return `cannot listen on the ${this.protocol.toUpperCase()} port: listen ${network} ${host}:${this.port}: bind: address already in use`
+    return `${listening(this)}: bind: address already in use`
   }
+}
+
+/** An address or a port of the host that cannot be bound at all. */
+export class PortUnavailable extends Schema.TaggedError<PortUnavailable>()(
+  "PortUnavailable",
+  {
+    protocol: Schema.Literals(["tcp", "udp", "sctp"]),
+    /** Empty for every address of the host. */
+    hostIp: Schema.String,
+    port: Schema.Int,
+    /** Of the system: `EADDRNOTAVAIL` and so on. */
+    code: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const words = this.code === "EADDRNOTAVAIL" ? "cannot assign requested address" : this.code
+    return `${listening(this)}: bind: ${words}`
+  }
+}
+
+const listening = ({ hostIp, port, protocol }: Pick<PortInUse, "hostIp" | "port" | "protocol">): string => {
+  const six = hostIp.includes(":")
+  const network = `${protocol}${six ? "6" : "4"}`
+  return `cannot listen on the ${protocol.toUpperCase()} port: listen ${network} ${six ? `[${hostIp}]` : hostIp}:${port}`
 }
 
 const optionWords = {
   networkName: () => "network name cannot be empty",
   networkOption: (network: string, problem: string) => `invalid option for network ${network}: ${problem}`,
   networkMode: (value: string) =>
-    `invalid value ${JSON.stringify(value)} for --network: give none, host, bridge, or names of networks`,
+    `invalid value ${JSON.stringify(value)} for --network: give none, host, bridge, container:<name|id> or names of networks`,
   extraNetworks: (mode: string) =>
     `cannot set multiple networks without bridge network mode, selected mode ${mode}: invalid argument`,
   modeConflict: (mode: string) =>
@@ -227,7 +247,7 @@ const optionWords = {
   ip: (value: string) => `${JSON.stringify(value)} is not an ip address`,
   mac: (value: string) => `address ${value}: invalid MAC address`,
   dns: (value: string) => `${value} is not an ip address`,
-  dnsNone: () => "--dns=none cannot be used with other DNS servers",
+  dnsNone: () => "none is not allowed to be specified with other DNS ip addresses",
   addHost: (value: string) => `bad format for add-host: ${JSON.stringify(value)}`,
   addHostIp: (value: string) => `invalid IP address in add-host: ${JSON.stringify(value)}`,
   noHosts: () => "--no-hosts and --add-host cannot be set together",

@@ -198,6 +198,8 @@ const namespaceProblems = {
     "invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration",
   portsOfPod: () =>
     "invalid config provided: published or exposed ports must be defined when the pod is created: network cannot be configured when it is shared with a pod",
+  networksOfPod: () =>
+    "invalid config provided: networks must be defined when the pod is created: network cannot be configured when it is shared with a pod",
   privateIpc: (id: string) =>
     `joining IPC of container ${id} is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
 } as const

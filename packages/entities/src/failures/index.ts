@@ -119,6 +119,7 @@ export const placementFailures = [
   N.AddressOutside,
   N.AddressesExhausted,
   N.PortInUse,
+  N.PortUnavailable,
   N.NetworkOptionInvalid,
   ...hostFailures,
 ] as const

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { healthDefaults } from "../values/HealthCheck.ts"
 import { bool, integer, text, texts } from "../Option.ts"
+import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 
 export const CreateFlags = Schema.Struct({
   name: text({ cli: "name", description: "Assign a name to the container" }),
@@ -12,10 +13,12 @@ export const CreateFlags = Schema.Struct({
   label: texts({ cli: "label", short: "l", description: "Set metadata on container" }),
   annotation: texts({ cli: "annotation", description: "Add annotations to container (key=value)" }),
   entrypoint: text({ cli: "entrypoint", description: "Overwrite the default ENTRYPOINT of the image" }),
-  network: text({
-    cli: "network",
-    rest: "netns",
-    description: "Connect a container to a network: none, host, or container:<name|id>",
+  ...ContainerNetworkFlags.fields,
+  publishAll: bool({
+    cli: "publish-all",
+    short: "P",
+    rest: "publish_image_ports",
+    description: "Publish all exposed ports to random ports on the host interface",
   }),
   pod: text({
     cli: "pod",

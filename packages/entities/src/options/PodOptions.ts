@@ -4,11 +4,15 @@ import * as Schema from "effect/Schema"
 import { OptionConflict } from "../failures/OptionConflict.ts"
 import { PodOptionInvalid } from "../failures/PodFailures.ts"
 import { bool, integer, text, texts } from "../Option.ts"
+import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 import { isContainerName } from "../values/ContainerName.ts"
 import { type NamespaceKind, namespaceKinds } from "../values/NamespaceMode.ts"
 
 const all = (what: string) => bool({ cli: "all", short: "a", description: what })
 const latest = bool({ cli: "latest", short: "l", description: "Act on the latest pod" })
+
+/** Of the infra container, which nothing is exposed for by itself. */
+const { expose: _, ...podNetworkFields } = ContainerNetworkFlags.fields
 
 export const PodCreateFlags = Schema.Struct({
   name: text({ cli: "name", short: "n", description: "Assign a name to the pod" }),
@@ -42,7 +46,7 @@ export const PodCreateFlags = Schema.Struct({
   }),
   hostname: text({ cli: "hostname", short: "h", description: "Set the hostname of the pod" }),
   label: texts({ cli: "label", short: "l", rest: "labels", description: "Set metadata on pod" }),
-  network: text({ cli: "network", rest: "netns", description: "Connect the pod to a network" }),
+  ...podNetworkFields,
   shmSize: text({
     cli: "shm-size",
     rest: "shm_size",
@@ -63,14 +67,13 @@ export const ExitPolicy = Schema.Literals(["continue", "stop"])
 export type ExitPolicy = typeof ExitPolicy.Type
 
 /** The container that holds what a pod shares. */
-export interface InfraOptions {
+export interface InfraOptions extends ContainerNetworkFlags {
   /** Of the container; made from the pod's id when empty. */
   readonly name: string
   /** Its image; the engine's own when empty. */
   readonly image: string
   /** Its program; the image's when empty. */
   readonly command: string
-  readonly network: string
   readonly shmSize: string
 }
 
@@ -91,7 +94,29 @@ export interface PodCreateOptions {
   readonly createCommand: ReadonlyArray<string>
 }
 
-export const defaultInfra: InfraOptions = { name: "", image: "", command: "", network: "", shmSize: "65536k" }
+export const defaultInfra: InfraOptions = {
+  ...Schema.decodeSync(ContainerNetworkFlags)({}),
+  name: "",
+  image: "",
+  command: "",
+  shmSize: "65536k",
+}
+
+/** The options of networks, names and ports out of a larger set. */
+export const networkFlagsOf = (flags: ContainerNetworkFlags): ContainerNetworkFlags => ({
+  network: flags.network,
+  ip: flags.ip,
+  ip6: flags.ip6,
+  macAddress: flags.macAddress,
+  networkAlias: flags.networkAlias,
+  publish: flags.publish,
+  expose: flags.expose,
+  dns: flags.dns,
+  dnsSearch: flags.dnsSearch,
+  dnsOption: flags.dnsOption,
+  addHost: flags.addHost,
+  noHosts: flags.noHosts,
+})
 
 /** A pod with every option at its default. */
 export const defaultPod: PodCreateOptions = {
@@ -125,7 +150,7 @@ export const podCreateOptions = (
     if (given.has("infraImage")) return refuse("podInfraImage")
     if (given.has("infraCommand")) return refuse("podInfraCommand")
     if (given.has("share") && !nothing) return invalid("shareWithoutInfra", flags.share)
-    if (flags.network !== "") return refuse("podNetworkWithoutInfra")
+    if (flags.network.length > 0) return refuse("podNetworkWithoutInfra")
   }
   if (infra && flags.share.includes("cgroup") && flags.shareParent) return refuse("podCgroupParent")
   if (name !== "" && !isContainerName(name)) return invalid("name", name)
@@ -144,7 +169,7 @@ export const podCreateOptions = (
             name: flags.infraName,
             image: flags.infraImage,
             command: flags.infraCommand,
-            network: flags.network,
+            ...networkFlagsOf({ ...flags, expose: [] }),
             shmSize: flags.shmSize,
           },
         }

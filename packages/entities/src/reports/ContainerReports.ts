@@ -5,6 +5,31 @@
 import * as Schema from "effect/Schema"
 import { hostLimits } from "./HostLimits.ts"
 import { HealthConfig, HealthResults } from "../values/HealthCheck.ts"
+import { PortMapping, PortProtocol } from "../values/PortMapping.ts"
+
+/** A container's place on one network, as `inspect` shows it. */
+export const EndpointReport = Schema.Struct({
+  EndpointID: Schema.String,
+  Gateway: Schema.String,
+  IPAddress: Schema.String,
+  IPPrefixLen: Schema.Int,
+  IPv6Gateway: Schema.String,
+  GlobalIPv6Address: Schema.String,
+  GlobalIPv6PrefixLen: Schema.Int,
+  MacAddress: Schema.String,
+  NetworkID: Schema.String,
+  DriverOpts: Schema.NullOr(Schema.Record(Schema.String, Schema.String)),
+  IPAMConfig: Schema.Null,
+  Links: Schema.Null,
+  Aliases: Schema.Array(Schema.String),
+})
+export type EndpointReport = typeof EndpointReport.Type
+
+/** Ports of the host by those of the container (`80/tcp`); null for one that is exposed and not published. */
+const PortBindingsReport = Schema.Record(
+  Schema.String,
+  Schema.NullOr(Schema.Array(Schema.Struct({ HostIp: Schema.String, HostPort: Schema.String }))),
+)
 
 /** libpod's words for what a container is doing. */
 export const ContainerStatus = Schema.Literals(["created", "running", "paused", "stopped", "exited"])
@@ -34,7 +59,9 @@ export const ContainerSummary = Schema.Struct({
   Pid: Schema.Int,
   Pod: Schema.String,
   PodName: Schema.String,
-  Ports: strings,
+  Ports: Schema.Array(PortMapping),
+  /** Protocols of the ports that are exposed, by their numbers. */
+  ExposedPorts: Schema.Record(Schema.String, Schema.Array(PortProtocol)),
   Restarts: Schema.Int,
   /** Bytes of what the container has changed, and of that with its image; null when not asked for. */
   Size: Schema.NullOr(Schema.Struct({ rootFsSize: Schema.Int, rwSize: Schema.Int })),
@@ -135,9 +162,9 @@ export const ContainerInspect = Schema.Struct({
     HairpinMode: Schema.Boolean,
     LinkLocalIPv6Address: Schema.String,
     LinkLocalIPv6PrefixLen: Schema.Int,
-    Ports: Schema.Record(Schema.String, Schema.Unknown),
+    Ports: PortBindingsReport,
     SandboxKey: Schema.String,
-    Networks: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+    Networks: Schema.optionalKey(Schema.Record(Schema.String, EndpointReport)),
   }),
   Namespace: Schema.String,
   IsInfra: Schema.Boolean,
@@ -188,7 +215,11 @@ export const ContainerInspect = Schema.Struct({
       Size: Schema.String,
     }),
     NetworkMode: Schema.String,
-    PortBindings: Schema.Record(Schema.String, Schema.Unknown),
+    PortBindings: PortBindingsReport,
+    Dns: strings,
+    DnsOptions: strings,
+    DnsSearch: strings,
+    ExtraHosts: strings,
     RestartPolicy: Schema.Struct({ Name: Schema.String, MaximumRetryCount: Schema.Int }),
     AutoRemove: Schema.Boolean,
     Annotations: labels,

@@ -61,6 +61,20 @@ export const NetworkInterface = Schema.Struct({
 })
 export type NetworkInterface = typeof NetworkInterface.Type
 
+/**
+ * What a container got on each of its networks, by their names: what netavark answers and libpod keeps as the member
+ * `network.status` of a checkpoint (containers/common `libnetwork/types`, StatusBlock).
+ */
+export const NetworkStatus = Schema.Record(
+  Schema.String,
+  Schema.Struct({
+    interfaces: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, NetworkInterface))),
+    dns_server_ips: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
+    dns_search_domains: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
+  }),
+)
+export type NetworkStatus = typeof NetworkStatus.Type
+
 /** What `network inspect` shows: the definition, and the running containers by id. */
 export const NetworkInspect = Schema.Struct({
   ...Network.fields,

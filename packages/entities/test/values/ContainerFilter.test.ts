@@ -23,6 +23,7 @@ const row = (changes: Partial<ContainerSummary>): ContainerSummary => ({
   Pod: "",
   PodName: "",
   Ports: [],
+  ExposedPorts: {},
   Restarts: 0,
   Size: null,
   StartedAt: 0,

@@ -2,6 +2,7 @@
 import { CreateFlags, HealthConfig } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import { SpecNamespace } from "./namespaces.ts"
+import { networkFields } from "./networks.ts"
 
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)
@@ -35,7 +36,8 @@ const known = Schema.Struct({
   cap_drop: optional(strings),
   shm_size: optional(Schema.Int),
   r_limits: optional(Schema.Array(Schema.Struct({ type: Schema.String, hard: Schema.Finite, soft: Schema.Finite }))),
-  netns: optional(SpecNamespace),
+  ...networkFields,
+  publish_image_ports: optional(Schema.Boolean),
   pidns: optional(SpecNamespace),
   ipcns: optional(SpecNamespace),
   utsns: optional(SpecNamespace),

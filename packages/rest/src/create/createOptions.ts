@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import { textsOfMap } from "../keyValues.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 import { namespaceText } from "./namespaces.ts"
+import { networkFlagsFrom } from "./networks.ts"
 import { readOfContainers, unheardOf } from "./unheardOf.ts"
 
 const defaults = Schema.decodeUnknownSync(CreateFlags)({})
@@ -28,9 +29,11 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
   if (lost !== undefined) return Result.fail(new NotSupported({ what: lost }))
   const image = spec.image || spec.raw_image_name || ""
   if (image === "") return Result.fail(new OptionInvalid({ option: "image", value: "", problem: "an image is needed" }))
-  return Result.map(namespacesOf(spec), (namespaces) => ({
+  return Result.map(Result.all([namespacesOf(spec), networkFlagsFrom(spec)]), ([namespaces, networks]) => ({
     ...defaults,
     ...namespaces,
+    ...networks,
+    publishAll: spec.publish_image_ports ?? false,
     image,
     command: spec.command ?? [],
     createCommand: spec.containerCreateCommand ?? [],
@@ -84,7 +87,6 @@ const healthOptions = (config: HealthConfig | null | undefined): Partial<CreateO
 
 const namespacesOf = (spec: SpecGenerator) =>
   Result.all({
-    network: namespaceText("the network mode", spec.netns, ["none", "private"]),
     pid: namespaceText("the PID namespace", spec.pidns, ["private"]),
     ipc: namespaceText("the IPC namespace", spec.ipcns, ["private", "shareable"]),
     uts: namespaceText("the UTS namespace", spec.utsns, ["private"]),

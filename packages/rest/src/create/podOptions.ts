@@ -1,15 +1,17 @@
 /** Pods: libpod's PodSpecGenerator, and the options of `pod create`, both ways. */
 import {
+  ContainerNetworkFlags,
   ExitPolicy,
   namespaceKinds,
+  type NetworkOptionInvalid,
+  NotSupported,
   OptionInvalid,
   parseSize,
   type PodCreateOptions,
-  NotSupported,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { namespaceText, SpecNamespace, specNamespace } from "./namespaces.ts"
+import { networkFields, networkFlagsFrom, networkSpecOf } from "./networks.ts"
 import { readOfPods, unheardOf } from "./unheardOf.ts"
 
 const strings = Schema.Array(Schema.String)
@@ -17,7 +19,7 @@ const texts = Schema.Record(Schema.String, Schema.String)
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 /** The options as they are. */
-const Own: Schema.Codec<PodCreateOptions> = Schema.Struct({
+const Own: Schema.Codec<PodCreateOptions, object> = Schema.Struct({
   name: Schema.String,
   labels: texts,
   hostname: Schema.String,
@@ -28,7 +30,7 @@ const Own: Schema.Codec<PodCreateOptions> = Schema.Struct({
       name: Schema.String,
       image: Schema.String,
       command: Schema.String,
-      network: Schema.String,
+      ...ContainerNetworkFlags.fields,
       shmSize: Schema.String,
     }),
   ),
@@ -48,7 +50,7 @@ const known = Schema.Struct({
   shared_namespaces: optional(strings),
   share_parent: optional(Schema.Boolean),
   pod_create_command: optional(strings),
-  netns: optional(SpecNamespace),
+  ...networkFields,
   shm_size: optional(Schema.Int),
   /** Beyond libpod: the options as our own client has them; a service that knows them looks at nothing else. */
   cryopod: Schema.optionalKey(Own),
@@ -71,7 +73,7 @@ export const podOptionsOf = (spec: PodSpecGenerator): Result.Result<PodCreateOpt
   const unknown = asked.find((word) => word !== "" && !namespaceKinds.some((kind) => kind === word))
   if (unknown !== undefined)
     return Result.fail(new NotSupported({ what: `sharing the namespace ${JSON.stringify(unknown)} in a pod` }))
-  return Result.map(namespaceText("the network mode", spec.netns, ["none", "private"]), (network) => ({
+  return Result.map(networkFlagsFrom(spec), (networks) => ({
     name: spec.name ?? "",
     labels: spec.labels ?? {},
     hostname: spec.hostname ?? "",
@@ -84,7 +86,7 @@ export const podOptionsOf = (spec: PodSpecGenerator): Result.Result<PodCreateOpt
             name: spec.infra_name ?? "",
             image: spec.infra_image ?? "",
             command: spec.infra_command?.join(" ") ?? "",
-            network,
+            ...networks,
             shmSize: spec.shm_size ? String(spec.shm_size) : "65536k",
           },
         }),
@@ -94,22 +96,23 @@ export const podOptionsOf = (spec: PodSpecGenerator): Result.Result<PodCreateOpt
 }
 
 /** For Podman's service and our own, which looks at the last field alone. */
-export const podSpecOf = (options: PodCreateOptions): PodSpecGenerator => ({
-  name: options.name,
-  hostname: options.hostname,
-  exit_policy: options.exitPolicy,
-  labels: options.labels,
-  no_infra: options.infra === undefined,
-  shared_namespaces: options.shares,
-  pod_create_command: options.createCommand,
-  ...(options.infra === undefined
-    ? {}
-    : {
-        infra_name: options.infra.name,
-        infra_image: options.infra.image,
-        ...(options.infra.command === "" ? {} : { infra_command: options.infra.command.split(" ") }),
-        netns: specNamespace(options.infra.network),
-        shm_size: parseSize(options.infra.shmSize) ?? null,
-      }),
-  cryopod: options,
-})
+export const podSpecOf = (options: PodCreateOptions): Result.Result<PodSpecGenerator, NetworkOptionInvalid> =>
+  Result.map(options.infra === undefined ? Result.succeed({}) : networkSpecOf(options.infra), (networks) => ({
+    name: options.name,
+    hostname: options.hostname,
+    exit_policy: options.exitPolicy,
+    labels: options.labels,
+    no_infra: options.infra === undefined,
+    shared_namespaces: options.shares,
+    pod_create_command: options.createCommand,
+    ...(options.infra === undefined
+      ? {}
+      : {
+          infra_name: options.infra.name,
+          infra_image: options.infra.image,
+          ...(options.infra.command === "" ? {} : { infra_command: options.infra.command.split(" ") }),
+          ...networks,
+          shm_size: parseSize(options.infra.shmSize) ?? null,
+        }),
+    cryopod: options,
+  }))

@@ -3,6 +3,7 @@ import {
   type CreateOptions,
   healthCheckOf,
   healthConfigOf,
+  type NetworkOptionInvalid,
   OptionInvalid,
   parseRestartPolicy,
   parseSize,
@@ -12,13 +13,16 @@ import {
 import * as Result from "effect/Result"
 import { mapOfTexts } from "../keyValues.ts"
 import { specNamespace } from "./namespaces.ts"
+import { networkSpecOf } from "./networks.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 
 /** For a service of our own: nothing but the options as they are. */
 export const ownSpec = (options: CreateOptions): SpecGenerator => ({ cryopod: options })
 
 /** For Podman's service. Values that no SpecGenerator can say are refused, as the engine would refuse them. */
-export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGenerator, OptionInvalid> =>
+export const specGeneratorOf = (
+  options: CreateOptions,
+): Result.Result<SpecGenerator, OptionInvalid | NetworkOptionInvalid> =>
   Result.gen(function* () {
     for (const [option, values] of mountsOf(options)) {
       const problem = "Podman's service cannot be asked for mounts yet"
@@ -32,6 +36,7 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
     if (typeof health === "string") {
       return yield* Result.fail(new OptionInvalid({ option: "health-cmd", value: options.healthCmd, problem: health }))
     }
+    const networks = yield* networkSpecOf(options)
     const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
     const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
     const limits: Array<{ readonly type: string; readonly soft: number; readonly hard: number }> = []
@@ -66,7 +71,8 @@ export const specGeneratorOf = (options: CreateOptions): Result.Result<SpecGener
       cap_drop: options.capDrop,
       shm_size: shmSize,
       r_limits: limits,
-      netns: specNamespace(options.network),
+      ...networks,
+      publish_image_ports: options.publishAll,
       pidns: specNamespace(options.pid),
       ipcns: specNamespace(options.ipc),
       utsns: specNamespace(options.uts),

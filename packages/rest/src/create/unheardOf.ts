@@ -1,4 +1,5 @@
 /** Fields of a SpecGenerator that nobody reads here, and the values with which they ask for nothing. */
+import { networkFields } from "./networks.ts"
 
 /** Values that clients send although nobody asked for them (podman 5.4 `run` without options). */
 const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -19,13 +20,9 @@ const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
   manage_password: (value) => value === true,
   umask: (value) => value === "0022" || value === "022" || value === "",
   unsetenvall: (value) => value === false,
-  use_image_hosts: (value) => value === false,
   use_image_hostname: (value) => value === false,
-  use_image_resolve_conf: (value) => value === false,
-  publish_image_ports: (value) => value === false,
   cgroups_mode: (value) => value === "enabled" || value === "",
   resource_limits: isEmpty,
-  Networks: isEmpty,
 }
 
 /** Namespaces that nobody can choose here. */
@@ -33,6 +30,9 @@ const namespaces: Readonly<Record<string, ReadonlyArray<string>>> = {
   userns: ["", "default", "host"],
   cgroupns: ["", "default", "private", "host"],
 }
+
+/** Fields that `networks.ts` reads. */
+const readOfNetworks = Object.keys(networkFields)
 
 /** Fields that `createOptions.ts` reads. */
 export const readOfContainers: ReadonlySet<string> = new Set([
@@ -63,7 +63,8 @@ export const readOfContainers: ReadonlySet<string> = new Set([
   "cap_drop",
   "shm_size",
   "r_limits",
-  "netns",
+  ...readOfNetworks,
+  "publish_image_ports",
   "pidns",
   "ipcns",
   "utsns",
@@ -85,7 +86,7 @@ export const readOfPods: ReadonlySet<string> = new Set([
   "shared_namespaces",
   "share_parent",
   "pod_create_command",
-  "netns",
+  ...readOfNetworks,
   "shm_size",
   "cryopod",
 ])

@@ -1,4 +1,4 @@
-import { CreateFlags, type CreateOptions, factsOf } from "@cryopod/entities"
+import { CreateFlags, type CreateOptions, factsOf, networkWish } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
@@ -102,11 +102,49 @@ describe("a SpecGenerator", () => {
       },
     ],
     ["no health check", { healthconfig: { Test: ["NONE"] } }, { noHealthcheck: true }],
-    ["host network", { netns: { nsmode: "host" } }, { network: "host" }],
+    ["host network", { netns: { nsmode: "host" } }, { network: ["host"] }],
     ["the host's processes", { pidns: { nsmode: "host" } }, { pid: "host" }],
-    ["another's network", { netns: { nsmode: "container", value: "web" } }, { network: "container:web" }],
+    ["another's network", { netns: { nsmode: "container", value: "web" } }, { network: ["container:web"] }],
     ["a pod", { pod: "p", utsns: { nsmode: "from-pod" } }, { pod: "p", uts: "pod" }],
-    ["no network", { netns: { nsmode: "none" } }, { network: "none" }],
+    ["no network", { netns: { nsmode: "none" } }, { network: ["none"] }],
+    [
+      "networks",
+      {
+        netns: { nsmode: "bridge" },
+        Networks: {
+          net: { static_ips: ["10.99.0.5"], static_mac: "92:d0:c6:0a:29:33", aliases: ["db"], interface_name: "eth3" },
+          default: {},
+        },
+      },
+      { network: ["net:ip=10.99.0.5,mac=92:d0:c6:0a:29:33,alias=db,interface_name=eth3", "bridge"] },
+    ],
+    [
+      "a hardware address in bytes",
+      { Networks: { net: { static_mac: "ktDGCikz" } } },
+      { network: ["net:mac=92:d0:c6:0a:29:33"] },
+    ],
+    [
+      "ports",
+      {
+        portmappings: [
+          { container_port: 80, host_port: 8080 },
+          { container_port: 90, host_ip: "127.0.0.1", protocol: "udp", range: 2 },
+          { container_port: 53, host_port: 53, host_ip: "::1", protocol: "tcp,udp", range: 1 },
+        ],
+      },
+      { publish: ["8080:80/tcp", "127.0.0.1::90-91/udp", "[::1]:53:53/tcp", "[::1]:53:53/udp"] },
+    ],
+    [
+      "exposed ports",
+      { expose: { "70": "tcp,udp" }, publish_image_ports: true },
+      { expose: ["70/tcp", "70/udp"], publishAll: true },
+    ],
+    [
+      "names",
+      { dns_server: ["1.1.1.1"], dns_search: ["a.b"], dns_option: ["ndots:2"], hostadd: ["x:1.2.3.4"] },
+      { dns: ["1.1.1.1"], dnsSearch: ["a.b"], dnsOption: ["ndots:2"], addHost: ["x:1.2.3.4"] },
+    ],
+    ["the image's names", { use_image_hosts: true, use_image_resolve_conf: true }, { noHosts: true, dns: ["none"] }],
   ])("with %s asks for it", (_, given, wanted) => {
     expect(read({ ...podmanDefaults, ...given })).toMatchObject(wanted)
   })
@@ -156,7 +194,19 @@ describe("a SpecGenerator", () => {
       label: ["a=b"],
       annotation: ["c=d"],
       entrypoint: '["x","y"]',
-      network: "host",
+      network: ["podman:alias=a"],
+      ip: "10.88.0.9",
+      ip6: "fd00::9",
+      macAddress: "92:d0:c6:0a:29:33",
+      networkAlias: ["b"],
+      publish: ["8080:80"],
+      expose: ["70"],
+      publishAll: true,
+      dns: ["1.1.1.1"],
+      dnsSearch: ["example.org"],
+      dnsOption: ["ndots:3"],
+      addHost: [],
+      noHosts: true,
       pod: "p",
       pid: "host",
       ipc: "shareable",
@@ -192,8 +242,18 @@ describe("a SpecGenerator", () => {
     }
     const spec = Result.getOrThrow(specGeneratorOf(other))
     const back = read(JSON.parse(JSON.stringify(spec)) as SpecGenerator)
+    // what is said of a network in several options is one text for Podman
+    expect(networkWish(back as CreateOptions)).toEqual(networkWish(other))
+    const { expose, ip, ip6, macAddress, network, networkAlias, publish } = back as CreateOptions
     expect(back).toEqual({
       ...other,
+      expose,
+      ip,
+      ip6,
+      macAddress,
+      network,
+      networkAlias,
+      publish,
       ...Object.fromEntries(clientSide.map((name) => [name, defaults[name as "pull"]])),
     })
     const same = Object.keys(other).filter((name) => other[name as keyof CreateOptions] === defaults[name as "pull"])

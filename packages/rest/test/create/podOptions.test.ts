@@ -1,4 +1,4 @@
-import { defaultPod, type PodCreateOptions } from "@cryopod/entities"
+import { defaultInfra, defaultPod, type PodCreateOptions } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
 import { podOptionsOf, podSpecOf, type PodSpecGenerator } from "../../src/index.ts"
@@ -8,7 +8,7 @@ const read = (spec: PodSpecGenerator): PodCreateOptions | string =>
 
 /** As a service without our own words has it. */
 const withoutOwn = (options: PodCreateOptions): PodSpecGenerator => {
-  const { cryopod: _, ...spec } = podSpecOf(options)
+  const { cryopod: _, ...spec } = Result.getOrThrow(podSpecOf(options))
   return JSON.parse(JSON.stringify(spec)) as PodSpecGenerator
 }
 
@@ -18,7 +18,19 @@ const other: PodCreateOptions = {
   hostname: "h",
   exitPolicy: "stop",
   shares: ["net", "pid"],
-  infra: { name: "i", image: "base", command: "sleep 1", network: "host", shmSize: "1048576" },
+  infra: {
+    ...defaultInfra,
+    name: "i",
+    image: "base",
+    command: "sleep 1",
+    shmSize: "1048576",
+    network: ["net:ip=10.99.0.5,alias=db", "podman"],
+    publish: ["8080:80/tcp", "[::1]:53-54:53-54/udp"],
+    dns: ["1.1.1.1"],
+    dnsSearch: ["example.org"],
+    dnsOption: ["ndots:3"],
+    addHost: ["db:10.0.0.1"],
+  },
   replace: false,
   createCommand: ["cryopod", "pod", "create"],
 }
@@ -30,7 +42,7 @@ describe("a PodSpecGenerator", () => {
     ["without an infra container", { ...group, name: "p", shares: [] }],
   ])("%s means the same when it is read", (__, options) => {
     expect(read(withoutOwn(options))).toEqual(options)
-    expect(read(podSpecOf(options))).toEqual(options)
+    expect(read(Result.getOrThrow(podSpecOf(options)))).toEqual(options)
   })
 
   it("without options is a pod without options", () => expect(read({})).toEqual(defaultPod))

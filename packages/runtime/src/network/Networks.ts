@@ -137,8 +137,8 @@ const findRows = (prepare: Prepare, ref: string): ReadonlyArray<Network> => {
 
 const usersOf = (prepare: Prepare, name: string): ReadonlyArray<string> =>
   prepare(
-    `select distinct containers.id from containers, json_each(containers.config, '$.network.attachments') as attachment
-     where json_extract(attachment.value, '$.name') = ? order by containers.sequence`,
+    `select distinct containers.id from containers, json_each(containers.config, '$.attachments') as attachment
+     where json_extract(attachment.value, '$.network') = ? order by containers.sequence`,
   )
     .all(name)
     .map((row) => String(row["id"]))

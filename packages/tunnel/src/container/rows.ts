@@ -1,26 +1,24 @@
-/** Rows of Podman's service in the words of ours: times in numbers, ports as texts. */
-import type { ContainerSummary } from "@cryopod/entities"
+/** Rows of Podman's service in the words of ours: times in numbers, and nothing left out of ports. */
+import type { ContainerSummary, PortMapping } from "@cryopod/entities"
 
-/** libpod's PortMapping. */
-interface PortMapping {
-  readonly host_ip?: string
-  readonly container_port: number
-  readonly host_port: number
-  readonly range?: number
-  readonly protocol?: string
+/** What Podman leaves out of a row; a list of nothing is null. */
+type PodmanRow = Omit<ContainerSummary, "Ports" | "ExposedPorts"> & {
+  readonly Ports?: ReadonlyArray<Partial<PortMapping>> | null
+  readonly ExposedPorts?: ContainerSummary["ExposedPorts"] | null
 }
 
-/** `0.0.0.0:8080->80/tcp`, as `ps` shows it. */
-const portText = (port: PortMapping | string): string => {
-  if (typeof port === "string") return port
-  const { container_port: inside, host_ip: ip, host_port: outside, protocol, range = 1 } = port
-  const span = (first: number) => (range > 1 ? `${first}-${first + range - 1}` : String(first))
-  return `${ip || "0.0.0.0"}:${span(outside)}->${span(inside)}/${protocol || "tcp"}`
-}
+const portOf = (port: Partial<PortMapping>): PortMapping => ({
+  host_ip: port.host_ip ?? "",
+  container_port: port.container_port ?? 0,
+  host_port: port.host_port ?? 0,
+  range: port.range ?? 1,
+  protocol: port.protocol ?? "tcp",
+})
 
-export const rowOf = (row: ContainerSummary): ContainerSummary => ({
+export const rowOf = (row: PodmanRow): ContainerSummary => ({
   ...row,
   CreatedUnix: row.CreatedUnix || Math.floor(Date.parse(row.Created) / 1000),
   CreatedAt: row.CreatedAt || row.Created,
-  Ports: row.Ports.map(portText),
+  Ports: (row.Ports ?? []).map(portOf),
+  ExposedPorts: row.ExposedPorts ?? {},
 })

@@ -53,7 +53,11 @@ export const podEngine = (remote: Remote): PodEngineShape => {
     )
   return {
     create: (options) =>
-      Effect.map(ask(remote, remote.pods.create({ payload: podSpecOf(options) })), ({ Id: id }) => ({ id })),
+      Effect.gen(function* () {
+        const payload = yield* Effect.fromResult(podSpecOf(options))
+        const { Id: id } = yield* ask(remote, remote.pods.create({ payload }))
+        return { id }
+      }),
     list: ({ filter, latest: only }) => Effect.map(list(filter), (all) => (only ? all.slice(0, 1) : all)),
     inspect,
     exists: (ref) =>

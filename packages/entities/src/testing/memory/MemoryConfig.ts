@@ -15,7 +15,8 @@ import { type ReadonlyFiles, textOf } from "./Files.ts"
 import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
 import type { Machine } from "./Shell.ts"
 import { memoryMounts } from "./MemoryMounts.ts"
-import { memoryNamespaces } from "./MemoryNamespaces.ts"
+import { memoryConnection } from "./MemoryNetworks.ts"
+import { bridges, memoryNamespaces } from "./MemoryNamespaces.ts"
 
 const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
   Object.fromEntries(texts.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""]))
@@ -40,10 +41,12 @@ export const memoryConfig = Effect.fnUntraced(function* (
   | SignalInvalid
   | Effect.Error<ReturnType<typeof memoryNamespaces>>
   | Effect.Error<ReturnType<typeof memoryMounts>>
+  | Effect.Error<ReturnType<typeof memoryConnection>>
 > {
   const { execution } = image
   const invalid = (option: string, value: string, problem: string) => new OptionInvalid({ option, value, problem })
   if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
+  const connection = yield* memoryConnection(options, bridges(options))
   const namespaces = yield* memoryNamespaces(host, options)
   const shmSizeBytes = parseSize(options.shmSize)
   if (shmSizeBytes === undefined)
@@ -100,6 +103,8 @@ export const memoryConfig = Effect.fnUntraced(function* (
     terminal: options.tty,
     openStdin: options.interactive,
     namespaces,
+    connection,
+    places: {},
     autoRemove: options.autoRemove,
     readOnly: options.readOnly,
     privileged: options.privileged,

@@ -17,7 +17,7 @@ import {
   SignalInvalid,
 } from "../../failures/ContainerFailures.ts"
 import { ImageInvalid } from "../../failures/ImageFailures.ts"
-import type { ContainerFailure, RestoreFailure } from "../../failures/index.ts"
+import type { ContainerFailure, CreateFailure, RestoreFailure } from "../../failures/index.ts"
 import { OptionConflict } from "../../failures/OptionConflict.ts"
 import { ContainerHasDependents, DependencyCheckpointed } from "../../failures/PodFailures.ts"
 import type { Item } from "../../Item.ts"
@@ -28,10 +28,11 @@ import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { containerFilter } from "../../values/ContainerFilter.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
 import { findImage } from "../../values/ImageLookup.ts"
+import { portLines } from "../../values/PortMapping.ts"
 import { randomName } from "../../values/RandomName.ts"
 import { signalNumber } from "../../values/Signal.ts"
 import { checkpointContainer, refuseShared } from "./Checkpoints.ts"
-import { inspectOf, portLine, sizesOf, summaryOf } from "./documents.ts"
+import { inspectOf, sizesOf, summaryOf } from "./documents.ts"
 import { changesOf } from "./Files.ts"
 import { memoryConfig } from "./MemoryConfig.ts"
 import {
@@ -46,6 +47,7 @@ import {
   newId,
 } from "./MemoryHost.ts"
 import { discardAnonymous, fillMemory, fillVolumes, mountTrees } from "./MemoryMounts.ts"
+import { placesFor } from "./MemoryNetworks.ts"
 import { dependentsOf, ownersOf } from "./MemoryNamespaces.ts"
 import { restoreArchive, restoreImage, restoreInPlace } from "./Restores.ts"
 import { beginningHealth } from "../../values/HealthCheck.ts"
@@ -125,7 +127,6 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         mounts: yield* mountTrees(host, config.mounts),
         log: [],
         lock: yield* Semaphore.make(1),
-        published: [],
         state: initialState,
         runBegins: 0,
         run: undefined,
@@ -266,7 +267,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       })
       return [columns.map(([heading]) => heading), columns.map(([, value]) => value)]
     }),
-    port: (ref) => Effect.map(find(ref), ({ published }) => published.map(portLine)),
+    port: (ref) => Effect.map(find(ref), ({ config }) => portLines(config.connection.published)),
     logs: (ref, { follow, tail }) =>
       Stream.unwrap(
         Effect.map(find(ref), (container) => logLines(container, { follow, from: tailStart(container, tail) })),
@@ -300,7 +301,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
     }),
   }
 
-  function start(container: MemoryContainer): Effect.Effect<string, ContainerFailure> {
+  function start(container: MemoryContainer): Effect.Effect<string, CreateFailure> {
     return Effect.gen(function* () {
       const { id, state } = container
       if (state.status === "running") return id
@@ -314,6 +315,8 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       fillVolumes(host, container)
       const program = yield* firstProgram(container)
       const startedAt = yield* instant
+      const places = yield* Effect.fromResult(placesFor(host, container.config.connection.attachments))
+      container.config = { ...container.config, places }
       container.checkpoint = undefined
       container.runBegins = container.log.length
       container.health = beginningHealth

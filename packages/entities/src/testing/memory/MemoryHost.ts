@@ -21,6 +21,8 @@ import type { MemoryVolume } from "./MemoryVolumes.ts"
 import type { Process } from "./Process.ts"
 import type { Snapshot } from "./Snapshot.ts"
 import type { MemoryNamespaces } from "./MemoryNamespaces.ts"
+import type { MemoryConnection } from "./MemoryNetworks.ts"
+import type { NetworkStatus } from "../../reports/NetworkReports.ts"
 
 /** What an image says about containers made from it (OCI image-spec, `config`). */
 export interface ImageConfig {
@@ -75,6 +77,9 @@ export interface MemoryConfig {
   readonly terminal: boolean
   readonly openStdin: boolean
   readonly namespaces: MemoryNamespaces
+  readonly connection: MemoryConnection
+  /** What it has on its networks, from its start on, and while it is frozen. */
+  readonly places: NetworkStatus
   readonly autoRemove: boolean
   readonly readOnly: boolean
   readonly privileged: boolean
@@ -130,7 +135,7 @@ export interface Run {
 
 export interface MemoryContainer {
   readonly id: string
-  readonly config: MemoryConfig
+  config: MemoryConfig
   /** Files of the root filesystem and of /dev/shm. */
   readonly files: Files
   readonly shm: Files
@@ -139,8 +144,6 @@ export interface MemoryContainer {
   readonly log: Array<LogLine>
   /** One operation at a time. */
   readonly lock: Semaphore.Semaphore
-  /** Ports as `--publish` spells them. */
-  readonly published: ReadonlyArray<string>
   name: string
   state: MemoryState
   /** Where in the log the present run begins. */

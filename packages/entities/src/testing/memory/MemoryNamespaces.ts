@@ -14,6 +14,10 @@ export interface MemoryNamespaces {
   readonly uts: string
 }
 
+/** Of the words for networks, those that are no mode mean bridges of the container's own. */
+export const bridges = ({ network: [first = ""] }: Pick<CreateOptions, "network">): boolean =>
+  !/^(?:none|host|pod|container:.*)$/.test(first)
+
 export const memoryNamespaces = Effect.fnUntraced(function* (
   host: MemoryHost,
   options: CreateOptions,
@@ -34,7 +38,7 @@ export const memoryNamespaces = Effect.fnUntraced(function* (
   if (uts !== "private" && options.hostname !== "") return yield* new NamespaceRefused({ problem: "hostnameOfHost" })
   return {
     ipc: yield* source("ipc", options.ipc, "shareable"),
-    net: yield* source("net", options.network, "none"),
+    net: bridges(options) ? "bridge" : yield* source("net", options.network[0] ?? "", "none"),
     pid: yield* source("pid", options.pid, "private"),
     uts,
   }

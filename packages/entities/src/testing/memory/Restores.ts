@@ -30,11 +30,16 @@ import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { capabilityName, capabilityNames } from "../../values/Capability.ts"
 import { beginningHealth } from "../../values/HealthCheck.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
+import type { NetworkAttachment } from "../../values/ContainerNetwork.ts"
+import { interfaceOn } from "../../values/NetworkSettings.ts"
+import { parsePublish } from "../../values/PortMapping.ts"
+import { placesFor, withPorts } from "./MemoryNetworks.ts"
 import { bytesOf, nameOf } from "./HostFiles.ts"
 import {
   initialState,
   instant,
   isActive,
+  type MemoryConfig,
   type MemoryContainer,
   type MemoryHost,
   type MemoryImage,
@@ -56,6 +61,16 @@ export const restoreInPlace = Effect.fnUntraced(function* (
   const { checkpoint, id, state } = container
   if (isActive(container)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
   if (checkpoint === undefined) return yield* new CheckpointMissing({ id })
+  container.config = {
+    ...container.config,
+    connection: {
+      ...container.config.connection,
+      attachments: forgetting(container.config.connection.attachments, options),
+    },
+    ...(options.ignoreStaticIp || options.ignoreStaticMac
+      ? { places: yield* Effect.fromResult(placesFor(host, keptPlaces(container.config, options))) }
+      : {}),
+  }
   const report = yield* goOn(host, container, { options, snapshot: checkpoint })
   if (!options.keep) container.checkpoint = undefined
   return report
@@ -141,13 +156,12 @@ const restoreNew = Effect.fnUntraced(function* (
   const container: MemoryContainer = {
     id,
     name,
-    config: { ...snapshot.config, mounts },
+    config: { ...(yield* restoredConfig(host, snapshot, options)), mounts },
     files,
     shm: new Map(snapshot.shm),
     mounts: yield* restoredTrees(host, { mounts, snapshot }),
     log: [...snapshot.log],
     lock: yield* Semaphore.make(1),
-    published: options.publish,
     state: { ...initialState, startedAt: snapshot.startedAt },
     runBegins: 0,
     run: undefined,
@@ -184,6 +198,51 @@ const beyondPolicy = (
     },
   ]
 }
+/** Under another name it is another container, with other addresses; ports that are given replace those it had. */
+const restoredConfig = Effect.fnUntraced(function* (
+  host: MemoryHost,
+  { config }: Pick<Snapshot, "config">,
+  options: Pick<RestoreOptions, "name" | "publish" | "ignoreStaticIp" | "ignoreStaticMac">,
+) {
+  const given = (yield* Effect.forEach(options.publish, (text) => Effect.fromResult(parsePublish(text)))).flat()
+  const attachments = forgetting(config.connection.attachments, options)
+  const connection = {
+    ...config.connection,
+    attachments,
+    published: given.length > 0 && attachments.length > 0 ? withPorts(given) : config.connection.published,
+  }
+  const had = options.name === undefined ? keptPlaces(config, options) : attachments
+  return { ...config, connection, places: yield* Effect.fromResult(placesFor(host, had)) }
+})
+
+/** What the container has on its networks, as something that it asks for. */
+const keptPlaces = (
+  { connection: { attachments }, places }: Pick<MemoryConfig, "connection" | "places">,
+  options: Pick<RestoreOptions, "ignoreStaticIp" | "ignoreStaticMac">,
+) =>
+  forgetting(
+    attachments.map((attachment) => {
+      const had = interfaceOn(places, attachment.network)
+      return had === undefined
+        ? attachment
+        : {
+            ...attachment,
+            mac: had.mac_address,
+            ips: (had.subnets ?? []).flatMap(({ ipnet }) => ipnet.split("/")[0] ?? []),
+          }
+    }),
+    options,
+  )
+
+const forgetting = (
+  attachments: ReadonlyArray<NetworkAttachment>,
+  { ignoreStaticIp, ignoreStaticMac }: Pick<RestoreOptions, "ignoreStaticIp" | "ignoreStaticMac">,
+): ReadonlyArray<NetworkAttachment> =>
+  attachments.map(({ ips, mac, ...rest }) => ({
+    ...rest,
+    ips: ignoreStaticIp ? [] : ips,
+    ...(mac === undefined || ignoreStaticMac ? {} : { mac }),
+  }))
 
 /** The program goes on from where it was. */
 const goOn = Effect.fnUntraced(function* (

@@ -8,6 +8,9 @@ import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
 import * as Deferred from "effect/Deferred"
 import { isActive, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
+import { defaultNetwork } from "../../values/NetworkDefinition.ts"
+import { networkSettings } from "../../values/NetworkSettings.ts"
+import { exposedProtocols, portBindings } from "../../values/PortMapping.ts"
 import { ownersOf } from "./MemoryNamespaces.ts"
 
 const zeroSeconds = -62_135_596_800
@@ -15,10 +18,7 @@ const unix = (at: string | undefined) => (at === undefined ? zeroSeconds : Math.
 
 export const summaryOf = (container: MemoryContainer): ContainerSummary => summary(container, isActive(container))
 
-const summary = (
-  { config, health, id, name, published, state }: MemoryContainer,
-  active: boolean,
-): ContainerSummary => ({
+const summary = ({ config, health, id, name, state }: MemoryContainer, active: boolean): ContainerSummary => ({
   AutoRemove: config.autoRemove,
   Command: [...config.entrypoint, ...config.command],
   Created: config.createdAt,
@@ -34,11 +34,12 @@ const summary = (
   Labels: config.labels,
   Mounts: config.mounts.map(({ destination }) => destination),
   Names: [name],
-  Networks: [],
+  Networks: config.connection.attachments.map(({ network }) => network),
   Pid: state.pid,
   Pod: "",
   PodName: "",
-  Ports: published.map((text) => portLine(text).replace(/^(\S+) -> (\S+)$/, "$2->$1")),
+  Ports: config.connection.published,
+  ExposedPorts: exposedProtocols(config.connection.exposed),
   Restarts: 0,
   Size: null,
   StartedAt: unix(state.startedAt),
@@ -53,14 +54,6 @@ export const sizesOf = (host: MemoryHost, { config, files }: MemoryContainer) =>
   const bytes = (wanted: (path: string) => boolean) =>
     [...files].reduce((sum, [path, node]) => sum + (node.kind === "file" && wanted(path) ? node.content.length : 0), 0)
   return { rwSize: bytes((path) => changed.has(path)), rootFsSize: bytes(() => true) }
-}
-
-/** `8080:80` as `80/tcp -> 0.0.0.0:8080`. */
-export const portLine = (published: string): string => {
-  const [mapping = "", protocol = "tcp"] = published.split("/")
-  const parts = mapping.split(":")
-  const [container = "", host = container, address = "0.0.0.0"] = parts.toReversed()
-  return `${container}/${protocol} -> ${address}:${host}`
 }
 
 export const inspectOf = (host: MemoryHost, container: MemoryContainer): ContainerInspect => {
@@ -81,7 +74,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     Pod: "",
     ResolvConfPath: "",
     HostnamePath: "",
-    HostsPath: "",
+    HostsPath: config.connection.names.noHosts ? "" : `${place}/hosts`,
     StaticDir: place,
     OCIConfigPath: `${place}/config.json`,
     OCIRuntime: config.runtime,
@@ -101,7 +94,20 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
     GraphDriver: { Name: "memory", Data: {} },
     Mounts: mountReports(config.mounts, (volume) => `memory:${volume}`),
     Dependencies: ownersOf(container),
-    NetworkSettings: noNetwork,
+    NetworkSettings: networkSettings(
+      {
+        id,
+        hostname: config.hostname,
+        attachments: config.connection.attachments,
+        ports: config.connection.published,
+        exposed: config.connection.exposed,
+      },
+      {
+        status: isActive(container) ? config.places : undefined,
+        sandboxKey: "",
+        idOf: (network) => (network === defaultNetwork.name ? defaultNetwork.id : ""),
+      },
+    ),
     Namespace: "",
     IsInfra: false,
     IsService: false,
@@ -143,7 +149,11 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       ContainerIDFile: "",
       LogConfig: { Type: "memory", Config: null, Path: "", Tag: "", Size: "0B" },
       NetworkMode: config.namespaces.net,
-      PortBindings: {},
+      PortBindings: portBindings(config.connection.published),
+      Dns: config.connection.names.servers,
+      DnsOptions: config.connection.names.options,
+      DnsSearch: config.connection.names.searches,
+      ExtraHosts: config.connection.names.hosts,
       RestartPolicy: { Name: config.restartPolicy.name, MaximumRetryCount: config.restartPolicy.retries },
       AutoRemove: config.autoRemove,
       Annotations: config.annotations,
@@ -193,22 +203,4 @@ const stateOf = (container: MemoryContainer, place: string): ContainerInspect["S
     ...(state.kept === "restore" ? { RestoreLog: `${place}/userdata/restore.log` } : {}),
     Health: container.config.health === undefined ? noHealth : container.health,
   }
-}
-
-const noNetwork: ContainerInspect["NetworkSettings"] = {
-  EndpointID: "",
-  Gateway: "",
-  IPAddress: "",
-  IPPrefixLen: 0,
-  IPv6Gateway: "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
-  MacAddress: "",
-  Bridge: "",
-  SandboxID: "",
-  HairpinMode: false,
-  LinkLocalIPv6Address: "",
-  LinkLocalIPv6PrefixLen: 0,
-  Ports: {},
-  SandboxKey: "",
 }

@@ -20,6 +20,7 @@ import { images } from "./cases/images.ts"
 import { lifecycle } from "./cases/lifecycle.ts"
 import { looking } from "./cases/looking.ts"
 import { mounts } from "./cases/mounts.ts"
+import { networking } from "./cases/networking.ts"
 import { restores } from "./cases/restores.ts"
 import { streams } from "./cases/streams.ts"
 import { system } from "./cases/system.ts"
@@ -43,6 +44,7 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   checkpoints,
   restores,
   views,
+  networking,
   images,
   volumes,
   mounts,

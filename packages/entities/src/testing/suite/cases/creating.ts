@@ -74,7 +74,7 @@ export const creating: ReadonlyArray<Case> = [
         readOnly: true,
         entrypoint: "sh",
         command: ["-c", "true"],
-        network: "host",
+        network: ["host"],
         createCommand: ["tool", "create"],
       })
       const shown = yield* engine.inspect(id)
@@ -166,7 +166,7 @@ export const creating: ReadonlyArray<Case> = [
         [{ ipc: "pod" }, "NamespaceRefused", "not joining a pod"],
         [{ uts: "host", hostname: "x" }, "NamespaceRefused", "cannot set hostname when running in the host UTS"],
         [
-          { network: "container:nobody" },
+          { network: ["container:nobody"] },
           "NamespaceOwnerMissing",
           'looking up container to share net namespace with: no container with name or ID "nobody" found',
         ],
@@ -199,7 +199,7 @@ export const creating: ReadonlyArray<Case> = [
       const engine = yield* ContainerEngine
       const owner = yield* created()
       const joined = `container:${owner}`
-      const guest = yield* running({ pid: joined, ipc: joined, uts: joined, network: joined })
+      const guest = yield* running({ pid: joined, ipc: joined, uts: joined, network: [joined] })
       expect(yield* statusOf(owner)).toBe("running")
       expect(yield* engine.inspect(guest)).toMatchObject({
         Dependencies: [owner],
