@@ -208,3 +208,22 @@ describe.each(Object.keys(peers) as ReadonlyArray<Peer>)("%s → cryopod", (peer
     })
   })
 })
+
+it("a dump of a crun that hides directories in its own way goes on here", async () => {
+  const ran = await inPeer(
+    "Podman 4.3.1",
+    `crun=$(command -v crun)
+     podman --runtime $crun run -d --network none --name newer base sh -c '${counter[2] ?? ""}' >/dev/null
+     sleep 0.5
+     podman --runtime $crun container checkpoint -e /share/newer.tar newer >/dev/null
+     podman logs --tail 1 newer`,
+  )
+  expect([ran.status, ran.stderr]).toEqual([0, ""])
+  await ours.ok("container", "restore", "-i", join(share, "newer.tar"))
+  await ours.beyond("newer", Number(ran.stdout))
+  expect(await ours.ok("exec", "newer", "sh", "-c", "ls /sys/firmware; cat /proc/keys; echo hidden")).toBe("hidden")
+  await ours.ok("container", "checkpoint", "newer")
+  await ours.ok("container", "restore", "newer")
+  await ours.beyond("newer", await ours.last("newer"))
+  await removeFrom(ours)
+})

@@ -63,11 +63,17 @@ export const restoreArguments = (runtime: RuntimeName, options: RestoreArguments
  */
 export const criuConfiguration = (
   runtime: RuntimeName,
-  options: { readonly tcp: TcpConnections; readonly cgroups: CgroupTreatment },
+  options: {
+    readonly tcp: TcpConnections
+    readonly cgroups: CgroupTreatment
+    /** What is mounted in place of mounts that the dump knows by these keys (CRIU `--external mnt[KEY]:PATH`). */
+    readonly external?: ReadonlyArray<{ readonly key: string; readonly path: string }>
+  },
 ): string =>
   [
     ...(runtime === "runc" && options.cgroups === "ignore" ? ["manage-cgroups=ignore"] : []),
     ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []),
+    ...(options.external ?? []).map(({ key, path }) => `external mnt[${key}]:${path}`),
     "",
   ].join("\n")
 

@@ -11,7 +11,7 @@ import {
   RestoreFailed,
   type TcpConnections,
 } from "@cryopod/entities"
-import { attemptSync, Layout } from "@cryopod/host"
+import { attemptSync, Layout, makeDirectory } from "@cryopod/host"
 import { Conmon, type ContainerRecord, restoreArguments } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import { writeCriuConfiguration } from "../container/bundle.ts"
 import { runningState } from "../container/repair.ts"
 import type { EngineServices } from "../EngineServices.ts"
+import { hiddenDirectories } from "./hiddenDirectories.ts"
 import { joinedImages } from "./joinedImages.ts"
 
 export interface RunRequest {
@@ -52,7 +53,14 @@ export const runRestored = Effect.fn("restore.run")(function* (
   const paths = (yield* Layout).container(id)
   const imagesDirectory = yield* joinedImages(record, request)
   if (!request.fileLocks && (yield* hasFileLocks(imagesDirectory))) return yield* new FileLocksRefused({ id })
-  yield* writeCriuConfiguration(paths, config.runtime, { tcp: request.tcp, cgroups: "ignore" })
+  const hidden = config.runtime === "crun" ? yield* hiddenDirectories(imagesDirectory) : []
+  const empty = join(paths.userdata, "empty")
+  if (hidden.length > 0) yield* makeDirectory(empty, 0o555)
+  yield* writeCriuConfiguration(paths, config.runtime, {
+    tcp: request.tcp,
+    cgroups: "ignore",
+    external: hidden.map((key) => ({ key, path: empty })),
+  })
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
     .launch(record, {
