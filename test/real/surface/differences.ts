@@ -63,7 +63,7 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     "podman container restore --tcp-close web",
   ),
   ...differs(
-    "--tcp-close and --policy are options of restore, too",
+    "--tcp-close, --policy and --volume are options of restore, too",
     stdout,
     "podman container restore --help | grep -oE -- '(-., | {4})--[a-z-]+( strings?)?'",
   ),
