@@ -102,6 +102,7 @@ export class Bare {
           tcpEstablished: false,
           fileLocks: false,
           cgroups,
+          preDump: false,
         }),
       ),
     )

@@ -111,6 +111,8 @@ export interface ContainerState {
   readonly restartCount?: number
   /** What the container got on its networks, while it is on them. */
   readonly networkStatus?: NetworkStatus
+  /** Whether the pre-checkpoint in the bundle has left it in an archive; absent without one. */
+  readonly preCheckpoint?: "kept" | "exported"
   /** Boot of the host in which the container was last started (`/proc/sys/kernel/random/boot_id`). */
   readonly bootId?: string
 }

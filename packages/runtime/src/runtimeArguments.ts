@@ -15,6 +15,10 @@ export interface CheckpointArguments {
   readonly tcpEstablished: boolean
   readonly fileLocks: boolean
   readonly cgroups: CgroupTreatment
+  /** The memory alone, and the processes run on. */
+  readonly preDump: boolean
+  /** Images of an earlier dump of the same processes, relative to `imagesDirectory`: what has not changed since is left out. */
+  readonly parentPath?: string
 }
 
 /**
@@ -34,6 +38,8 @@ export const checkpointArguments = (
   options.imagesDirectory,
   "--work-path",
   options.workDirectory,
+  ...(options.preDump ? ["--pre-dump"] : []),
+  ...(options.parentPath === undefined ? [] : ["--parent-path", options.parentPath]),
   ...(options.leaveRunning ? ["--leave-running"] : []),
   ...(options.tcpEstablished ? ["--tcp-established"] : []),
   ...(options.fileLocks ? ["--file-locks"] : []),

@@ -5,6 +5,9 @@
  *
  * Whatever can be refused is refused before the container is touched. From the freeze on nothing is given up: a step
  * that fails, or is interrupted, leaves the container running or restorable (`rescue`).
+ *
+ * The first of two rounds takes the memory alone, of a container that runs on (`preCheckpoint`); the second is a checkpoint
+ * like any other that leaves out what has not changed since.
  */
 import {
   type CheckpointFailure,
@@ -16,7 +19,6 @@ import {
   type Items,
   MemoryTrackingMissing,
   type NoContainers,
-  OptionInvalid,
   TargetShared,
 } from "@cryopod/entities"
 import type { ContainerRecord } from "@cryopod/runtime"
@@ -35,6 +37,7 @@ import { commit } from "./commit.ts"
 import { dump, makeRoom } from "./dump.ts"
 import { freeze, thaw } from "./freeze.ts"
 import { hashAhead } from "./hashAhead.ts"
+import { preCheckpoint } from "./preCheckpoint.ts"
 import { type Plan, preflight } from "./preflight.ts"
 import { rescue } from "./rescue.ts"
 import { settle } from "./settle.ts"
@@ -66,6 +69,8 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
   Effect.scoped(
     Effect.gen(function* () {
       const plan = yield* preflight(record, options)
+      if (options.phase === "preCheckpoint")
+        return report(plan, yield* preCheckpoint(plan), { imageId: undefined, lost: [] })
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           yield* freeze(plan)
@@ -118,13 +123,11 @@ const report = (
   warnings: [...mounts.warnings, ...lost],
 })
 
-/** Checkpoints in several rounds need a kernel that tracks memory, and an engine that can make them: this one cannot yet. */
+/** Checkpoints in several rounds need a kernel that tracks memory. */
 const refuseRounds = Effect.fnUntraced(function* ({ phase }: CheckpointOptions) {
   if (phase === "full") return
   const tracking = yield* criuCheck("mem_dirty_track")
   if (tracking?.exitCode !== 0) return yield* new MemoryTrackingMissing()
-  const option = phase === "preCheckpoint" ? "pre-checkpoint" : "with-previous"
-  return yield* new OptionInvalid({ option, value: "", problem: "checkpoints in several rounds cannot be made yet" })
 })
 
 /** Podman lets the last of several containers overwrite the image of the others; here nothing is frozen then. */

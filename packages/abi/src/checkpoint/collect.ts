@@ -37,8 +37,8 @@ export type Collected = ReadonlyArray<CollectedMember>
 export const collect = Effect.fn("checkpoint.collect")(function* (
   plan: Plan,
 ): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
-  const { paths, record, sink } = plan
-  yield* writeAtomic(paths.networkStatus, networkStatus(record))
+  const { paths, sink } = plan
+  yield* writeNetworkStatus(plan)
   const shm = yield* collectSharedMemory(plan)
   if (sink._tag === "Container") return []
   // the container stands still, and with it all that is read here: nothing has to wait for anything else
@@ -53,11 +53,29 @@ export const collect = Effect.fn("checkpoint.collect")(function* (
   )
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
   // documents first: who looks into an archive finds them without reading the memory
-  return [...documents, ...files, ...shm, ...rootfs, ...volumes, images]
+  return [...documents, ...files, ...shm, ...rootfs, ...volumes, ...previousImages(plan), images]
 })
 
 /** What the container has on its networks: with it, it gets the same again. */
-const networkStatus = ({ state }: ContainerRecord): string => JSON.stringify(state.networkStatus ?? null, undefined, 2)
+const writeNetworkStatus = ({ paths, record }: Plan) =>
+  writeAtomic(paths.networkStatus, JSON.stringify(record.state.networkStatus ?? null, undefined, 2))
+
+/** What is needed of a container whose memory alone is taken. */
+export const collectMemory = Effect.fn("checkpoint.collectMemory")(function* (
+  plan: Plan,
+): Effect.fn.Return<Collected, HostFailure, AllServices> {
+  const { paths, sink } = plan
+  if (sink._tag === "Container") return []
+  yield* writeNetworkStatus(plan)
+  const documents = yield* collectDocuments(plan, sink.area)
+  return [...documents, { name: checkpointMembers.previousImages.name, path: paths.preCheckpoint }]
+})
+
+/** Memory of the first round. An archive of the second does without, when one of the first has it. */
+const previousImages = ({ options, paths, record, sink }: Plan): Collected =>
+  options.phase === "withPrevious" && (sink._tag === "Image" || record.state.preCheckpoint !== "exported")
+    ? [{ name: checkpointMembers.previousImages.name, path: paths.preCheckpoint }]
+    : []
 
 /** The container's own, or its pod's; what is the host's stays there. */
 const collectSharedMemory = Effect.fnUntraced(function* ({ paths, record }: Plan) {

@@ -11,18 +11,20 @@ import type { AllServices } from "../EngineServices.ts"
 import type { Collected } from "./collect.ts"
 import { commitArchive } from "./commitArchive.ts"
 import { commitImage } from "./commitImage.ts"
+import { imagesOf } from "./dump.ts"
 import type { Ahead } from "./hashAhead.ts"
 import type { Plan } from "./preflight.ts"
 
 /** Id of the image that was made, if one was wanted. */
 export const commit = Effect.fn("checkpoint.commit")(function* (
-  { paths, record, sink }: Plan,
+  plan: Plan,
   members: Collected,
   ahead: Ahead,
 ): Effect.fn.Return<string | undefined, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
+  const { paths, record, sink } = plan
   switch (sink._tag) {
     case "Container":
-      yield* syncDirectory(paths.checkpoint)
+      yield* syncDirectory(imagesOf(plan))
       yield* syncDirectory(paths.userdata)
       return undefined
     case "Image":

@@ -1,9 +1,10 @@
 /** CRIU takes the processes and their memory. */
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { parentLink } from "@cryopod/checkpoint"
 import { dumpStatistics, lastError, remedyOf } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
-import { attemptSync, removeTree } from "@cryopod/host"
+import { attemptSync, type ContainerPaths, removeTree } from "@cryopod/host"
 import { complaintOf, OciRuntime } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,37 +17,43 @@ export interface Dumped {
   readonly statistics: CriuDumpStatistics | null
 }
 
+/** Where CRIU writes. */
+export const imagesOf = ({ options, paths }: Plan): string =>
+  options.phase === "preCheckpoint" ? paths.preCheckpoint : paths.checkpoint
+
 /** An empty directory for the images, and nothing left of what an earlier dump said. */
-export const makeRoom = ({ paths }: Plan) =>
-  attemptSync("make directory", paths.checkpoint, () => {
-    for (const path of [paths.checkpoint, paths.dumpLog]) fs.rmSync(path, { recursive: true, force: true })
-    fs.mkdirSync(paths.checkpoint, { mode: 0o700 })
+export const makeRoom = (plan: Plan) =>
+  attemptSync("make directory", imagesOf(plan), () => {
+    for (const path of [imagesOf(plan), plan.paths.dumpLog]) fs.rmSync(path, { recursive: true, force: true })
+    fs.mkdirSync(imagesOf(plan), { mode: 0o700 })
   })
 
 /** When this fails, CRIU has let the processes go on. */
-export const dump = Effect.fn("checkpoint.dump")(function* ({
-  cgroups,
-  options,
-  paths,
-  record,
-}: Plan): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime> {
+export const dump = Effect.fn("checkpoint.dump")(function* (
+  plan: Plan,
+): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime> {
+  const { cgroups, options, paths, record } = plan
   const { config, id } = record
   const began = yield* Clock.currentTimeNanos
   const result = yield* (yield* OciRuntime).checkpoint(config.runtime, id, {
-    imagesDirectory: paths.checkpoint,
+    imagesDirectory: imagesOf(plan),
     workDirectory: paths.userdata,
     leaveRunning: options.leaveRunning,
     tcpEstablished: options.tcpEstablished,
     fileLocks: options.fileLocks,
     cgroups,
+    preDump: options.phase === "preCheckpoint",
+    ...(options.phase === "withPrevious" ? { parentPath: parentLink.target } : {}),
   })
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
-  if (result.exitCode === 0 && (yield* hasCompleteDump(paths))) {
+  const complete = options.phase === "preCheckpoint" ? hasPreCheckpoint(paths) : yield* hasCompleteDump(paths)
+  if (result.exitCode === 0 && complete) {
+    yield* keepParentRelative(plan)
     return { runtimeMicros, statistics: readStatistics(paths.userdata) }
   }
   const log = readLog(paths.dumpLog)
   const remedy = remedyOf(log)
-  yield* removeTree(paths.checkpoint)
+  yield* removeTree(imagesOf(plan))
   return yield* new DumpFailed({
     id,
     runtime: config.runtime,
@@ -56,6 +63,19 @@ export const dump = Effect.fn("checkpoint.dump")(function* ({
     ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
   })
 })
+
+/** CRIU writes it last. */
+export const hasPreCheckpoint = (paths: ContainerPaths): boolean =>
+  fs.existsSync(join(paths.preCheckpoint, "inventory.img"))
+
+/** A checkpoint moves into archives and images, and what it builds on beside it. */
+const keepParentRelative = ({ options, paths }: Plan) =>
+  attemptSync("link", paths.checkpoint, () => {
+    if (options.phase !== "withPrevious") return
+    const link = join(paths.userdata, parentLink.name)
+    fs.rmSync(link, { force: true })
+    fs.symlinkSync(parentLink.target, link)
+  })
 
 export const dumpStatisticsFile = "stats-dump"
 

@@ -23,7 +23,7 @@ export interface Ahead {
   readonly digest: Effect.Effect<AheadDigest | undefined>
 }
 
-const nothing: Ahead = { dumpEnded: Effect.void, digest: Effect.succeed(undefined) }
+export const nothingAhead: Ahead = { dumpEnded: Effect.void, digest: Effect.succeed(undefined) }
 
 /** How often to look whether CRIU has come to the next task. */
 const lookAgainMillis = 3
@@ -33,7 +33,7 @@ export const hashAhead = Effect.fn("checkpoint.hashAhead")(function* ({
   paths,
   sink,
 }: Plan): Effect.fn.Return<Ahead, never, Scope.Scope> {
-  if (sink._tag !== "Image" || availableParallelism() < 2) return nothing
+  if (sink._tag !== "Image" || availableParallelism() < 2) return nothingAhead
   const dump = { over: false }
   const hashing = yield* Effect.forkScoped(
     Effect.tryPromise((signal) =>

@@ -10,6 +10,7 @@ import {
   type HostFailure,
   type InfraCheckpointRefused,
   type PidNamespaceShared,
+  PreCheckpointMissing,
   type ReferenceInvalid,
   type VolumeNotFound,
 } from "@cryopod/entities"
@@ -28,6 +29,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineServices } from "../EngineServices.ts"
 import { type LeavingMounts, leavingMounts } from "./leavingMounts.ts"
+import { hasPreCheckpoint } from "./dump.ts"
 import { refuseForNeighbours } from "./neighbours.ts"
 import { openSink, type Sink } from "./sink.ts"
 import { requireSpace } from "./space.ts"
@@ -52,6 +54,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   | VolumeNotFound
   | InfraCheckpointRefused
   | PidNamespaceShared
+  | PreCheckpointMissing
   | DependentExportRefused
   | ReferenceInvalid
   | HostFailure,
@@ -63,6 +66,8 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   }
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   yield* refuseForNeighbours(record, options.target)
+  const paths = containerPaths(yield* Layout, config)
+  if (options.phase === "withPrevious" && !hasPreCheckpoint(paths)) return yield* new PreCheckpointMissing({ id })
 
   const mounts = yield* leavingMounts(record, options.target)
   const layout = yield* Layout
@@ -74,7 +79,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
     aside: yield* volumeBytes(sink._tag === "Archive" && !options.leaveRunning ? [...mounts.shared] : mounts.content),
   })
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths: containerPaths(layout, config), cgroups, sink, mounts }
+  return { record, options, paths, cgroups, sink, mounts }
 })
 
 const volumeBytes = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {

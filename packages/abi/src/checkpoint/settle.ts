@@ -20,7 +20,7 @@ export const settle = Effect.fn("checkpoint.settle")(function* (
     yield* removeTree(paths.dumpLog)
     yield* removeTree(join(paths.userdata, dumpStatisticsFile))
   }
-  if (options.leaveRunning) return
+  if (options.leaveRunning || options.phase === "preCheckpoint") return
   const containers = yield* Containers
   const at = DateTime.formatIso(yield* DateTime.now)
   // once this is written the stop is final, and a crash from here on changes nothing

@@ -81,7 +81,7 @@ const dumpGoesOn = (paths: ContainerPaths): boolean =>
     .some((pid) => {
       try {
         const words = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
-        return words.includes("checkpoint") && words.includes(paths.checkpoint)
+        return words.includes("checkpoint") && (words.includes(paths.checkpoint) || words.includes(paths.preCheckpoint))
       } catch {
         return false
       }

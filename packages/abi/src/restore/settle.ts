@@ -19,7 +19,14 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
   const paths = (yield* Layout).container(record.id)
   const at = DateTime.formatIso(yield* DateTime.now)
   yield* (yield* Containers).update(record.id, ({ operation: _, ...state }): ContainerState => {
-    const { checkpointLog: log, checkpointPath: path, checkpointedAt, stoppedByUser: _stopped, ...rest } = state
+    const {
+      checkpointLog: log,
+      checkpointPath: path,
+      checkpointedAt,
+      preCheckpoint,
+      stoppedByUser: _stopped,
+      ...rest
+    } = state
     return {
       ...rest,
       ...running.state,
@@ -32,6 +39,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
         ? {
             ...(path === undefined ? {} : { checkpointPath: path }),
             ...(log === undefined ? {} : { checkpointLog: log }),
+            ...(preCheckpoint === undefined ? {} : { preCheckpoint }),
             restoreLog: paths.restoreLog,
           }
         : {}),

@@ -239,6 +239,17 @@ export class CriuUnfit extends Schema.TaggedError<CriuUnfit>()(
   }
 }
 
+/** The second round of a checkpoint builds on the first. */
+export class PreCheckpointMissing extends Schema.TaggedError<PreCheckpointMissing>()(
+  "PreCheckpointMissing",
+  { id: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `container ${this.id} has no pre-checkpoint to build on: make one with --pre-checkpoint first`
+  }
+}
+
 /** Checkpoints in several rounds need a kernel that tells which memory was written to. */
 export class MemoryTrackingMissing extends Schema.TaggedError<MemoryTrackingMissing>()(
   "MemoryTrackingMissing",

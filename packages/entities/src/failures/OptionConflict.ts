@@ -18,6 +18,8 @@ const rules = {
   exportAndImage: "--export and --create-image cannot be used together",
   createImageEmpty: "--create-image needs the name of an image",
   previousWithPre: "--with-previous can not be used with --pre-checkpoint",
+  imageOfPreCheckpoint:
+    "--create-image can not be used with --pre-checkpoint: an image of memory alone cannot be restored",
   importPreviousWithoutImage: "--import-previous can only be used with image or --import",
   ignoreRootfsWithoutImage: "--ignore-rootfs can only be used with image or --import",
   ignoreVolumesWithoutImage: "--ignore-volumes can only be used with image or --import",

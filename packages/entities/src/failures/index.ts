@@ -163,6 +163,7 @@ export const checkpointFailures = [
   P.PidNamespaceShared,
   P.DependentExportRefused,
   K.MemoryTrackingMissing,
+  K.PreCheckpointMissing,
   K.CriuUnfit,
   V.VolumeNotFound,
 ] as const

@@ -138,6 +138,7 @@ export const checkpointRequest = (
   if (exporting && flags.createImage !== "") return refuse("exportAndImage")
   if (given.has("createImage") && flags.createImage === "") return refuse("createImageEmpty")
   if (flags.withPrevious && flags.preCheckpoint) return refuse("previousWithPre")
+  if (flags.preCheckpoint && flags.createImage !== "") return refuse("imageOfPreCheckpoint")
   const target: CheckpointTarget = exporting
     ? {
         _tag: "Archive",

@@ -45,6 +45,8 @@ describe("engine in memory without memory tracking", () => {
         because: "it was told so",
         cases: [
           "a pre-checkpoint leaves the container running, and a checkpoint builds on it",
+          "a second round without a first is refused, and the container goes on",
+          "an archive of the second round holds the first when that has never left",
           "an archive of the second round needs that of the first",
         ],
       },

@@ -10,6 +10,7 @@ import {
   CheckpointAborted,
   DumpFailed,
   MemoryTrackingMissing,
+  PreCheckpointMissing,
   TargetShared,
 } from "../../failures/CheckpointFailures.ts"
 import { ContainerStateImproper } from "../../failures/ContainerFailures.ts"
@@ -50,7 +51,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   if (options.phase !== "full" && !host.memoryTracking) return yield* new MemoryTrackingMissing()
   if (options.phase === "withPrevious" && container.preCheckpoint === undefined) {
-    return yield* dumpFailed(container, "there is no pre-checkpoint")
+    return yield* new PreCheckpointMissing({ id })
   }
   const besides = besidesOf(container, options)
   const imageId = yield* Effect.scoped(
@@ -69,8 +70,10 @@ export const checkpointContainer = Effect.fnUntraced(function* (
               ({ message }) => new CheckpointAborted({ id, step: "commit", reason: message, container: "running" }),
             ),
           )
-          if (options.phase === "preCheckpoint") container.preCheckpoint = snapshot
-          else yield* settle(host, container, { options, snapshot })
+          if (options.phase === "preCheckpoint") {
+            container.preCheckpoint = snapshot
+            container.preCheckpointExported = options.target._tag !== "Container"
+          } else yield* settle(host, container, { options, snapshot })
           return made
         }),
       )
@@ -151,7 +154,7 @@ const takeSnapshot = (host: MemoryHost, container: MemoryContainer, { phase, tar
       startedAt: container.state.startedAt ?? "",
       ballastBytes: Number(ballast?.slice("BALLAST=".length) ?? 0),
       memoryOnly: phase === "preCheckpoint",
-      ...(phase === "withPrevious" && container.preCheckpoint !== undefined
+      ...(phase === "withPrevious" && container.preCheckpoint !== undefined && container.preCheckpointExported
         ? { needs: container.preCheckpoint.key }
         : {}),
     }

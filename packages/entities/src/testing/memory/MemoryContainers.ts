@@ -133,6 +133,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         health: beginningHealth,
         checkpoint: undefined,
         preCheckpoint: undefined,
+        preCheckpointExported: false,
         removed: false,
         changed: yield* Deferred.make<void>(),
       })

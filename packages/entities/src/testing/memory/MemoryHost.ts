@@ -153,6 +153,8 @@ export interface MemoryContainer {
   health: HealthResults
   checkpoint: Snapshot | undefined
   preCheckpoint: Snapshot | undefined
+  /** An archive has it. */
+  preCheckpointExported: boolean
   removed: boolean
   /** Done, and made anew, when the state or the log changes. */
   changed: Deferred.Deferred<void>

@@ -168,6 +168,7 @@ const restoreNew = Effect.fnUntraced(function* (
     health: beginningHealth,
     checkpoint: options.keep ? snapshot : undefined,
     preCheckpoint: undefined,
+    preCheckpointExported: false,
     removed: false,
     changed: yield* Deferred.make<void>(),
   }

@@ -312,6 +312,15 @@ export const checkpoints: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "a second round without a first is refused, and the container goes on",
+    needs: ["memoryTracking"],
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      expect(refusal(yield* checkpointing(id, { phase: "withPrevious" }))._tag).toBe("PreCheckpointMissing")
+      expect(yield* statusOf(id)).toBe("running")
+    }),
+  },
+  {
     name: "checkpoints in two rounds are refused where memory is not tracked",
     without: "memoryTracking",
     run: Effect.gen(function* () {

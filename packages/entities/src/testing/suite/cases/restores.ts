@@ -431,6 +431,22 @@ export const restores: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "an archive of the second round holds the first when that has never left",
+    needs: ["archives", "memoryTracking"],
+    run: Effect.gen(function* () {
+      const { directory } = yield* Bench
+      const path = join(directory, unique("whole"))
+      const id = yield* running()
+      yield* beyond(id, 0)
+      one(yield* checkpointing(id, { phase: "preCheckpoint" }))
+      one(yield* checkpointing(id, { phase: "withPrevious", target: archive(path) }))
+      const count = (yield* numbers(id)).length
+      yield* discard(id)
+      one(yield* importing(path))
+      yield* beyond(id, count)
+    }),
+  },
+  {
     name: "an archive of the second round needs that of the first",
     needs: ["archives", "memoryTracking"],
     run: Effect.gen(function* () {
