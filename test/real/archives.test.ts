@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { startRegistry } from "../../packages/images/test/registries.ts"
 import { brokenBuild, dieHere } from "./support/brokenBuild.ts"
 import { eventually, Host, project, runCommand } from "./support/Host.ts"
 import { leftBehind, lost } from "./support/lost.ts"
@@ -76,6 +77,11 @@ it.each(compressions)(
     }
     expect(JSON.parse(fs.readFileSync(join(unpacked, "spec.dump"), "utf8"))).toMatchObject({
       annotations: { "io.container.manager": "libpod" },
+    })
+    // Podman 6 reads the one, Podman 4 and 5 the other
+    expect(JSON.parse(fs.readFileSync(join(unpacked, "config.dump"), "utf8"))).toMatchObject({
+      newNetworks: { podman: {} },
+      orderedNetworks: [{ name: "podman" }],
     })
     expect(JSON.parse(fs.readFileSync(join(unpacked, "deleted.files"), "utf8"))).toEqual(["/etc/group"])
 
@@ -202,7 +208,7 @@ describe("what cannot be written leaves the container running, and nothing behin
 
 it("memory is constant, however much there is to write and to read", async () => {
   await counting("web", "-v", "vol:/v")
-  const mebibytes = 400
+  const mebibytes = 300
   execFileSync("dd", ["if=/dev/urandom", `of=${host.path("volumes/vol/_data/big")}`, "bs=1M", `count=${mebibytes}`], {
     stdio: "ignore",
   })
@@ -291,6 +297,61 @@ describe("what does not fit is one error, and changes nothing", () => {
       await elsewhere.dispose()
     }
     expect([await host.ok("ps", "-aq"), leftBehind(host)]).toEqual(["", []])
+  })
+
+  it("P17: a base image whose name has moved on is pulled by its digest", async () => {
+    const registry = await startRegistry()
+    const here = await Host.make({ network: "machine" })
+    try {
+      // which registries speak plain HTTP, the host says
+      const home = join(here.directory, "home")
+      fs.mkdirSync(join(home, ".config/containers"), { recursive: true })
+      fs.writeFileSync(
+        join(home, ".config/containers/registries.conf"),
+        `[[registry]]\nlocation = "${registry.address}"\ninsecure = true\n`,
+      )
+      const base = `${registry.address}/base:1`
+      const publish = async (name: string) => {
+        await here.ok("tag", name, base)
+        await here.ok("push", "--tls-verify=false", base)
+        await here.ok("rmi", base, name)
+      }
+      await importBase(here)
+      await publish("base")
+      await here.ok("pull", "--tls-verify=false", base)
+      await here.ok("run", "-d", "--network", "none", "--name", "web", base, ...counter)
+      await here.beyond("web", 1)
+      await here.ok("container", "checkpoint", "-e", file("web"), "web")
+      await here.ok("rm", "web")
+      await here.ok("rmi", base)
+      await importBase(here, (rootfs) => fs.writeFileSync(join(rootfs, "etc/other"), "other\n"), "other")
+      await publish("other")
+      const restored = await here.shell(
+        `HOME=${home} ${here.command(["container", "restore", "-i", file("web")]).join(" ")}`,
+      )
+      expect([restored.status, restored.stderr]).toEqual([0, ""])
+      expect(await lost(here, "web")).toEqual([])
+      // without a digest there is only the name, and one clear error
+      await here.ok("rm", "-f", "-t", "0", "web")
+      await here.ok("rmi", "-a", "-f")
+      const stale = file("stale")
+      execFileSync("sh", [
+        "-c",
+        `mkdir ${stale}; zstd -dcq ${file("web")} | tar -x -C ${stale}; sed -i /rootfsImageDigest/d ${stale}/config.dump; tar -cf ${stale}.tar -C ${stale} .`,
+      ])
+      const refused = await here.shell(
+        `HOME=${home} ${here.command(["container", "restore", "-i", `${stale}.tar`]).join(" ")}`,
+      )
+      expect([refused.status, refused.stderr]).toEqual([
+        125,
+        expect.stringMatching(
+          /^Error: base image \S+ \([0-9a-f]{12}\) of the checkpoint: the name now leads to another image \([0-9a-f]{12}\)\n$/,
+        ),
+      ])
+    } finally {
+      await here.dispose()
+      await registry.stop()
+    }
   })
 
   it("a container wins over an image of its name", async () => {

@@ -47,6 +47,8 @@ export const LibpodConfig = Schema.Struct({
   Dependencies: Schema.optionalKey(strings),
   rootfsImageID: Schema.String,
   rootfsImageName: Schema.optionalKey(Schema.String),
+  /** Digest of the image's manifest, by which a registry finds it when its name leads elsewhere. Not libpod's. */
+  rootfsImageDigest: Schema.optionalKey(Schema.String),
   ShmDir: Schema.optionalKey(Schema.String),
   shmSize: Schema.optionalKey(Schema.Int),
   staticDir: Schema.optionalKey(Schema.String),

@@ -18,9 +18,10 @@ import {
 } from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
 import { attempt, attemptSync, Layout, makeDirectory, removeTree, writeAtomic } from "@cryopod/host"
-import { RootFilesystems } from "@cryopod/images"
+import { ImageStore, RootFilesystems } from "@cryopod/images"
 import { type ContainerRecord, isHostNamespace, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { readSpec } from "../container/bundle.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { lastWords } from "./lastWords.ts"
@@ -149,9 +150,18 @@ const packed = Effect.fnUntraced(function* ({ options, sink }: Plan, { area, nam
 
 const collectDocuments = Effect.fnUntraced(function* ({ mounts, paths, record }: Plan, area: string) {
   const spec = portableSpec(yield* readSpec(paths), record.config.mounts)
+  const image = yield* Effect.option((yield* ImageStore).get(record.config.imageId))
   return [
     yield* document(area, checkpointMembers.spec.name, spec),
-    yield* document(area, checkpointMembers.config.name, libpodDocument(record, { spec, volumes: mounts.volumes })),
+    yield* document(
+      area,
+      checkpointMembers.config.name,
+      libpodDocument(record, {
+        spec,
+        volumes: mounts.volumes,
+        ...(Option.isSome(image) ? { imageDigest: image.value.manifestDigest } : {}),
+      }),
+    ),
     { name: checkpointMembers.networkStatus.name, path: paths.networkStatus },
     ...(yield* collectPod(record, area)),
   ]

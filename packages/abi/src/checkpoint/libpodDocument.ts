@@ -44,10 +44,15 @@ export interface Described {
   readonly spec: OciSpec
   /** Every volume that the container mounts. */
   readonly volumes: ReadonlyArray<VolumeConfig>
+  /** Digest of its image's manifest, for whoever has to find that elsewhere. */
+  readonly imageDigest?: string
 }
 
 /** The fields that Podman 5.4 needs, and those without which a container restored by it would be poorer. */
-export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, volumes }: Described): LibpodConfig => ({
+export const libpodDocument = (
+  { config, id, name }: ContainerRecord,
+  { imageDigest, spec, volumes }: Described,
+): LibpodConfig => ({
   spec: { ...spec, root: { path: "rootfs" }, mounts: spec.mounts.filter(isNoEngineMount(config.mounts)) },
   id,
   name,
@@ -72,6 +77,7 @@ export const libpodDocument = ({ config, id, name }: ContainerRecord, { spec, vo
   ...membershipFields(config),
   rootfsImageID: config.imageId,
   // libpod wants both or neither; an image id is a name it can look up
+  ...(imageDigest === undefined ? {} : { rootfsImageDigest: imageDigest }),
   rootfsImageName: config.imageName === "" ? config.imageId : config.imageName,
   shmSize: config.shmSizeBytes,
   namedVolumes: config.mounts.flatMap((mount) => (mount.type === "volume" ? [namedVolume(mount, volumes)] : [])),

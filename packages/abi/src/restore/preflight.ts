@@ -13,6 +13,7 @@ import {
   namespaceKinds,
   type PlacementFailure,
   replacedMounts,
+  repositoryOfName,
   type BindSourceMissing,
   type MountInvalid,
   type PodRestoreRefused,
@@ -161,7 +162,7 @@ const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
   if (sameName !== undefined) return yield* new NameInUse({ name, id: sameName.id })
 })
 
-/** By id in the store; else pulled by name, and only if that name still leads to the same image. */
+/** By id in the store; else pulled by its digest, or by name if that still leads to the same image. */
 const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
   const store = yield* ImageStore
   const id = config.rootfsImageID
@@ -176,7 +177,14 @@ const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
   if (name === id || registryName === undefined) {
     return yield* missing("is not in the store and has no name to pull it by")
   }
-  const pulled = yield* pullImage(`docker://${registryName}`, { tlsVerify: true, authfile: "", creds: "" }).pipe(
+  const access = { tlsVerify: true, authfile: "", creds: "" }
+  const digest = config.rootfsImageDigest ?? ""
+  if (/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    const byDigest = `docker://${repositoryOfName(registryName)}@${digest}`
+    const exact = yield* Effect.option(pullImage(byDigest, access))
+    if (Option.isSome(exact) && exact.value.id === id) return exact.value
+  }
+  const pulled = yield* pullImage(`docker://${registryName}`, access).pipe(
     Effect.mapError((failure) => missing(`is not in the store and cannot be pulled: ${failure.message}`)),
   )
   if (pulled.id !== id) return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
