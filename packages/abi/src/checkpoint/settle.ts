@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { erase } from "../container/erase.ts"
 import { finishStopped } from "../container/finish.ts"
 import type { EngineServices } from "../EngineServices.ts"
+import { releasePackets } from "../network/releasePackets.ts"
 import { dumpStatisticsFile } from "./dump.ts"
 import { lastWords } from "./lastWords.ts"
 import type { Plan } from "./preflight.ts"
@@ -26,6 +27,8 @@ export const settle = Effect.fn("checkpoint.settle")(function* (
   // once this is written the stop is final, and a crash from here on changes nothing
   const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))
   yield* lastWords(plan)
+  // connections that are to be kept would be ended by the namespace, where others go on living
+  if (!options.tcpEstablished) yield* releasePackets(stopped)
   if (record.config.autoRemove) yield* erase(stopped)
   else yield* finishStopped(stopped)
 })

@@ -5,6 +5,7 @@ import { type ContainerRecord, Containers } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
 import { discardVolumes } from "../volume/containerVolumes.ts"
+import { releasePackets } from "../network/releasePackets.ts"
 import { finishStopped } from "./finish.ts"
 
 /**
@@ -16,6 +17,7 @@ export const erase = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, HostFailure, EngineServices> {
   const paths = (yield* Layout).container(record.id)
   yield* finishStopped(record)
+  if (record.state.checkpointed) yield* releasePackets(record)
   yield* removeTree(paths.directory)
   yield* removeTree(paths.exitFile)
   yield* discardVolumes(record)

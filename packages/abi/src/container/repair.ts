@@ -23,6 +23,7 @@ import * as Schedule from "effect/Schedule"
 import type { EngineServices } from "../EngineServices.ts"
 import { keepVolumes } from "../volume/containerVolumes.ts"
 import { erase } from "./erase.ts"
+import { releasePackets } from "../network/releasePackets.ts"
 import { finishStopped } from "./finish.ts"
 
 /** The caller holds the container's lock. Fails with ContainerNotFound when the repair was to remove it. */
@@ -65,6 +66,7 @@ const repairCheckpoint = Effect.fnUntraced(function* (record: ContainerRecord) {
   if (yield* reallyRuns(record)) return yield* adopt(record)
   const restorable = yield* hasCompleteDump(paths)
   yield* finishStopped(record)
+  yield* releasePackets(record)
   return yield* finished(record, { status: "exited", checkpointed: restorable })
 })
 

@@ -23,6 +23,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { AllServices } from "../EngineServices.ts"
 import { connectNetworks } from "../network/connectNetworks.ts"
+import { releasePackets } from "../network/releasePackets.ts"
 import { writeNameFiles } from "../network/nameFiles.ts"
 import { prepareMounts } from "../volume/prepareMounts.ts"
 import { beginHealth } from "../health/healthTimer.ts"
@@ -59,6 +60,7 @@ export const startAlone = Effect.fnUntraced(function* (
     yield* writeEngineFiles(paths, config)
     yield* writeNameFiles(record, { status, begins: true })
     yield* writePlacedNamespaces(record)
+    if (record.state.checkpointed) yield* releasePackets(record)
     const { conmonPid, pid } = yield* (yield* Conmon).launch(record, { sockets })
     yield* (yield* OciRuntime).start(config.runtime, id)
     return runningState(pid, conmonPid)

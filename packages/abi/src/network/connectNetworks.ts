@@ -16,6 +16,7 @@ import {
   hasPlacedNetwork,
   type Lease,
   type LeaseFailure,
+  lockPackets,
   makeNetworkNamespace,
   Netavark,
 } from "@cryopod/runtime"
@@ -35,6 +36,8 @@ export const connectNetworks = Effect.fn("Network.connect")(function* (
   const wished = wishedPlaces(config.attachments ?? [], former)
   const leases = yield* leased(id, wished)
   yield* makeNetworkNamespace(networkNamespace)
+  // others go on talking to connections that are about to come back
+  if (former?.connections === true) yield* lockPackets(networkNamespace)
   const status = yield* (yield* Netavark).setup(networkNamespace, netavarkRequest(record, wished, leases))
   yield* (
     (yield* Containers)

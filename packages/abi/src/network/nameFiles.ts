@@ -62,10 +62,10 @@ const writeHosts = (path: string, { begins, config, name, status }: HostsFile): 
 }
 
 /** Without a network, and with the host's, a container is where its loopback is. */
-const addressesOf = ({ network }: ContainerConfig, status: NetworkStatus | undefined): ReadonlyArray<string> => {
-  if (network === "host") return []
-  if (network === "none") return ["127.0.0.1"]
-  return interfacesOf(status).flatMap(({ subnets }) =>
+const addressesOf = (config: ContainerConfig, status: NetworkStatus | undefined): ReadonlyArray<string> => {
+  if (config.network === "host") return []
+  if (config.network === "none") return ["127.0.0.1"]
+  return interfacesOf(config, status).flatMap(({ subnets }) =>
     (subnets ?? []).flatMap(({ ipnet }) => {
       const parsed = parseInterfaceAddress(ipnet)
       return parsed === undefined ? [] : [formatIp(parsed.address)]
@@ -73,30 +73,34 @@ const addressesOf = ({ network }: ContainerConfig, status: NetworkStatus | undef
   )
 }
 
-const gatewayOf = ({ network }: ContainerConfig, status: NetworkStatus | undefined): string | undefined => {
-  if (network === "bridge") {
-    return interfacesOf(status)
+const gatewayOf = (config: ContainerConfig, status: NetworkStatus | undefined): string | undefined => {
+  if (config.network === "bridge") {
+    return interfacesOf(config, status)
       .flatMap(({ subnets }) => subnets ?? [])
       .flatMap(({ gateway }) => gateway ?? [])[0]
   }
-  if (network === "none") return undefined
+  if (config.network === "none") return undefined
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === "IPv4" && !internal)?.address
 }
 
-const interfacesOf = (status: NetworkStatus | undefined) =>
-  Object.values(status ?? {}).flatMap(({ interfaces }) => Object.values(interfaces ?? {}))
+/** In the order in which the container asks for its networks. */
+const placesOf = ({ attachments = [] }: ContainerConfig, status: NetworkStatus | undefined) =>
+  attachments.flatMap(({ network }) => status?.[network] ?? [])
 
-const resolver = ({ names, network }: ContainerConfig, { status }: NameFileInputs): string =>
+const interfacesOf = (config: ContainerConfig, status: NetworkStatus | undefined) =>
+  placesOf(config, status).flatMap(({ interfaces }) => Object.values(interfaces ?? {}))
+
+const resolver = (config: ContainerConfig, { status }: NameFileInputs): string =>
   resolverText({
     base: readOr("/etc/resolv.conf", ""),
-    names: names ?? { servers: [], searches: [], options: [] },
+    names: config.names ?? { servers: [], searches: [], options: [] },
     networks: {
-      servers: Object.values(status ?? {}).flatMap(({ dns_server_ips }) => dns_server_ips ?? []),
-      searches: [...new Set(Object.values(status ?? {}).flatMap(({ dns_search_domains }) => dns_search_domains ?? []))],
+      servers: placesOf(config, status).flatMap(({ dns_server_ips }) => dns_server_ips ?? []),
+      searches: [...new Set(placesOf(config, status).flatMap(({ dns_search_domains }) => dns_search_domains ?? []))],
     },
-    ownNamespace: network !== "host",
+    ownNamespace: config.network !== "host",
   })
 
 const addName = (path: string, name: string): void => {

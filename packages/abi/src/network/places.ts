@@ -15,6 +15,8 @@ export interface FormerPlaces {
   readonly status: NetworkStatus
   readonly addresses: boolean
   readonly macs: boolean
+  /** Its connections come back as well; packets for them wait until then. */
+  readonly connections: boolean
 }
 
 /**

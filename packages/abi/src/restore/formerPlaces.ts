@@ -15,11 +15,13 @@ const read = Schema.decodeUnknownOption(Schema.fromJsonString(NetworkStatus))
 /** Undefined where nothing says what the container had; a document that cannot be read says nothing. */
 export const formerPlaces = Effect.fnUntraced(function* (
   path: string,
-  { ignoreStaticIp, ignoreStaticMac }: Ignoring,
+  { ignoreStaticIp, ignoreStaticMac, tcp }: Ignoring & Pick<RestoreOptions, "tcp">,
 ): Effect.fn.Return<FormerPlaces | undefined, StorageFailed> {
   const text = yield* attemptSync("read", path, () => (fs.existsSync(path) ? fs.readFileSync(path, "utf8") : ""))
   const status = Option.getOrUndefined(read(text))
-  return status === undefined ? undefined : { status, addresses: !ignoreStaticIp, macs: !ignoreStaticMac }
+  return status === undefined
+    ? undefined
+    : { status, addresses: !ignoreStaticIp, macs: !ignoreStaticMac, connections: tcp === "keep" }
 })
 
 /** What a container that is to forget its static addresses is made with, from now on. */

@@ -12,7 +12,7 @@ import {
   type TcpConnections,
 } from "@cryopod/entities"
 import { attemptSync, Layout, makeDirectory } from "@cryopod/host"
-import { Conmon, type ContainerRecord, restoreArguments } from "@cryopod/runtime"
+import { Conmon, type ContainerRecord, hasPlacedNetwork, restoreArguments, unlockPackets } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -73,6 +73,8 @@ export const runRestored = Effect.fn("restore.run")(function* (
       ),
     )
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
+  // CRIU has done so by itself, as long as it knows the chain by the same name
+  if (request.tcp === "keep" && hasPlacedNetwork(config)) yield* unlockPackets(paths.networkNamespace)
   return { state: runningState(pid, conmonPid), runtimeMicros, statistics: readStatistics(paths.userdata) }
 }, Effect.scoped)
 
