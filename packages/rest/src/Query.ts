@@ -108,11 +108,28 @@ export const query = <const Fields extends Schema.Struct.Fields>(fields: Fields)
     }),
   )
   const struct = Schema.Struct(fields)
-  return struct.pipe(Schema.encodeKeys(renamed as {})) as never as Schema.Codec<
+  const whole = struct.pipe(Schema.encodeKeys(renamed as {})) as never as Schema.Codec<
     (typeof struct)["Type"],
     Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   >
+  fieldsOf.set(whole, fields)
+  return whole
 }
+
+const fieldsOf = new WeakMap<object, Schema.Struct.Fields>()
+
+/** What each parameter of a query means, by its name on the wire; endpoints have queries wrapped. */
+export const describedParameters = (of: object): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(fieldsOf.get("schema" in of ? (of.schema as object) : of) ?? {}).flatMap(([name, field]) => {
+      const description = descriptionOf(field as Schema.Top)
+      return description === undefined ? [] : [[parameterName(field as Schema.Top) ?? name, description] as const]
+    }),
+  )
+
+const descriptionOf = (field: Schema.Top): string | undefined =>
+  Schema.resolveAnnotations(field)?.description ??
+  ("schema" in field ? descriptionOf(field.schema as Schema.Top) : undefined)
 
 const parameterName = (field: Schema.Top): string | undefined =>
   Schema.resolveAnnotations(field)?.cryopodParameter ??

@@ -5,13 +5,15 @@
  * calls itself and where its log goes.
  */
 import type { CheckpointEngine, ContainerEngine, ImageEngine, SystemEngine, VolumeEngine } from "@cryopod/entities"
-import { LibpodApi } from "@cryopod/rest"
+import { LibpodApi, referencePage } from "@cryopod/rest"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as OpenApi from "effect/http-api/OpenApi"
 import * as Layer from "effect/Layer"
 import { checkpointViewHandlers } from "./handlers/checkpointViewHandlers.ts"
 import { containerHandlers } from "./handlers/containerHandlers.ts"
@@ -24,9 +26,9 @@ import { volumeHandlers } from "./handlers/volumeHandlers.ts"
 import { type Guard, libpodRequests, type ServiceVersions } from "./http/LibpodRequests.ts"
 import { libpodServer } from "./http/LibpodServer.ts"
 import { untilIdle } from "./listen/Activity.ts"
-import { type Address, formatAddress } from "./listen/Address.ts"
+import { type Address, formatAddress, guarded } from "./listen/Address.ts"
 import { type Limits, standardLimits } from "./listen/Limits.ts"
-import { ListenFailed } from "./listen/ListenFailures.ts"
+import { ListenFailed, type ListenRefused } from "./listen/ListenFailures.ts"
 import { nodeServer } from "./listen/NodeServer.ts"
 import { clearStaleSocket } from "./listen/staleSocket.ts"
 import { makeTerminals } from "./sessions/Terminals.ts"
@@ -61,17 +63,28 @@ export const libpodRoutes = (versions: ServiceVersions, guard: Guard) => {
   return HttpApiBuilder.layer(LibpodApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(groups),
     Layer.provide(libpodServer),
+    Layer.merge(referenceRoute),
     Layer.merge(libpodRequests(versions, guard)),
   )
 }
+
+/** The contract as a page to read; beside it, `/openapi.json` is the same for programs. */
+const referenceRoute = HttpRouter.add(
+  "GET",
+  "/reference",
+  Effect.sync(() =>
+    HttpServerResponse.text(referencePage(OpenApi.fromApi(LibpodApi)), { contentType: "text/html; charset=utf-8" }),
+  ),
+)
 
 /** Time that requests under way get when the service is ended. */
 const shutdownTime = "10 seconds"
 
 /** Listen and serve; succeeds when the service was idle for too long, and ends with its fiber otherwise. */
-export const serve = (settings: ServiceSettings): Effect.Effect<void, ListenFailed, Engines> =>
+export const serve = (settings: ServiceSettings): Effect.Effect<void, ListenFailed | ListenRefused, Engines> =>
   Effect.gen(function* () {
-    const { address, idleMillis, limits = standardLimits, versions } = settings
+    const { idleMillis, limits = standardLimits, versions } = settings
+    const address = yield* Effect.fromResult(guarded(settings.address))
     if (address._tag === "Unix") yield* clearStaleSocket(address.path)
     const server = yield* Effect.try({
       try: () => nodeServer(address, limits),

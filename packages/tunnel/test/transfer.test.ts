@@ -1,6 +1,7 @@
 /** Archives on their way through a service: reports behind them, failures in the middle, clients and files that go. */
 import * as fs from "node:fs"
 import * as http from "node:http"
+import * as net from "node:net"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import {
@@ -53,6 +54,7 @@ const engineWith = (own: Partial<ContainerEngineShape>) =>
         { name: "base", changes: [], message: "" },
       )
       yield* engine.create({ ...Schema.decodeSync(CreateFlags)({}), name: "web", image, command: ["count"] })
+      yield* engine.start(Selection.names("web"))
       return Context.add(context, ContainerEngine, ContainerEngine.of({ ...engine, ...own }))
     }),
   )
@@ -235,5 +237,43 @@ describe("an import", () => {
       ).pipe(Effect.provide(overService(listening)))
       expect(items.map(({ result }) => result)).toEqual([Result.fail(failure)])
     }),
+  )
+})
+
+describe("a client that has said its last word", () => {
+  it.live(
+    "and goes is noticed, although the container says nothing",
+    () =>
+      Effect.gen(function* () {
+        const path = join(yield* temporaryDirectory, "engine.sock")
+        let ended = false
+        const silent = engineWith({
+          attach: () => Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => void (ended = true)))),
+        })
+        yield* serving(silent, { _tag: "Unix", path })
+        yield* Effect.sleep("200 millis")
+        const attached = (url: string) =>
+          Effect.promise(
+            () =>
+              new Promise<net.Socket>((resolve) => {
+                const socket = net.connect({ path, allowHalfOpen: true })
+                socket.once("data", () => resolve(socket))
+                socket.write(
+                  `POST ${url} HTTP/1.1\r\nHost: d\r\nUpgrade: tcp\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n`,
+                )
+              }),
+          )
+        const socket = yield* attached(
+          "/v5.4.2/libpod/containers/web/attach?stream=true&logs=true&stdin=true&stdout=true",
+        )
+        socket.end()
+        yield* Effect.sleep("500 millis")
+        // its end is the end of its input, and nothing more
+        expect(ended).toBe(false)
+        socket.destroy()
+        yield* Effect.sleep("50 millis").pipe(Effect.repeat({ until: () => ended, times: 200 }))
+        expect(ended).toBe(true)
+      }),
+    20_000,
   )
 })

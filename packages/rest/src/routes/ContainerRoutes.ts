@@ -42,7 +42,9 @@ const unchanged = HttpApiSchema.Empty(304)
 
 /** Filters as `podman --remote` sends them: names with their values. */
 export const Filters = Schema.Record(Schema.String, Schema.Array(Schema.String))
-const filters = Schema.optionalKey(jsonText(Filters))
+export const filters = Schema.optionalKey(
+  jsonText(Filters).annotate({ description: "Filters as JSON: their names, each with a list of values" }),
+)
 
 /** One change of a root filesystem, as libpod numbers the kinds: 0 modified, 1 added, 2 deleted. */
 export const Change = Schema.Struct({ Path: Schema.String, Kind: Schema.Int })

@@ -14,13 +14,12 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { jsonText, parameter, parametersOf, query } from "../Query.ts"
+import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { archiveBody, failuresToo, Filters, PruneReport } from "./ContainerRoutes.ts"
+import { archiveBody, failuresToo, filters, PruneReport } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(imageFailures)
-const filters = Schema.optionalKey(jsonText(Filters))
 
 /**
  * What a pull reports, one JSON document a line: texts of progress, and at last the ids or the error. A failure comes under

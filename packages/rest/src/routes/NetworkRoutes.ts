@@ -13,13 +13,12 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { mapOfTexts, textsOfMap } from "../keyValues.ts"
-import { jsonText, parameter, parametersOf, query } from "../Query.ts"
+import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { failuresToo, Filters } from "./ContainerRoutes.ts"
+import { failuresToo, filters } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(networkFailures)
-const filters = Schema.optionalKey(jsonText(Filters))
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)

@@ -5,9 +5,9 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { PodSpecGenerator } from "../create/podOptions.ts"
-import { jsonText, parameter, parametersOf, query } from "../Query.ts"
+import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { failuresToo, Filters, PruneReport, TopReport } from "./ContainerRoutes.ts"
+import { failuresToo, filters, PruneReport, TopReport } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(podFailures)
@@ -38,7 +38,7 @@ const action = <const Name extends string>(identifier: Name) =>
 
 export const pods = HttpApiGroup.make("pods").add(
   HttpApiEndpoint.get("list", "/libpod/pods/json", {
-    query: query({ filters: Schema.optionalKey(jsonText(Filters)) }),
+    query: query({ filters }),
     success: Schema.Array(PodSummary),
     error: errors,
   }),

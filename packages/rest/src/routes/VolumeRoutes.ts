@@ -11,13 +11,12 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { mapOfTexts, textsOfMap } from "../keyValues.ts"
-import { jsonText, parametersOf, query } from "../Query.ts"
+import { parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { failuresToo, Filters, PruneReport } from "./ContainerRoutes.ts"
+import { failuresToo, filters, PruneReport } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(volumeFailures)
-const filters = Schema.optionalKey(jsonText(Filters))
 const texts = Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.String)))
 
 /** libpod's VolumeCreateOptions; `Label` is its older name of `Labels`. */

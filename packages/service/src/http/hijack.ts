@@ -40,7 +40,8 @@ const takeOver = (
   request.on("data", (part: Buffer) => {
     length += part.length
     if (length <= maximumBody) parts.push(part)
-    else response.writeHead(413, { connection: "close" }).end()
+    // the rest of it is on its way still
+    else if (!response.headersSent) response.writeHead(413, { connection: "close" }).end()
   })
   request.once("end", () => {
     if (length > maximumBody) return

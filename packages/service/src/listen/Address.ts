@@ -43,12 +43,23 @@ export const addressOf = (
   const host = name.replace(/^\[|\]$/g, "")
   const port = Number(digits)
   if (port > 65535) return refuse("ports go up to 65535")
-  if (certificates === undefined && !isLoopback(host))
-    return refuse(
-      "whoever reaches this port would be root on this host: give --tls-cert, --tls-key and --tls-client-ca, or listen on 127.0.0.1 or a Unix socket",
-    )
-  return Result.succeed({ _tag: "Tcp", host, port, ...(certificates === undefined ? {} : { certificates }) })
+  return guarded({ _tag: "Tcp", host, port, ...(certificates === undefined ? {} : { certificates }) }, uri)
 }
+
+/** An address that keeps strangers out; `uri` is what it was written as. */
+export const guarded = (
+  address: Address,
+  uri: string = formatAddress(address),
+): Result.Result<Address, ListenRefused> =>
+  address._tag !== "Tcp" || address.certificates !== undefined || isLoopback(address.host)
+    ? Result.succeed(address)
+    : Result.fail(
+        new ListenRefused({
+          address: uri,
+          problem:
+            "whoever reaches this port would be root on this host: give --tls-cert, --tls-key and --tls-client-ca, or listen on 127.0.0.1 or a Unix socket",
+        }),
+      )
 
 /** Addresses that this host alone reaches; names other than localhost may mean anything. */
 export const isLoopback = (host: string): boolean =>

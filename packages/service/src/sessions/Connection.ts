@@ -28,6 +28,9 @@ export interface ConnectionOptions {
 /** How libpod tells a failure where no status can: as a line on standard error. */
 export const errorLine = ({ message }: { readonly message: string }): Uint8Array => Buffer.from(`Error: ${message}\n`)
 
+/** How often a client that has said its last word is asked whether it is still there, by a frame with nothing in it. */
+const askingMillis = 3000
+
 /** Chunks of input that are read ahead of the one who takes them. */
 const readAhead = 16
 
@@ -41,11 +44,19 @@ export const openConnection = Effect.fnUntraced(function* (
   const writer = yield* socket.writer
   const gone = yield* Deferred.make<void>()
   const input = yield* Queue.bounded<Uint8Array, Cause.Done>(readAhead)
+  // a client that has said its last word and one that has gone look the same until something is written
+  const stillThere: Effect.Effect<unknown> = options.framed
+    ? writer.write(encodeFrame({ stream: "stdout", content: new Uint8Array(0) })).pipe(
+        Effect.delay(askingMillis),
+        Effect.forever,
+        Effect.catchCause(() => Deferred.succeed(gone, undefined)),
+      )
+    : Effect.void
   const reading = pull.pipe(
     Effect.flatMap((chunks) => (options.input ? Queue.offerAll(input, chunks) : Effect.void)),
     Effect.forever,
     Effect.catchCause(() =>
-      Effect.andThen(Queue.end(input), options.input ? Effect.void : Deferred.succeed(gone, undefined)),
+      Effect.andThen(Queue.end(input), options.input ? stillThere : Deferred.succeed(gone, undefined)),
     ),
   )
   yield* Effect.forkScoped(reading)
