@@ -16,6 +16,7 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   runtime: ["criu", "entities", "host"],
   rest: ["entities"],
   service: ["entities", "rest"],
+  promise: ["entities"],
   tunnel: ["archive", "entities", "host", "rest"],
   abi: ["archive", "checkpoint", "criu", "entities", "host", "images", "runtime"],
   cli: ["abi", "entities", "host", "service", "tunnel"],
