@@ -348,6 +348,7 @@ describe("what does not fit is one error, and changes nothing", () => {
           /^Error: base image \S+ \([0-9a-f]{12}\) of the checkpoint: the name now leads to another image \([0-9a-f]{12}\)\n$/,
         ),
       ])
+      expect(await here.ok("images", "-q")).toBe("")
     } finally {
       await here.dispose()
       await registry.stop()

@@ -32,6 +32,7 @@ import * as Result from "effect/Result"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
 import type { JoinedPod, Membership } from "../container/membership.ts"
+import { removeImages } from "../image/remove.ts"
 import { newVolumeName } from "../volume/createVolume.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
@@ -177,16 +178,26 @@ const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
   if (name === id || registryName === undefined) {
     return yield* missing("is not in the store and has no name to pull it by")
   }
-  const access = { tlsVerify: true, authfile: "", creds: "" }
+  const known = new Set((yield* store.list).map((image) => image.id))
   const digest = config.rootfsImageDigest ?? ""
   if (/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    const byDigest = `docker://${repositoryOfName(registryName)}@${digest}`
-    const exact = yield* Effect.option(pullImage(byDigest, access))
+    const exact = yield* Effect.option(pullFromRegistry(`${repositoryOfName(registryName)}@${digest}`))
     if (Option.isSome(exact) && exact.value.id === id) return exact.value
+    if (Option.isSome(exact)) yield* discard(exact.value, known)
   }
-  const pulled = yield* pullImage(`docker://${registryName}`, access).pipe(
+  const pulled = yield* pullFromRegistry(registryName).pipe(
     Effect.mapError((failure) => missing(`is not in the store and cannot be pulled: ${failure.message}`)),
   )
-  if (pulled.id !== id) return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
-  return pulled
+  if (pulled.id === id) return pulled
+  yield* discard(pulled, known)
+  return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
 })
+
+/** With the logins and the rules of this host. */
+const pullFromRegistry = (name: string) => pullImage(`docker://${name}`, { tlsVerify: true, authfile: "", creds: "" })
+
+/** An image that was pulled in vain goes again, unless it had been there before. */
+const discard = (image: StoredImage, known: ReadonlySet<string>) =>
+  known.has(image.id)
+    ? Effect.void
+    : Effect.asVoid(removeImages([image.id], { all: false, force: false, ignore: true }))
