@@ -100,6 +100,12 @@ export class Host {
     return runCommand(this.entered(["sh", "-c", script]))
   }
 
+  /** A program of the system that goes on, with its streams; whoever started it ends it. */
+  spawn(script: string): ChildProcess {
+    const [file, ...args] = this.entered(["sh", "-c", script])
+    return spawn(file, args, { stdio: "pipe" })
+  }
+
   /** The last number a counter printed. */
   async last(ref: string): Promise<number> {
     return Number((await this.ok("logs", "--tail", "1", ref)).trim())
@@ -164,12 +170,17 @@ const highWater = (pid: number): number => {
 }
 
 /** Ask again until there is an answer; a test never sleeps for a guess. */
-export const eventually = async <A>(ask: () => Promise<A | undefined>, what: string, seconds = 20): Promise<A> => {
+export const eventually = async <A>(
+  ask: () => Promise<A | undefined>,
+  what: string | (() => string),
+  seconds = 20,
+): Promise<A> => {
   const deadline = performance.now() + seconds * 1000
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
-    if (performance.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`)
+    if (performance.now() > deadline)
+      throw new Error(`waited ${seconds} s for ${typeof what === "string" ? what : what()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
