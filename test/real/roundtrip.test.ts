@@ -1,6 +1,6 @@
 /** The main job with every runtime and cgroup layout: freeze, remove, thaw, go on. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Host, type HostOptions } from "./support/Host.ts"
+import { eventually, Host, type HostOptions } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
 const hosts: ReadonlyArray<Required<Pick<HostOptions, "runtime" | "cgroups">>> = [
@@ -32,6 +32,22 @@ describe.each(hosts)("$runtime with $cgroups cgroups", (options) => {
     await host.beyond("web", frozen)
     const numbers = await host.numbers("web")
     expect(numbers).toEqual(numbers.map((_, at) => at))
+  })
+
+  it("a process that a signal has stopped is frozen with the others, or named where that cannot be", async () => {
+    const stopping = "sleep 1000 & kill -STOP $!; echo $!; while :; do sleep 0.1; done"
+    await host.ok("run", "-d", "--name", "stopped", "base", "sh", "-c", stopping)
+    await eventually(async () => (await host.ok("logs", "stopped")) || undefined, "its number")
+    const ran = await host.run("container", "checkpoint", "stopped")
+    const frozen = options.cgroups === "v2"
+    const refusal = /^Error: process \d+ \(\w+\) of container [0-9a-f]{64} is stopped, .*kill -CONT/
+    expect(ran).toMatchObject(
+      frozen ? { status: 0, stderr: "" } : { status: 125, stderr: expect.stringMatching(refusal) },
+    )
+    if (frozen) await host.ok("container", "restore", "stopped")
+    expect(await host.inspect("stopped", state)).toBe("running:true:false:false")
+    expect(await host.ok("top", "stopped", "stat")).toMatch(/^T/m)
+    await host.ok("rm", "-f", "-t", "0", "stopped")
   })
 
   it("goes on from an image after the container is gone, with its id, name, environment, hostname, memory files and log", async () => {

@@ -18,6 +18,8 @@ export type DiagnosisCode =
   | "externalTerminal"
   | "foreignSession"
   | "hostFile"
+  | "limitsHidden"
+  | "watchLost"
   | "ioUring"
   | "multipathTcp"
   | "unsupportedFile"
@@ -132,6 +134,18 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     /Can't lookup mount=-?\d+ for fd=/, // files-reg.c, dump_one_reg_file
     "the container has a file open that lies outside of it on the host",
     "start it with standard streams that are pipes or a terminal, or close the file",
+  ),
+  known(
+    "limitsHidden",
+    /Can't get rlimit \d+: Operation not permitted/, // cr-dump.c, dump_task_rlimits *
+    "CRIU may not read the limits of processes that belong to another user",
+    "run with CAP_SYS_RESOURCE, or run the programs of the container as root",
+  ),
+  known(
+    "watchLost",
+    /fsnotify:\s+Can't dump that handle/, // fsnotify.c, check_open_handle
+    "a process of the container watches a file that cannot be found again by its name",
+    "have the program end its inotify or fanotify watch before the checkpoint",
   ),
   known(
     "ioUring",

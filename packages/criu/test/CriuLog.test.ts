@@ -83,6 +83,8 @@ describe("remedies", () => {
     ["externalMount", "criu/mount.c:660", "mnt: 554:./etc/hosts doesn't have a proper root mount"],
     ["externalUnixSocket", "criu/sk-unix.c:874", "unix: External socket is used. Consider using --ext-unix-sk option."],
     ["externalTerminal", "criu/tty.c:410", "tty: Found slave peer index 3 without correspond master peer"],
+    ["limitsHidden", "criu/cr-dump.c:389", "Can't get rlimit 0: Operation not permitted"],
+    ["watchLost", "criu/fsnotify.c:285", "fsnotify: \tCan't dump that handle"],
     ["foreignSession", "criu/cr-dump.c:1681", "A session leader of 4711(12) is outside of its pid namespace"],
     ["hostFile", "criu/files-reg.c:1790", "Can't lookup mount=24 for fd=1 path=/var/log/out"],
     ["ioUring", "criu/proc_parse.c:479", "Unknown mapping 600 (anon_inode:[io_uring])"],

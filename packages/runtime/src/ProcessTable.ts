@@ -3,11 +3,16 @@ import { readdirSync, readFileSync } from "node:fs"
 
 /** Clock ticks since boot at which a process began: with the pid, its identity. Undefined when it is gone. */
 export const processStart = (pid: number): string | undefined => {
+  const fields = statOf(pid)
+  // a zombie has ended
+  return fields?.[0] === "Z" ? undefined : fields?.[19]
+}
+
+/** Fields of `/proc/PID/stat` from the third on (proc(5)): first the state, 19 further on the start time. */
+const statOf = (pid: number): ReadonlyArray<string> | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    // field 3 is the state, field 22 the start time (proc(5)); a zombie has ended
-    return fields[0] === "Z" ? undefined : fields[19]
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   } catch {
     return undefined
   }
@@ -28,6 +33,21 @@ export const residentBytes = (pid: number): number => {
 /** Resident memory of a process and all its descendants, in bytes: about what a dump of them takes. */
 export const treeResidentBytes = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + treeResidentBytes(child), residentBytes(pid))
+
+/** Of a process and all its descendants, those that a signal has stopped. */
+export const stoppedProcesses = (pid: number): ReadonlyArray<number> => [
+  ...(statOf(pid)?.[0] === "T" ? [pid] : []),
+  ...childrenOf(pid).flatMap(stoppedProcesses),
+]
+
+/** Name of a process's program; empty when it is gone. */
+export const programName = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim()
+  } catch {
+    return ""
+  }
+}
 
 const childrenOf = (pid: number): ReadonlyArray<number> => {
   try {

@@ -11,6 +11,7 @@ import {
   type InfraCheckpointRefused,
   type PidNamespaceShared,
   PreCheckpointMissing,
+  type ProcessStopped,
   type ReferenceInvalid,
   type VolumeNotFound,
 } from "@cryopod/entities"
@@ -31,6 +32,7 @@ import type { EngineServices } from "../EngineServices.ts"
 import { type LeavingMounts, leavingMounts } from "./leavingMounts.ts"
 import { hasPreCheckpoint } from "./dump.ts"
 import { refuseForNeighbours } from "./neighbours.ts"
+import { refuseStopped } from "./stopped.ts"
 import { openSink, type Sink } from "./sink.ts"
 import { requireSpace } from "./space.ts"
 
@@ -51,6 +53,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   Plan,
   | ContainerStateImproper
   | AutoRemoveRefused
+  | ProcessStopped
   | VolumeNotFound
   | InfraCheckpointRefused
   | PidNamespaceShared
@@ -65,6 +68,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
     return yield* new ContainerStateImproper({ id, state: state.status, operation: "checkpoint" })
   }
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
+  yield* refuseStopped(record)
   yield* refuseForNeighbours(record, options.target)
   const paths = containerPaths(yield* Layout, config)
   if (options.phase === "withPrevious" && !hasPreCheckpoint(paths)) return yield* new PreCheckpointMissing({ id })

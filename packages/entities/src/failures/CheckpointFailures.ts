@@ -84,6 +84,22 @@ export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
   }
 }
 
+/** A process of the container is stopped, and CRIU would wait for it for ever. */
+export class ProcessStopped extends Schema.TaggedError<ProcessStopped>()(
+  "ProcessStopped",
+  {
+    id: Schema.String,
+    /** As the host numbers it. */
+    pid: Schema.Int,
+    program: Schema.String,
+  },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    return `process ${this.pid} (${this.program}) of container ${this.id} is stopped, and this host's cgroups cannot freeze it: let it go on (kill -CONT ${this.pid}) or end it`
+  }
+}
+
 /** A checkpoint has file locks that were not asked for: CRIU would leave them out, and programs rely on them. */
 export class FileLocksRefused extends Schema.TaggedError<FileLocksRefused>()(
   "FileLocksRefused",

@@ -157,6 +157,7 @@ export const checkpointFailures = [
   ...containerFailures,
   ...imageFailures,
   K.DumpFailed,
+  K.ProcessStopped,
   K.CheckpointAborted,
   K.AutoRemoveRefused,
   P.InfraCheckpointRefused,
