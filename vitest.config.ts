@@ -36,6 +36,8 @@ export default defineConfig({
         ...sources,
         test: { ...real, name: "real-alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
+      // run by one of the real tests, on a host of its own
+      { ...sources, test: { ...real, name: "conformance", include: ["test/conformance/**/*.test.ts"] } },
     ],
   },
 })

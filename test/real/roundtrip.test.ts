@@ -41,9 +41,7 @@ describe.each(hosts)("$runtime with $cgroups cgroups", (options) => {
     const ran = await host.run("container", "checkpoint", "stopped")
     const frozen = options.cgroups === "v2"
     const refusal = /^Error: process \d+ \(\w+\) of container [0-9a-f]{64} is stopped, .*kill -CONT/
-    expect(ran).toMatchObject(
-      frozen ? { status: 0, stderr: "" } : { status: 125, stderr: expect.stringMatching(refusal) },
-    )
+    expect([ran.status, refusal.test(ran.stderr)]).toEqual(frozen ? [0, false] : [125, true])
     if (frozen) await host.ok("container", "restore", "stopped")
     expect(await host.inspect("stopped", state)).toBe("running:true:false:false")
     expect(await host.ok("top", "stopped", "stat")).toMatch(/^T/m)

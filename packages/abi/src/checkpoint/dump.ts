@@ -9,6 +9,7 @@ import { complaintOf, OciRuntime } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { hasCompleteDump } from "../container/repair.ts"
+import { forgetNetwork, hasEmptyNetwork } from "../restore/emptyNetwork.ts"
 import type { Plan } from "./preflight.ts"
 
 export interface Dumped {
@@ -49,6 +50,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
   const complete = options.phase === "preCheckpoint" ? hasPreCheckpoint(paths) : yield* hasCompleteDump(paths)
   if (result.exitCode === 0 && complete) {
     yield* keepParentRelative(plan)
+    if (hasEmptyNetwork(config)) yield* forgetNetwork(imagesOf(plan))
     return { runtimeMicros, statistics: readStatistics(paths.userdata) }
   }
   const log = readLog(paths.dumpLog)

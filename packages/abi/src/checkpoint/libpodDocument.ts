@@ -15,7 +15,7 @@ import {
   type ContainerConfig,
   type ContainerRecord,
   criuConfigAnnotation,
-  hasPlacedNetwork,
+  hasInterfaces,
   joinedContainer,
   type OciSpec,
   type SpecMount,
@@ -123,7 +123,7 @@ const connectionFields = (config: ContainerConfig): Partial<LibpodConfig> => {
     ...(options === undefined ? {} : { options }),
   }))
   return {
-    createNetNS: hasPlacedNetwork(config),
+    createNetNS: hasInterfaces(config),
     ...(networks.length === 0
       ? {}
       : {

@@ -55,7 +55,7 @@ const rewrite = (path: string, change: ImageChange): void => {
   }
 }
 
-const fileSource = (descriptor: number): ByteSource => ({
+export const fileSource = (descriptor: number): ByteSource => ({
   sizeBytes: fs.fstatSync(descriptor).size,
   read: (position, length) => {
     const bytes = Buffer.alloc(length)

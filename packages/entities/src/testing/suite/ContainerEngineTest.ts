@@ -103,5 +103,6 @@ export const rootfsFiles: Readonly<Record<string, string>> = {
   "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nguest:x:405:100:guest:/home/guest:/bin/sh\n",
   "etc/group": "root:x:0:\nusers:x:100:\n",
   "etc/motd": "welcome\n",
+  "var/page": "of the image\n",
   "etc/issue": "conformance\n",
 }
