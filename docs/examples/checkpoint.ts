@@ -16,7 +16,7 @@ const engine = localEngine({
   runtime: undefined,
   prefix: defaultPrefix,
   path: process.env["PATH"] ?? "",
-  exitCommand: [],
+  selfCommand: [],
   engineName: "example",
   engineVersion: "1",
 })

@@ -40,7 +40,7 @@ export const exportStream = <E extends { readonly message: string }, R>(
       write: (block) =>
         Effect.gen(function* () {
           // the block is the writer's again as soon as we return
-          const taken = yield* Queue.offer(blocks, Uint8Array.from(block))
+          const taken = yield* Queue.offer(blocks, new Uint8Array(block))
           if (!taken) return yield* gone
           yield* begin
         }),

@@ -29,7 +29,7 @@ export const bodyOf = Effect.fnUntraced(function* (
     : yield* openInput(path)
   return Stream.fromAsyncIterable(blocks, (cause) => storageFailed(path, cause)).pipe(
     // the next block takes its place while this one is still on its way
-    Stream.map((block) => Uint8Array.from(block)),
+    Stream.map((block) => new Uint8Array(block)),
   )
 })
 
