@@ -32,7 +32,8 @@ beforeAll(async () => {
   } finally {
     await host.dispose()
   }
-})
+  // a thousand commands take their time where others work as well
+}, 900_000)
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 20 }))
 
 it.each(steps)("$line: $text", (step) => {

@@ -101,5 +101,15 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     { streams: ["stdout", "stderr", "status"], status: "0" },
     "podman container restore --tcp-established tcp",
   ),
+  ...differs(
+    "file locks that a restore would lose are a refusal; Podman loses them",
+    { streams: ["stdout", "stderr", "status"], status: "125" },
+    "podman container restore locked",
+  ),
+  ...differs(
+    "the container still waits for its locks, where Podman's runs without them",
+    { streams: ["stdout", "stderr", "status"], status: "0" },
+    "podman container restore --file-locks locked",
+  ),
   ...differs("pods have no cgroup of their own", stdout, "podman pod inspect p1 | jq -S '.[0] | keys'"),
 ])

@@ -6,7 +6,7 @@ import { ownStreams } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { type Call, exactArgs, minimumArgs, tableText, valuesOf } from "../kit/index.ts"
+import { type Call, exactArgs, tableText, valuesOf } from "../kit/index.ts"
 import { printLine, refuse, reworded, writeError, writeOut } from "../output.ts"
 
 /** The container that is meant: the one named, or the latest. */
@@ -173,12 +173,46 @@ export const port: CliCommand = {
   name: "port",
   short: "List port mappings or a specific mapping for the container",
   use: "[options] CONTAINER [PORT]",
-  example: "cryopod port web",
-  args: minimumArgs(1),
+  example: "cryopod port web\ncryopod port web 80/tcp\ncryopod port --all",
+  flags: {
+    all: { kind: "bool", short: "a", usage: "Display port information for all containers" },
+    latest: { kind: "bool", short: "l", usage: "Act on the latest container" },
+  },
   complete: completeContainers,
-  handler: ({ args: [ref = ""] }) =>
+  handler: (call) =>
     Effect.gen(function* () {
-      for (const line of yield* (yield* ContainerEngine).port(ref)) yield* printLine(line)
+      const engine = yield* ContainerEngine
+      const { all, latest } = call.flags
+      if (all === true) {
+        if (call.args.length > 0) return yield* refuse("no arguments are needed with --all")
+        const rows = yield* engine.list({
+          all: false,
+          latest: false,
+          filter: [],
+          last: -1,
+          external: false,
+          size: false,
+        })
+        for (const { Id } of rows) {
+          for (const line of yield* engine.port(Id)) yield* printLine(`${Id.slice(0, 12)}\t${line}`)
+        }
+        return 0
+      }
+      const [ref, wanted] = latest === true ? [yield* engine.latest, call.args[0]] : call.args
+      if (ref === undefined) return yield* refuse("you must supply a running container name or id")
+      const lines = yield* engine.port(ref)
+      if (wanted === undefined) {
+        for (const line of lines) yield* printLine(line)
+        return 0
+      }
+      const [number = ""] = wanted.split("/")
+      if (!/^\d+$/.test(number)) {
+        return yield* refuse(`strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`)
+      }
+      const port = wanted.includes("/") ? wanted : `${wanted}/tcp`
+      const found = lines.filter((line) => line.startsWith(`${port} -> `))
+      if (found.length === 0) return yield* refuse(`failed to find published port ${JSON.stringify(wanted)}`)
+      for (const line of found) yield* printLine(line.slice(port.length + " -> ".length))
       return 0
     }),
 }
