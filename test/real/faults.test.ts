@@ -112,7 +112,7 @@ describe("a step that fails", () => {
       complaint: "a container is left",
       protection: [
         forgetfulRepair,
-        abi("restore/restoreNew.ts", ".pipe(Effect.onError(() => Effect.ignore(erase(record))))", ""),
+        abi("restore/restoreNew.ts", "Effect.onError(() => Effect.ignore(erase(record))),", ""),
       ],
       happens: async (host) => {
         await counting(host, "web")
@@ -129,7 +129,7 @@ describe("a step that fails", () => {
     {
       title: "a restore in place that fails leaves the container with its checkpoint",
       complaint: "mounts",
-      protection: [abi("restore/restoreContainer.ts", ".pipe(Effect.onError(() => Effect.ignore(undo(record))))", "")],
+      protection: [abi("restore/restoreContainer.ts", "Effect.onError(() => Effect.ignore(undo(before))),", "")],
       happens: async (host) => {
         await counting(host, "web")
         await host.ok("container", "checkpoint", "web")

@@ -34,7 +34,7 @@ describe("the checkpoint that was asked for", () => {
       ],
       happens: async (host) => {
         await counting(host, "ones")
-        await host.ok("run", "-d", "--name", "big", "base", ...millions)
+        await host.ok("run", "-d", "--network", "none", "--name", "big", "base", ...millions)
         await host.beyond("big", 1_000_000)
         await host.ok("container", "checkpoint", "--create-image", "ones:1", "ones")
         await host.ok("container", "checkpoint", "--create-image", "big:1", "big")
@@ -239,7 +239,7 @@ describe("volumes", () => {
       complaint: "is left",
       protection: [
         forgetfulRepair,
-        abi("restore/restoreNew.ts", ".pipe(Effect.onError(() => Effect.ignore(erase(record))))", ""),
+        abi("restore/restoreNew.ts", "Effect.onError(() => Effect.ignore(erase(record))),", ""),
       ],
       happens: async (host) => {
         await sleeping(host, "true", ...withVolume)

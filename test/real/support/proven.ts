@@ -68,6 +68,6 @@ export const forgetfulRepair = abi("container/repair.ts", 'case "import":\n', 'c
 
 /** A container that counts, behind whatever words come before that. */
 export const counting = async (host: Host, name: string, ...before: ReadonlyArray<string>): Promise<void> => {
-  await host.ok("run", "-d", "--name", name, "base", ...before, ...counter)
+  await host.ok("run", "-d", "--network", "none", "--name", name, "base", ...before, ...counter)
   await host.beyond(name, 1)
 }
