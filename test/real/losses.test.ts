@@ -5,7 +5,7 @@
 import { describe } from "vitest"
 import { changed, lost, refused, standing, surroundings, withoutProcesses } from "./support/lost.ts"
 import { abi, counting, forgetfulRepair, proven } from "./support/proven.ts"
-import type { Host } from "./support/Host.ts"
+import { eventually, type Host } from "./support/Host.ts"
 import { millions } from "./support/workloads.ts"
 
 const complain = (fine: boolean, otherwise: string): ReadonlyArray<string> => (fine ? [] : [otherwise])
@@ -192,6 +192,56 @@ describe("files", () => {
         await host.ok("container", "restore", "web:1")
         const first = (await host.numbers("web"))[0]
         return [...complain(first === 0, "the log has lost its count"), ...(await lost(host, "web"))]
+      },
+    },
+  ])
+})
+
+describe("what is around the processes", () => {
+  proven([
+    {
+      title: "P6: a container from an image has its addresses again",
+      complaint: "other addresses",
+      protection: [abi("restore/formerPlaces.ts", "return status === undefined\n", "return status !== 0\n")],
+      happens: async (host) => {
+        await host.ok("run", "-d", "--name", "web", "base", "sleep", "1000")
+        const addresses = () =>
+          host.inspect("web", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.MacAddress}}{{end}}")
+        const before = await addresses()
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("container", "restore", "web:1")
+        return complain((await addresses()) === before, "it has other addresses")
+      },
+    },
+    {
+      title: "P11: a program that exec runs beside a container is named when the checkpoint ends it",
+      complaint: "said nothing",
+      protection: [abi("checkpoint/besides.ts", "return sessions.map(", "return sessions.slice(0, 0).map(")],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("exec", "-d", "web", "sleep", "1234")
+        const ran = await host.run("container", "checkpoint", "web")
+        return [
+          ...complain(/exec session .*\(sleep 1234\) ends with the checkpoint/.test(ran.stderr), "it said nothing"),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+    {
+      title: "P11: a container that was asked whether it is well is asked again after a restore",
+      complaint: "not asked",
+      protection: [abi("restore/settle.ts", "yield* beginHealth(", "yield* Effect.void; (() => 0)(")],
+      happens: async (host) => {
+        const asks = ["--health-cmd", "echo asked >> /asked", "--health-interval", "1s"]
+        await host.ok("run", "-d", "--network", "none", "--name", "web", ...asks, "base", "sleep", "1000")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("container", "restore", "web:1")
+        const asked = () => host.run("exec", "web", "cat", "/asked")
+        const before = (await asked()).stdout
+        const again = eventually(async () => ((await asked()).stdout > before ? true : undefined), "a question", 6)
+        return complain(await again.catch(() => false), "it is not asked any more")
       },
     },
   ])
