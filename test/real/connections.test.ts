@@ -12,7 +12,7 @@ const echoing = ["sh", "-c", "echo ready; exec nc -ll -p 7 -e cat"]
 const client = `exec 3<>/dev/tcp/$1/$2 || exit 1
 i=0
 while [ ! -e "$3.end" ]; do
-  echo $i >&3 && read -r -t 30 line <&3 || { echo broken >>"$3"; exit; }
+  echo $i >&3 && read -r -t $4 line <&3 || { echo broken >>"$3"; exit; }
   echo "$line" >>"$3"
   i=$((i+1)); sleep 0.02
 done`
@@ -32,6 +32,12 @@ const elsewhere = (words: string) => `
   ip addr add 10.77.0.1/24 dev out; ip link set out up
   wait $!`
 
+interface Talk {
+  readonly from?: "host" | "elsewhere"
+  /** How long an answer is waited for. */
+  readonly patienceSeconds?: number
+}
+
 describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
   let host: Host
   beforeAll(async () => {
@@ -44,10 +50,10 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
 
   let clients = 0
   /** A client that talks to an address of this host's network. */
-  const talkTo = (address: string, port: number, from: "host" | "elsewhere" = "host") => {
+  const talkTo = (address: string, port: number, { from = "host", patienceSeconds = 30 }: Talk = {}) => {
     const said = join(host.directory, `said-${++clients}`)
     fs.writeFileSync(said, "")
-    const words = `bash '${join(host.directory, "client")}' ${address} ${port} '${said}'`
+    const words = `bash '${join(host.directory, "client")}' ${address} ${port} '${said}' ${patienceSeconds}`
     const ended = host.shell(from === "host" ? `exec ${words}` : elsewhere(words))
     const lines = () => fs.readFileSync(said, "utf8").trim().split("\n")
     const heard = () => lines().filter((word) => word !== "").length
@@ -85,7 +91,7 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
 
   it("a client of a published port goes on when the container comes back from an archive", async () => {
     await serve("-p", "7007:7")
-    const talk = talkTo("10.77.0.1", 7007, "elsewhere")
+    const talk = talkTo("10.77.0.1", 7007, { from: "elsewhere" })
     const before = await talk.beyond(5)
     const archive = join(host.directory, "echo.tar")
     await host.ok("container", "checkpoint", "--tcp-established", "--export", archive, "echo")
@@ -117,6 +123,19 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
     expect(words).toEqual(words.map((_, at) => String(at)))
   })
 
+  it("a container without a network comes back with its loopback, and with what is connected over it", async () => {
+    const script =
+      "nc -ll -p 7 -e cat & until nc 127.0.0.1 7 </dev/null; do sleep 0.1; done; echo ready; sleep 1000 | nc 127.0.0.1 7"
+    await host.ok("run", "-d", "--name", "alone", "--network", "none", "base", "sh", "-c", script)
+    await eventually(async () => (await host.ok("logs", "alone")).includes("ready") || undefined, "the server")
+    const connections = () => host.ok("exec", "alone", "sh", "-c", "grep -c ' 0100007F:0007 01 ' /proc/net/tcp")
+    await eventually(async () => ((await connections()) === "1" ? true : undefined), "the connection")
+    await host.ok("container", "checkpoint", "--tcp-established", "alone")
+    await host.ok("container", "restore", "--tcp-established", "alone")
+    expect(await connections()).toBe("1")
+    expect(await host.ok("exec", "alone", "ip", "addr", "show", "lo")).toMatch(/LOOPBACK,UP[^]*127\.0\.0\.1/)
+  })
+
   it("a pod talks on while one of its containers is frozen", async () => {
     await host.ok("pod", "create", "--name", "pod", "-p", "7008:7")
     await host.ok("run", "-d", "--name", "other", "--pod", "pod", "base", "sleep", "1000")
@@ -137,7 +156,7 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
 
   it("with tcp-close the container goes on without its connections", async () => {
     const ip = await serve()
-    const talk = talkTo(ip, 7)
+    const talk = talkTo(ip, 7, { patienceSeconds: 3 })
     await talk.beyond(5)
     await host.ok("container", "checkpoint", "--tcp-established", "echo")
     await host.ok("container", "restore", "--tcp-close", "echo")

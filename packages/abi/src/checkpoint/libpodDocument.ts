@@ -27,13 +27,14 @@ import {
  * configuration says they are, so it says where they are on a host of Podman's.
  */
 export const portableSpec = (spec: OciSpec, own: ReadonlyArray<ContainerMount>): OciSpec => {
+  const { hooks: __, ...portable } = spec
   const { [criuConfigAnnotation]: _, ...annotations } = spec.annotations ?? {}
   const namespaces = spec.linux.namespaces.map(({ type }) => ({ type }))
   const mounts = spec.mounts.map((mount) => {
     const volume = own.find(({ destination, type }) => type === "volume" && destination === mount.destination)
     return volume?.type === "volume" ? { ...mount, source: podmanVolumeData(volume.name) } : mount
   })
-  return { ...spec, annotations, mounts, linux: { ...spec.linux, namespaces } }
+  return { ...portable, annotations, mounts, linux: { ...spec.linux, namespaces } }
 }
 
 /** Podman's own default (containers-common `storage.conf`, graphroot). */

@@ -15,7 +15,7 @@ export interface FormerPlaces {
   readonly status: NetworkStatus
   readonly addresses: boolean
   readonly macs: boolean
-  /** Its connections come back as well; packets for them wait until then. */
+  /** Its connections may come back, now or with a later restore; packets for them wait until then. */
   readonly connections: boolean
 }
 

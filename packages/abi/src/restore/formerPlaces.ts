@@ -21,7 +21,7 @@ export const formerPlaces = Effect.fnUntraced(function* (
   const status = Option.getOrUndefined(read(text))
   return status === undefined
     ? undefined
-    : { status, addresses: !ignoreStaticIp, macs: !ignoreStaticMac, connections: tcp === "keep" }
+    : { status, addresses: !ignoreStaticIp, macs: !ignoreStaticMac, connections: tcp !== "close" }
 })
 
 /** What a container that is to forget its static addresses is made with, from now on. */

@@ -11,12 +11,20 @@ import {
   RestoreFailed,
   type TcpConnections,
 } from "@cryopod/entities"
-import { attemptSync, Layout, makeDirectory } from "@cryopod/host"
-import { Conmon, type ContainerRecord, hasPlacedNetwork, restoreArguments, unlockPackets } from "@cryopod/runtime"
+import { attemptSync, Layout, makeDirectory, Tools } from "@cryopod/host"
+import {
+  Conmon,
+  type ContainerRecord,
+  hasPlacedNetwork,
+  needsLoopback,
+  restoreArguments,
+  unlockPackets,
+  withLoopback,
+} from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { writeCriuConfiguration } from "../container/bundle.ts"
+import { readSpec, writeCriuConfiguration, writeSpec } from "../container/bundle.ts"
 import { runningState } from "../container/repair.ts"
 import type { EngineServices } from "../EngineServices.ts"
 import { hiddenDirectories } from "./hiddenDirectories.ts"
@@ -61,6 +69,10 @@ export const runRestored = Effect.fn("restore.run")(function* (
     cgroups: "ignore",
     external: hidden.map((key) => ({ key, path: empty })),
   })
+  if (needsLoopback(config)) {
+    const { environment } = yield* Tools
+    yield* writeSpec(paths, withLoopback(yield* readSpec(paths), environment["PATH"] ?? ""))
+  }
   const began = yield* Clock.currentTimeNanos
   const { conmonPid, pid } = yield* (yield* Conmon)
     .launch(record, {
@@ -74,7 +86,7 @@ export const runRestored = Effect.fn("restore.run")(function* (
     )
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   // CRIU has done so by itself, as long as it knows the chain by the same name
-  if (request.tcp === "keep" && hasPlacedNetwork(config)) yield* unlockPackets(paths.networkNamespace)
+  if (request.tcp !== "close" && hasPlacedNetwork(config)) yield* unlockPackets(paths.networkNamespace)
   return { state: runningState(pid, conmonPid), runtimeMicros, statistics: readStatistics(paths.userdata) }
 }, Effect.scoped)
 

@@ -6,8 +6,8 @@
  * right before the sockets go on. It does neither the other way round, so that a namespace made anew lets packets in too
  * early, and one that lives on after a dump, because others are in it, none at all.
  */
-import type { ToolFailed, ToolMissing } from "@cryopod/entities"
-import { run, runOk, Tools } from "@cryopod/host"
+import type { ToolMissing } from "@cryopod/entities"
+import { run, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 /** What CRIU marks its own packets with (`soccr/soccr.h`, SOCCR_MARK). */
@@ -30,29 +30,23 @@ const unlocking = `*filter
 COMMIT
 `
 
-const words = (namespace: string, program: string) => [`--net=${namespace}`, program, "-w", "--noflush"]
 const programs = ["iptables-restore", "ip6tables-restore"] as const
 
-/** Only IPv4 must be locked: a host without the filter for IPv6 has no connections over it that CRIU could keep either. */
-export const lockPackets = Effect.fn("Network.lockPackets")(function* (
+/** A host without the filter of a family has no connections over it that CRIU could keep. */
+const filter = Effect.fnUntraced(function* (
   namespace: string,
-): Effect.fn.Return<void, ToolMissing | ToolFailed, Tools> {
-  const tools = yield* Tools
-  const nsenter = yield* tools.path("nsenter")
-  const [four, six] = programs
-  yield* runOk(nsenter, words(namespace, four), { env: tools.environment, input: locking })
-  yield* run(nsenter, words(namespace, six), { env: tools.environment, input: locking })
-})
-
-/** One that is not locked is a success. */
-export const unlockPackets = Effect.fn("Network.unlockPackets")(function* (
-  namespace: string,
+  input: string,
 ): Effect.fn.Return<void, ToolMissing, Tools> {
   const tools = yield* Tools
   const nsenter = yield* tools.path("nsenter")
   yield* Effect.forEach(
     programs,
-    (program) => run(nsenter, words(namespace, program), { env: tools.environment, input: unlocking }),
+    (program) => run(nsenter, [`--net=${namespace}`, program, "-w", "--noflush"], { env: tools.environment, input }),
     { concurrency: "unbounded", discard: true },
   )
 })
+
+export const lockPackets = (namespace: string) => filter(namespace, locking)
+
+/** One that is not locked is a success. */
+export const unlockPackets = (namespace: string) => filter(namespace, unlocking)
