@@ -7,7 +7,7 @@
  *
  * Nothing is read until it is asked for, and never more than that. Source: CRIU 4.2 `criu/pagemap.c`.
  */
-import { type ByteSource, imageEntries } from "./CriuImage.ts"
+import { type ByteSource, CriuImageInvalid, imageEntries } from "./CriuImage.ts"
 import { pagemapEntry, pagemapFlags, pagemapHead } from "./images/memory.ts"
 import { decode } from "./Protobuf.ts"
 
@@ -69,8 +69,14 @@ export class ProcessMemory {
   private readonly pages: ByteSource | undefined
   private readonly before: ProcessMemory | undefined
 
-  /** `pages` is the file that the pagemap names; `before` is the same memory in the dump before. */
+  /**
+   * `pages` is the file that the pagemap names; `before` is the same memory in the dump before. Throws `CriuImageInvalid`
+   * when the file is shorter than the pagemap says.
+   */
   constructor(pagemap: Pagemap, pages: ByteSource | undefined, before?: ProcessMemory) {
+    const needed = pagemap.ranges.findLast(({ offset }) => offset !== undefined)
+    const end = needed === undefined ? 0 : (needed.offset ?? 0) + needed.sizeBytes
+    if (end > (pages?.sizeBytes ?? 0)) throw new CriuImageInvalid("truncated", end, `pages-${pagemap.pagesId}.img`)
     this.pagemap = pagemap
     this.pages = pages
     this.before = before
@@ -101,8 +107,11 @@ export class ProcessMemory {
 
   /** Addresses of all pages, in their order. */
   *addresses(): Generator<bigint, void, void> {
-    for (const { address, sizeBytes } of this.held()) {
-      for (let at = 0; at < sizeBytes; at += pageBytes) yield address + BigInt(at)
+    for (const { address, inParent, sizeBytes } of this.held()) {
+      const end = address + BigInt(sizeBytes)
+      if (!inParent) for (let at = address; at < end; at += BigInt(pageBytes)) yield at
+      // what a pagemap says of another dump may be wrong: its own says what is there
+      else for (const at of this.before?.addresses() ?? []) if (at >= address && at < end) yield at
     }
   }
 
@@ -111,13 +120,16 @@ export class ProcessMemory {
     for (const range of this.held()) {
       for (let at = 0; at < range.sizeBytes; at += blockBytes) {
         const content = this.contentOf(range, at, Math.min(blockBytes, range.sizeBytes - at))
-        if (content.length > 0) yield { address: range.address + BigInt(at), content }
+        if (content.length === 0) break
+        yield { address: range.address + BigInt(at), content }
       }
     }
   }
 
   private held(): ReadonlyArray<PageRange> {
-    return this.pagemap.ranges.filter(({ inParent, offset }) => offset !== undefined || inParent)
+    return this.pagemap.ranges.filter(
+      ({ inParent, offset }) => offset !== undefined || (inParent && this.before !== undefined),
+    )
   }
 
   private contentOf({ address, inParent, offset }: PageRange, at: number, length: number): Uint8Array {
