@@ -41,6 +41,6 @@ describe("options of checkpoint and restore in test/real/surface/steps.txt", () 
     ["restore", RestoreFlags],
   ])("%s", (command, flags) => {
     const left = factsOf(flags.fields).filter(([, { cli, short }]) => !used(command, cli, short))
-    expect(left.map(([, { cli }]) => cli)).toEqual(command === "restore" ? ["volume", "policy"] : [])
+    expect(left.map(([, { cli }]) => cli)).toEqual(command === "restore" ? ["volume", "policy", "force"] : [])
   })
 })

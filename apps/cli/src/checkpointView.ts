@@ -2,7 +2,7 @@
  * A look into a checkpoint as text. What a stranger wrote into it is shown without effect on the terminal: names and
  * command lines may hold anything.
  */
-import type { CheckpointedProcess, CheckpointInspect, OpenSocket } from "@cryopod/entities"
+import type { CheckpointCheck, CheckpointedProcess, CheckpointInspect, OpenSocket } from "@cryopod/entities"
 import { bytesSize, durationText, tableText } from "./kit/index.ts"
 
 /** What is shown beside the overview. */
@@ -216,6 +216,19 @@ const socketLine = ({ fd, local, localPort, protocol, remote, remotePort, state,
   ]
     .filter((word) => word !== "")
     .join(" ")
+
+/** Findings, what to do about them, and the verdict. */
+export const checkText = ({ container, findings, thaws }: CheckpointCheck): string => {
+  const rows = tableText([
+    ["ASPECT", "STATUS", "FOUND"],
+    ...findings.map(({ aspect, found, problem, status }) => [aspect, status, harmless(problem || found)]),
+  ])
+  const remedies = findings
+    .filter(({ remedy }) => remedy !== "")
+    .map(({ aspect, remedy }) => `${aspect}: ${harmless(remedy)}\n`)
+  const word = thaws ? "would thaw here" : "would not thaw here"
+  return `${rows}${remedies.length === 0 ? "" : `\n${remedies.join("")}`}\n${harmless(container)} ${word}.\n`
+}
 
 /** One line for each process. */
 export const inspectTable = (seen: CheckpointInspect, { pid: only }: Sections): string =>

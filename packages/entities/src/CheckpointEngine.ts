@@ -8,6 +8,8 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { CheckpointViewFailure } from "./failures/index.ts"
 import type { ArchiveSource } from "./ImageEngine.ts"
+import type { RestoreOptions } from "./options/RestoreOptions.ts"
+import type { CheckpointCheck } from "./reports/CheckpointCheck.ts"
 import type { CheckpointDiff, CheckpointInspect, CheckpointSummary, MemoryFinding } from "./reports/CheckpointViews.ts"
 
 /** A container that has been checkpointed, or else an image, by its name; or an archive. */
@@ -40,6 +42,15 @@ export interface CheckpointEngineShape {
   readonly list: (
     directories: ReadonlyArray<string>,
   ) => Effect.Effect<ReadonlyArray<CheckpointSummary>, CheckpointViewFailure>
+
+  /**
+   * Whether a checkpoint would be restored here with these options: what `restore` asks before it changes anything, all of
+   * it, with a finding each. A base image that is not here is not pulled.
+   */
+  readonly check: (
+    source: CheckpointSource,
+    options: RestoreOptions,
+  ) => Effect.Effect<CheckpointCheck, CheckpointViewFailure>
 
   readonly diff: (
     before: CheckpointSource,

@@ -1,26 +1,29 @@
 /** `container checkpoint` and `container restore`. */
-import { readFileSync } from "node:fs"
 import {
+  CheckpointEngine,
   CheckpointFlags,
   checkpointRequest,
   type CheckpointReport,
+  type CheckpointSource,
   ContainerEngine,
   type Items,
   RestoreFlags,
-  restorePolicies,
   type RestoreReport,
   restoreRequest,
+  type RestoreRequest,
   StorageFailed,
 } from "@cryopod/entities"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { checkText } from "../checkpointView.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { namesOrAll } from "../kit/index.ts"
 import { printFailures, printItems, printWarning, reworded, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
+import { withPolicyDocument } from "../restoreFlags.ts"
 
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
 const nameOrId = (report: CheckpointReport | RestoreReport, input: string): string => input || report.Id
@@ -58,20 +61,6 @@ const standardOutput = "/dev/stdout"
 const withStandardInput = (flags: RestoreFlags): RestoreFlags =>
   flags.import === "-" ? { ...flags, import: "/dev/stdin" } : flags
 
-/** A policy that is no name and no document is a file with one. */
-const withPolicyDocument = (flags: RestoreFlags) =>
-  flags.policy in restorePolicies || flags.policy.trimStart().startsWith("{")
-    ? Effect.succeed(flags)
-    : Effect.map(
-        Effect.try({
-          try: () => readFileSync(flags.policy, "utf8"),
-          catch: (cause) => new StorageFailed({ operation: "read policy", path: flags.policy, code: codeOf(cause) }),
-        }),
-        (policy): RestoreFlags => ({ ...flags, policy }),
-      )
-
-const codeOf = (cause: unknown) => (cause as NodeJS.ErrnoException).code ?? "EIO"
-
 /** `--export -` writes to standard output. */
 const withStandardOutput = (flags: CheckpointFlags): CheckpointFlags =>
   flags.export === "-" ? { ...flags, export: standardOutput } : flags
@@ -87,6 +76,33 @@ const unopened =
         )
       : failure
 
+const dryRunFlag = {
+  "dry-run": { kind: "bool", usage: "Say what would be restored and whether it would work; change nothing" },
+} as const
+
+/** The verdict on everything that would be restored. */
+const dryRun = Effect.fnUntraced(function* ({ options, source }: RestoreRequest) {
+  const engine = yield* CheckpointEngine
+  const refs =
+    source._tag === "Names" ? source.names : source._tag === "Archive" ? [] : yield* checkpointedNames(source)
+  const sources: ReadonlyArray<CheckpointSource> =
+    source._tag === "Archive" ? [source] : refs.map((ref) => ({ _tag: "Named", ref }))
+  let status = 0
+  for (const one of sources) {
+    const found = yield* engine.check(one, options)
+    yield* writeOut(checkText(found))
+    if (!found.thaws) status = 1
+  }
+  return status
+})
+
+/** Containers with a checkpoint, the newest first. */
+const checkpointedNames = Effect.fnUntraced(function* ({ _tag }: RestoreRequest["source"]) {
+  const rows = yield* (yield* CheckpointEngine).list([])
+  const names = rows.filter(({ kind }) => kind === "container").map(({ source }) => source)
+  return _tag === "Latest" ? names.slice(0, 1) : names
+})
+
 export const restore: CliCommand = {
   name: "restore",
   short: "Restore one or more containers from a checkpoint",
@@ -94,7 +110,7 @@ export const restore: CliCommand = {
   use: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE...]",
   example:
     "cryopod container restore web\ncryopod container restore web:1\ncryopod container restore --name web2 web:1",
-  flags: flagTable(RestoreFlags),
+  flags: { ...flagTable(RestoreFlags), ...dryRunFlag },
   // with an archive, what is wrong with the names is said by the options
   args: (context) => (context.changed.has("import") ? undefined : namesOrAll(context)),
   complete: completeContainers,
@@ -106,6 +122,7 @@ export const restore: CliCommand = {
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
       const inPlace = flags.all || flags.latest || known.size > 0
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args, inPlace))
+      if (call.flags["dry-run"] === true) return yield* dryRun({ options, source })
       const began = yield* Clock.currentTimeNanos
       const restored = yield* withProgress("Restoring", engine.restore(source, options))
       const items = restored.map(({ input, result }) => ({

@@ -1,33 +1,31 @@
 /** `checkpoint`: look into checkpoints. */
 import * as fs from "node:fs"
 import {
+  checkedOptions,
   CheckpointDiffFlags,
   CheckpointEngine,
   CheckpointInspectFlags,
   type CheckpointDiff,
-  type CheckpointSource,
   type CheckpointViewFailure,
   type MemoryFinding,
   type MemoryPiece,
   MemorySearchFlags,
+  RestoreFlags,
+  restoreRequest,
   StorageFailed,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { harmless, inspectTable, inspectTree, type Sections } from "../checkpointView.ts"
+import * as Struct from "effect/Struct"
+import { sourceOf } from "../checkpointSource.ts"
+import { checkText, harmless, inspectTable, inspectTree, type Sections } from "../checkpointView.ts"
+import { restoreDefaults, withPolicyDocument } from "../restoreFlags.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand } from "../Handler.ts"
 import { bytesSize, exactArgs, minimumArgs, tableText, valuesOf } from "../kit/index.ts"
 import { printLine, refuse, writeOut } from "../output.ts"
-
-/** A file, when there is one of this name or it cannot be anything else; a container or an image otherwise. */
-export const sourceOf = (word: string): CheckpointSource => {
-  if (word === "-") return { _tag: "Archive", archive: { _tag: "File", path: "/dev/stdin" } }
-  return /^\.{0,2}\//.test(word) || fs.existsSync(word)
-    ? { _tag: "Archive", archive: { _tag: "File", path: word } }
-    : { _tag: "Named", ref: word }
-}
 
 const anything = "CONTAINER|IMAGE|FILE"
 
@@ -93,6 +91,31 @@ const inspect: CliCommand = {
         }
       }
       return 0
+    }),
+}
+
+/** Options of a restore that make a difference to whether it would work. */
+const checkOptions = Schema.Struct(Struct.pick(RestoreFlags.fields, checkedOptions))
+
+const check: CliCommand = {
+  name: "check",
+  short: "Tell whether a checkpoint would thaw on this host, and what to do if it would not",
+  use: `[options] ${anything}`,
+  example: "cryopod checkpoint check web:1\ncryopod checkpoint check --name web2 --policy trusted ./web.tar.zst",
+  flags: {
+    ...flagTable(checkOptions),
+    format: { kind: "string", usage: "Output format: table or json", default: "table" },
+  },
+  args: exactArgs(1),
+  complete: completeContainers,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const flags = yield* withPolicyDocument({ ...restoreDefaults, ...optionsOf(checkOptions, call) })
+      const [ref = ""] = call.args
+      const { options } = yield* Effect.fromResult(restoreRequest(flags, [ref]))
+      const found = yield* (yield* CheckpointEngine).check(sourceOf(ref), options)
+      yield* writeOut(call.flags["format"] === "json" ? `${JSON.stringify(found, undefined, 2)}\n` : checkText(found))
+      return found.thaws ? 0 : 1
     }),
 }
 
@@ -320,5 +343,5 @@ const memory: CliCommand = {
 export const checkpointViews: CliCommand = {
   name: "checkpoint",
   short: "Look into checkpoints",
-  commands: [diff, inspect, list, memory],
+  commands: [check, diff, inspect, list, memory],
 }

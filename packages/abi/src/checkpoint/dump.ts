@@ -4,10 +4,11 @@ import { join } from "node:path"
 import { parentLink } from "@cryopod/checkpoint"
 import { dumpStatistics, lastError, remedyOf } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, removeTree } from "@cryopod/host"
+import { attemptSync, type ContainerPaths, type Layout, removeTree, type Tools } from "@cryopod/host"
 import { complaintOf, OciRuntime } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { cpuinfoFile, hostCpuinfo } from "../compatibility/hostCpu.ts"
 import { hasCompleteDump } from "../container/repair.ts"
 import { forgetNetwork, hasEmptyNetwork } from "../restore/emptyNetwork.ts"
 import type { Plan } from "./preflight.ts"
@@ -32,7 +33,7 @@ export const makeRoom = (plan: Plan) =>
 /** When this fails, CRIU has let the processes go on. */
 export const dump = Effect.fn("checkpoint.dump")(function* (
   plan: Plan,
-): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime> {
+): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime | Layout | Tools> {
   const { cgroups, options, paths, record } = plan
   const { config, id } = record
   const began = yield* Clock.currentTimeNanos
@@ -50,7 +51,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
   const complete = options.phase === "preCheckpoint" ? hasPreCheckpoint(paths) : yield* hasCompleteDump(paths)
   if (result.exitCode === 0 && complete) {
     yield* keepParentRelative(plan)
-    if (hasEmptyNetwork(config)) yield* forgetNetwork(imagesOf(plan))
+    if (options.phase !== "preCheckpoint") yield* tellProcessor(paths.checkpoint)
     return { runtimeMicros, statistics: readStatistics(paths.userdata) }
   }
   const log = readLog(paths.dumpLog)
@@ -78,6 +79,15 @@ const keepParentRelative = ({ options, paths }: Plan) =>
     fs.rmSync(link, { force: true })
     fs.symlinkSync(parentLink.target, link)
   })
+
+/** What the processes were using, for whoever asks elsewhere whether they would thaw there. A dump without it is a dump. */
+const tellProcessor = Effect.fnUntraced(function* (imagesDirectory: string) {
+  const cpuinfo = yield* hostCpuinfo()
+  if (cpuinfo === undefined) return
+  yield* Effect.ignore(
+    attemptSync("copy into", imagesDirectory, () => fs.copyFileSync(cpuinfo, join(imagesDirectory, cpuinfoFile))),
+  )
+})
 
 export const dumpStatisticsFile = "stats-dump"
 

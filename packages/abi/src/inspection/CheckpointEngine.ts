@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type { AllServices } from "../EngineServices.ts"
+import { checkCheckpoint } from "../compatibility/checkCheckpoint.ts"
 import { diffCheckpoints } from "./diffCheckpoints.ts"
 import { inspectCheckpoint } from "./inspectCheckpoint.ts"
 import { listCheckpoints } from "./listCheckpoints.ts"
@@ -18,6 +19,7 @@ export const checkpointEngineLayer: Layer.Layer<CheckpointEngine, never, AllServ
     return CheckpointEngine.of({
       inspect: (source, options) => here(inspectCheckpoint(source, options)),
       list: (directories) => here(listCheckpoints(directories)),
+      check: (source, options) => here(checkCheckpoint(source, options)),
       diff: (before, after, options) => here(diffCheckpoints(before, after, options)),
       search: (source, options) => Stream.provideContext(searchCheckpoint(source, options), services),
       memory: (source, options) => Stream.provideContext(readCheckpointMemory(source, options), services),

@@ -104,6 +104,13 @@ const viewImage = Effect.fnUntraced(function* (ref: string) {
   return view
 })
 
+/** Memory, of which only the size is told. */
+export const passedOver = (path: string): ReadonlyArray<never> | undefined =>
+  path.startsWith(`${checkpointMembers.images.name}/`) &&
+  pagesNumber(path.slice(checkpointMembers.images.name.length + 1)) !== undefined
+    ? []
+    : undefined
+
 const viewArchive = Effect.fnUntraced(function* (archive: ArchiveSource, memory: WantedMemory) {
   const source = nameOf(archive)
   const area = yield* temporaryArea((yield* Layout).temporary)

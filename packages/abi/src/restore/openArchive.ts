@@ -34,6 +34,8 @@ import { type OpenedCheckpoint, readMembers } from "./open.ts"
 export const openArchive = Effect.fn("restore.openArchive")(function* (
   archive: ArchiveSource,
   previous: ArchiveSource | undefined,
+  /** Of what is only looked at, less comes to the disk. */
+  parts?: UnpackRules["parts"],
 ): Effect.fn.Return<
   OpenedCheckpoint,
   CheckpointInvalid | ArchiveInvalid | MemberUnsafe | StorageFailed | DatabaseFailed,
@@ -42,7 +44,7 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
   const source = nameOf(archive)
   const area = yield* temporaryArea((yield* Layout).temporary)
   const members = join(area, "members")
-  const { digest, passedOver } = yield* unpackInto(archive, members, () => true)
+  const { digest, passedOver } = yield* unpackInto(archive, members, () => true, parts)
   const before = previous === undefined ? [] : [yield* addPrevious(previous, area, members)]
   return {
     source,

@@ -1,4 +1,6 @@
 /** Will this checkpoint thaw here? Asked before anything is made: runtime, architecture, names, base image. */
+import { join } from "node:path"
+import { checkpointMembers } from "@cryopod/checkpoint"
 import { type CheckpointInvalid, factsFromAnnotations } from "@cryopod/entities"
 import {
   ArchitectureMismatch,
@@ -6,6 +8,7 @@ import {
   ContainerIdInUse,
   CriuUnfit,
   type HostFailure,
+  type HostUnfit,
   type ImageFailure,
   isContainerName,
   NameInUse,
@@ -36,7 +39,8 @@ import { removeImages } from "../image/remove.ts"
 import { newVolumeName } from "../volume/createVolume.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
-import { holdToPolicy } from "../policy/holdToPolicy.ts"
+import { type HeldBy, holdToPolicy } from "../policy/holdToPolicy.ts"
+import { requireFit } from "../compatibility/fit.ts"
 import { Probes } from "../system/Probes.ts"
 import { attachmentsOf } from "../network/attachmentsOf.ts"
 import { withoutStatic } from "./formerPlaces.ts"
@@ -58,6 +62,7 @@ export interface Import {
 
 type Failure =
   | RestoreRefused
+  | HostUnfit
   | RuntimeMismatch
   | ArchitectureMismatch
   | BaseImageMissing
@@ -80,41 +85,78 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
   const namespaces = yield* Effect.fromResult(importedMembership(opened, pod))
-  const replaced = yield* Effect.fromResult(replacedMounts(options.volume))
-  yield* holdToPolicy(opened, options.policy, {
-    joined: joinedTypes(namespaces),
-    replaced: [...replaced.keys()],
-  })
+  const parts = preflightParts(opened, options)
+  yield* holdToPolicy(opened, options.policy, yield* Effect.fromResult(heldBy(options, namespaces)))
   if (pod !== undefined) yield* requirePodCriu
-  const runtime = yield* chooseRuntime(opened)
+  const runtime = yield* parts.runtime
+  const { annotations, architecture, members, source } = opened
   const here = yield* hostFacts
-  const architecture = factsFromAnnotations(opened.annotations).hostArchitecture ?? opened.architecture
-  if (architecture !== "" && architecture !== here.architecture) {
-    return yield* new ArchitectureMismatch({ source: opened.source, required: architecture, found: here.architecture })
+  const required = factsFromAnnotations(annotations).hostArchitecture ?? architecture
+  if (required !== "" && required !== here.architecture) {
+    return yield* new ArchitectureMismatch({ source, required, found: here.architecture })
   }
-  const name = options.name ?? opened.config.name
-  if (!isContainerName(name)) return yield* new NameInvalid({ name })
-  const id = options.name === undefined ? opened.config.id : yield* newContainerId
-  yield* refuseTaken(id, name)
-  const { dropped, mounts, volumes } = yield* Effect.fromResult(
-    importedMounts(opened, {
-      replaced,
-      // a container with another name has volumes of its own in place of those that nobody named
-      anonymous: (volume) => (options.name === undefined ? volume : newVolumeName()),
-    }),
-  )
-  yield* refuseMounts(opened, { mounts, volumes: options.ignoreVolumes ? [] : volumes })
+  const imagesDirectory = join(members, checkpointMembers.images.name)
+  yield* requireFit({ source, members, imagesDirectory, annotations, architecture }, options.force)
+  const { id, name } = yield* parts.name
+  const { dropped, mounts, volumes } = yield* parts.mounts
   const base = yield* baseImage(opened)
-  const wanted = yield* Effect.fromResult(importedConnection(opened, options, namespaces.network))
-  const connection = {
-    ...wanted,
-    attachments: yield* attachmentsOf(wanted.attachments),
-    published: yield* withHostPorts(wanted.published),
-  }
+  const connection = yield* parts.connection(namespaces.network)
   const membership = { ...namespaces, connection }
   const config = yield* Effect.fromResult(importedConfig(opened, { id, runtime, imageId: base.id, membership, mounts }))
   return { name, config: withoutStatic(config, options), volumes, dropped }
 })
+
+/** What is asked before anything is made, each by itself. */
+export const preflightParts = (opened: OpenedCheckpoint, options: RestoreOptions) => ({
+  runtime: chooseRuntime(opened),
+  name: Effect.gen(function* () {
+    const name = options.name ?? opened.config.name
+    if (!isContainerName(name)) return yield* new NameInvalid({ name })
+    const id = options.name === undefined ? opened.config.id : yield* newContainerId
+    yield* refuseTaken(id, name)
+    return { id, name }
+  }),
+  mounts: Effect.gen(function* () {
+    const found = yield* Effect.fromResult(
+      importedMounts(opened, {
+        replaced: yield* Effect.fromResult(replacedMounts(options.volume)),
+        // a container with another name has volumes of its own in place of those that nobody named
+        anonymous: (volume) => (options.name === undefined ? volume : newVolumeName()),
+      }),
+    )
+    const { mounts, volumes } = found
+    yield* refuseMounts(opened, { mounts, volumes: options.ignoreVolumes ? [] : volumes })
+    return found
+  }),
+  connection: Effect.fnUntraced(function* (network: Membership["network"]) {
+    const wanted = yield* Effect.fromResult(importedConnection(opened, options, network))
+    return {
+      ...wanted,
+      attachments: yield* attachmentsOf(wanted.attachments),
+      published: yield* withHostPorts(wanted.published),
+    }
+  }),
+  /** Where the base image is, or would come from. */
+  baseImage: Effect.flatMap(storedBase(opened), (found) =>
+    found === undefined
+      ? Effect.flatMap(Effect.fromResult(baseName(opened)), (name) =>
+          name.startsWith("localhost/")
+            ? Effect.fail(baseMissing(opened.config, "is not in the store, and its name is no registry's"))
+            : Effect.succeed(`to be pulled as ${name}`),
+        )
+      : Effect.succeed(found.names[0] ?? found.id),
+  ),
+})
+
+/** What the caller and the pod bring, which no policy has to give. */
+export const heldBy = (
+  { volume }: Pick<RestoreOptions, "volume">,
+  membership: Pick<Membership, "namespaces"> | undefined,
+): Result.Result<HeldBy, MountInvalid> =>
+  Result.map(replacedMounts(volume), (replaced) => ({
+    joined: membership === undefined ? [] : joinedTypes(membership),
+    replaced: [...replaced.keys()],
+  }))
 
 /** Types of the OCI runtime-spec. */
 const joinedTypes = ({ namespaces }: Pick<Membership, "namespaces">): ReadonlyArray<string> =>
@@ -140,7 +182,7 @@ const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, imageI
   const defaults = yield* EngineDefaults
   // Podman annotates the runtime of its own call; the configuration has that of the container
   const named = config.runtime ?? factsFromAnnotations(annotations).runtimeName
-  const required = baseName(named ?? (yield* defaults.runtime))
+  const required = lastPart(named ?? (yield* defaults.runtime))
   const mismatch = (given: string) => new RuntimeMismatch({ kind, source, required, given })
   if (!isRuntime(required)) return yield* mismatch(yield* defaults.runtime)
   if (defaults.runtimeGiven) {
@@ -151,7 +193,7 @@ const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, imageI
   return required
 })
 
-const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1)
+const lastPart = (path: string) => path.slice(path.lastIndexOf("/") + 1)
 const isRuntime = (name: string): name is RuntimeName => name === "runc" || name === "crun"
 
 const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
@@ -163,34 +205,43 @@ const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
   if (sameName !== undefined) return yield* new NameInUse({ name, id: sameName.id })
 })
 
-/** By id in the store; else pulled by its digest, or by name if that still leads to the same image. */
-const baseImage = Effect.fnUntraced(function* ({ config }: OpenedCheckpoint) {
-  const store = yield* ImageStore
-  const id = config.rootfsImageID
+const storedBase = ({ config }: OpenedCheckpoint): Effect.Effect<StoredImage | undefined, HostFailure, ImageStore> =>
+  Effect.flatMap(ImageStore, (store) => store.get(config.rootfsImageID)).pipe(
+    Effect.catchTag("ImageNotFound", () => Effect.succeed(undefined)),
+  )
+
+const baseMissing = ({ rootfsImageID: id, rootfsImageName: name = "" }: OpenedCheckpoint["config"], problem: string) =>
+  new BaseImageMissing({ name, id, problem })
+
+/** The name to pull it by: a stranger's is a registry's, never a path or another store of this host. */
+const baseName = ({ config }: OpenedCheckpoint): Result.Result<string, BaseImageMissing> => {
   const name = config.rootfsImageName ?? ""
-  const missing = (problem: string) => new BaseImageMissing({ name, id, problem })
-  const found: StoredImage | undefined = yield* store
-    .get(id)
-    .pipe(Effect.catchTag("ImageNotFound", () => Effect.succeed(undefined)))
-  if (found !== undefined) return found
-  // a stranger's name is a registry's, never a path or another store of this host
   const registryName = Option.getOrUndefined(Result.getSuccess(remoteName(name)))
-  if (name === id || registryName === undefined) {
-    return yield* missing("is not in the store and has no name to pull it by")
-  }
-  const known = new Set((yield* store.list).map((image) => image.id))
+  return name === config.rootfsImageID || registryName === undefined
+    ? Result.fail(baseMissing(config, "is not in the store and has no name to pull it by"))
+    : Result.succeed(registryName)
+}
+
+/** By id in the store; else pulled by its digest, or by name if that still leads to the same image. */
+const baseImage = Effect.fnUntraced(function* (opened: OpenedCheckpoint) {
+  const { config } = opened
+  const found = yield* storedBase(opened)
+  if (found !== undefined) return found
+  const name = yield* Effect.fromResult(baseName(opened))
+  const id = config.rootfsImageID
+  const known = new Set((yield* (yield* ImageStore).list).map((image) => image.id))
   const digest = config.rootfsImageDigest ?? ""
   if (/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    const exact = yield* Effect.option(pullFromRegistry(`${repositoryOfName(registryName)}@${digest}`))
+    const exact = yield* Effect.option(pullFromRegistry(`${repositoryOfName(name)}@${digest}`))
     if (Option.isSome(exact) && exact.value.id === id) return exact.value
     if (Option.isSome(exact)) yield* discard(exact.value, known)
   }
-  const pulled = yield* pullFromRegistry(registryName).pipe(
-    Effect.mapError((failure) => missing(`is not in the store and cannot be pulled: ${failure.message}`)),
+  const pulled = yield* pullFromRegistry(name).pipe(
+    Effect.mapError((failure) => baseMissing(config, `is not in the store and cannot be pulled: ${failure.message}`)),
   )
   if (pulled.id === id) return pulled
   yield* discard(pulled, known)
-  return yield* missing(`the name now leads to another image (${pulled.id.slice(0, 12)})`)
+  return yield* baseMissing(config, `the name now leads to another image (${pulled.id.slice(0, 12)})`)
 })
 
 /** With the logins and the rules of this host. */

@@ -9,6 +9,7 @@ import {
 import { Layout } from "@cryopod/host"
 import { bindPorts, type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import { requireFit } from "../compatibility/fit.ts"
 import { writeEngineFiles } from "../container/bundle.ts"
 import { finishStopped } from "../container/finish.ts"
 import { hasCompleteDump } from "../container/repair.ts"
@@ -32,6 +33,8 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
   const paths = (yield* Layout).container(id)
   if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
   if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+  const fitting = { source: record.name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" }
+  yield* requireFit(fitting, options.force)
   return yield* joining(record, startAlone, restoreAlone(record, options))
 })
 

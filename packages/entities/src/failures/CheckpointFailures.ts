@@ -1,5 +1,6 @@
 /** What can stand in the way of a checkpoint or a restore. */
 import * as Schema from "effect/Schema"
+import { CheckFinding } from "../reports/CheckpointCheck.ts"
 
 /** CRIU or the runtime could not dump the container; it runs on. */
 export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
@@ -208,6 +209,18 @@ export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
       ({ finding, reason, remedy, subject }) => `\n  ${subject}: ${finding}: ${reason}\n    → ${remedy}`,
     )
     return `checkpoint ${this.source} was not made here and asks for more than the policy allows, nothing was restored:${lines.join("")}`
+  }
+}
+
+/** The host is not one that the checkpoint can be restored on; nothing was changed. */
+export class HostUnfit extends Schema.TaggedError<HostUnfit>()(
+  "HostUnfit",
+  { source: Schema.String, findings: Schema.Array(CheckFinding) },
+  { httpApiStatus: 409 },
+) {
+  override get message() {
+    const lines = this.findings.map(({ aspect, problem, remedy }) => `\n  ${aspect}: ${problem}\n    → ${remedy}`)
+    return `checkpoint ${this.source} would not thaw here, nothing was restored:${lines.join("")}`
   }
 }
 

@@ -5,6 +5,7 @@
  * and library refuse alike.
  */
 import * as Schema from "effect/Schema"
+import { forcibleAspects } from "../values/CheckAspect.ts"
 
 /** `VALUE` stands for the value that was refused. */
 const rules = {
@@ -32,6 +33,7 @@ const rules = {
   nameWithSeveral: "--name can only be used with one checkpoint image",
   tcpEstablishedWithName: "--tcp-established cannot be used with --name",
   tcpBoth: "--tcp-established and --tcp-close cannot be used together",
+  forceUnknown: `--force does not know VALUE, give ${forcibleAspects.join(", ")}`,
   policyInvalid: "--policy is no policy: VALUE",
   podNameTwice: "cannot specify --name and NAME at the same time",
   podInfraName: "NoInfra and InfraName are mutually exclusive pod options: invalid pod spec",

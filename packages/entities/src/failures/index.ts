@@ -194,6 +194,7 @@ export const restoreFailures = [
   K.NoSuchContainerOrImage,
   K.RestoreFailed,
   K.RestoreRefused,
+  K.HostUnfit,
   K.CheckpointMissing,
   K.FileLocksRefused,
   K.CheckpointInvalid,

@@ -5,6 +5,7 @@ import { OptionConflict } from "../failures/OptionConflict.ts"
 import type { ArchiveSource } from "../ImageEngine.ts"
 import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
+import { type ForcibleAspect, forcibleAspects } from "../values/CheckAspect.ts"
 import { defaultRestorePolicy, type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
 export const RestoreFlags = Schema.Struct({
@@ -79,9 +80,24 @@ export const RestoreFlags = Schema.Struct({
     valueName: "string",
     fallback: "default",
   }),
+  force: texts({
+    cli: "force",
+    description: `Restore although this is wrong, by name: ${forcibleAspects.join(", ")}`,
+  }),
   printStats: bool({ cli: "print-stats", description: "Display restore statistics" }),
 })
 export type RestoreFlags = typeof RestoreFlags.Type
+
+/** Options of a restore that make a difference to whether it would work. */
+export const checkedOptions = [
+  "name",
+  "pod",
+  "publish",
+  "volume",
+  "ignoreVolumes",
+  "policy",
+  "force",
+] as const satisfies ReadonlyArray<keyof RestoreFlags>
 
 /** What happens to TCP connections that were established when the checkpoint was made. */
 export type TcpConnections = "refuse" | "keep" | "close"
@@ -118,6 +134,8 @@ export interface RestoreOptions extends NewContainerOptions {
   readonly tcp: TcpConnections
   /** What a checkpoint that this engine did not make on its host is held against. */
   readonly policy: RestorePolicyChoice
+  /** What the caller knows better than the engine. */
+  readonly force: ReadonlyArray<ForcibleAspect>
 }
 
 /** A restore with every option at its default. */
@@ -132,6 +150,7 @@ export const defaultRestore: RestoreOptions = {
   fileLocks: false,
   tcp: "refuse",
   policy: defaultRestorePolicy,
+  force: [],
 }
 
 export interface RestoreRequest {
@@ -162,6 +181,8 @@ export const restoreRequest = (
   const importing = flags.import !== ""
   const policy = restorePolicyOf(flags.policy)
   if (Result.isFailure(policy)) return refuse("policyInvalid", policy.failure)
+  const unknown = flags.force.find((word) => forcibleAspects.every((aspect) => aspect !== word))
+  if (unknown !== undefined) return refuse("forceUnknown", unknown)
   const options: RestoreOptions = {
     ...(flags.name === "" ? {} : { name: flags.name }),
     ...(flags.pod === "" ? {} : { pod: flags.pod }),
@@ -175,6 +196,7 @@ export const restoreRequest = (
     fileLocks: flags.fileLocks,
     tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
     policy: policy.success,
+    force: forcibleAspects.filter((aspect) => flags.force.includes(aspect)),
   }
   if (flags.importPrevious !== "" && !importing) return refuse("importPreviousWithoutImage")
   // whether a name is an image's is for the engine to find out; these cannot be meant for one

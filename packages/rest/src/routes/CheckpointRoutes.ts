@@ -4,13 +4,17 @@
  * What is found in memory comes as one JSON document a line, memory itself in frames of `MemoryFrames.ts`.
  */
 import {
+  CheckpointCheck,
   CheckpointDiff,
   CheckpointDiffFlags,
   CheckpointInspect,
   CheckpointInspectFlags,
   CheckpointSummary,
   checkpointViewFailures,
+  checkedOptions,
   MemorySearchFlags,
+  OptionConflict,
+  RestoreFlags,
 } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -23,6 +27,8 @@ import { archiveBody } from "./ContainerRoutes.ts"
 const name = { name: Schema.String }
 const errors = errorsOf(checkpointViewFailures)
 const inspecting = query(parametersOf(CheckpointInspectFlags, ["environment"]))
+const checking = query(parametersOf(RestoreFlags, checkedOptions))
+const checkErrors = errorsOf([...checkpointViewFailures, OptionConflict])
 const searching = query(parametersOf(MemorySearchFlags, ["pid", "search", "searchRegex", "context"]))
 const reading = query({ pid: parameter.int("Number of the process") })
 const lines = HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" })
@@ -47,6 +53,18 @@ export const checkpoints = HttpApiGroup.make("checkpoints").add(
     payload: archiveBody,
     success: CheckpointInspect,
     error: errors,
+  }),
+  HttpApiEndpoint.get("check", "/cryopod/checkpoints/:name/check", {
+    params: name,
+    query: checking,
+    success: CheckpointCheck,
+    error: checkErrors,
+  }),
+  HttpApiEndpoint.post("checkArchive", "/cryopod/checkpoints/archive/check", {
+    query: checking,
+    payload: archiveBody,
+    success: CheckpointCheck,
+    error: checkErrors,
   }),
   HttpApiEndpoint.get("diff", "/cryopod/checkpoints/:name/diff", {
     params: name,

@@ -274,6 +274,7 @@ export const containers = HttpApiGroup.make("containers").add(
         "fileLocks",
         // beyond libpod
         "policy",
+        "force",
       ]),
       import: parameter.bool("The body is the archive to restore from"),
       importLength: parameter.int(

@@ -6,10 +6,13 @@ import {
   type MemorySearch,
   type MemorySearchFlags,
   OptionInvalid,
+  RestoreFlags,
+  restoreRequest,
 } from "@cryopod/entities"
 import { encodeMemory, LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
@@ -33,11 +36,17 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
       )
     const reading = (source: CheckpointSource, pid = 0) =>
       answered(Stream.map(engine.memory(source, { pid }), encodeMemory))
+    const checking = (source: CheckpointSource, query: Partial<RestoreFlags>) =>
+      Effect.flatMap(Effect.fromResult(restoreRequest({ ...restoreDefaults, ...query }, [anyName])), ({ options }) =>
+        engine.check(source, options),
+      )
     const flags = ({ environment = false }: { readonly environment?: boolean }) => ({ environment })
     return handlers.handleAll({
       list: ({ query }) => engine.list(query.directories ?? []),
       inspect: ({ params, query }) => engine.inspect(named(params.name), flags(query)),
       inspectArchive: ({ payload, query }) => engine.inspect(body(payload), flags(query)),
+      check: ({ params, query }) => checking(named(params.name), query),
+      checkArchive: ({ payload, query }) => checking(body(payload), query),
       diff: ({ params, query }) =>
         Effect.gen(function* () {
           if (query.with === undefined)
@@ -52,6 +61,12 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
     })
   }),
 )
+
+/** Every option at its default. */
+const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
+
+/** Options are read as those of a restore, which is of something. */
+const anyName = "archive"
 
 const searchOf = ({
   context = 0,

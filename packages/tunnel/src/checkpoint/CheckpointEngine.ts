@@ -1,5 +1,6 @@
 /** Checkpoints of another host: what has a name there is asked for by it, an archive of this host goes as the body. */
 import {
+  checkedOptions,
   type CheckpointEngineShape,
   type CheckpointSource,
   type CheckpointViewFailure,
@@ -9,15 +10,17 @@ import {
   type MemorySearch,
   NoSuchContainerOrImage,
   NotSupported,
+  OptionConflict,
 } from "@cryopod/entities"
-import { failureOn, MemoryFrames } from "@cryopod/rest"
+import { failureOn, MemoryFrames, statusOfFailure } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ask, isPathName, ofTransport, onlyOurs, type Remote } from "../Remote.ts"
+import { restoreQuery } from "../container/restore.ts"
+import { ask, isPathName, ofTransport, onlyOurs, type Remote, textOnly } from "../Remote.ts"
 import { bodyOf, calledBy, toldBehind } from "../transfer.ts"
 
 const what = { "looking into checkpoints": true }
@@ -33,6 +36,16 @@ export const checkpointEngine = (remote: Remote): CheckpointEngineShape => ({
       onlyOurs(remote, what),
       ask(remote, remote.checkpoints.list({ query: directories.length === 0 ? {} : { directories } })),
     ),
+  check: (source, options) => {
+    const all = restoreQuery(options)
+    const query = Object.fromEntries(
+      checkedOptions.flatMap((name) => (name in all ? [[name, all[name as keyof typeof all]]] : [])),
+    )
+    return asked(remote, source, {
+      named: (params) => textOfConflict(ask(remote, remote.checkpoints.check({ params, query }))),
+      archive: (payload) => textOfConflict(ask(remote, remote.checkpoints.checkArchive({ query, payload }))),
+    })
+  },
   diff: Effect.fnUntraced(function* (before, after, options) {
     yield* onlyOurs(remote, what)
     if (before._tag === "Archive" || after._tag === "Archive")
@@ -74,6 +87,12 @@ export const checkpointEngine = (remote: Remote): CheckpointEngineShape => ({
     )
   },
 })
+
+/** Options that do not go together were refused on this side. */
+const textOfConflict = <A, E, R>(call: Effect.Effect<A, E | OptionConflict, R>) =>
+  Effect.mapError(call, (failure) =>
+    failure instanceof OptionConflict ? textOnly(failure.message, statusOfFailure(failure)) : failure,
+  )
 
 const decodeFinding = Schema.decodeUnknownSync(Schema.fromJsonString(MemoryFinding))
 

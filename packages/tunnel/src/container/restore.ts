@@ -42,6 +42,7 @@ export const restore = Effect.fn("tunnel.restore")(function* (
   yield* onlyOurs(remote, {
     "publishing several ports of a restored container": options.publish.length > 1,
     "a policy for what is restored": options.policy !== defaultRestorePolicy,
+    "insisting on a restore": options.force.length > 0,
     "mounting something else in a restored container": options.volume.length > 0,
   })
   switch (source._tag) {
@@ -60,10 +61,10 @@ export const restore = Effect.fn("tunnel.restore")(function* (
 })
 
 /** What each option adds to the query: one that is not here does not compile. */
-const queryOf = ({ tcp, ...options }: RestoreOptions) => {
+export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
   const { fileLocks, ignoreRootfs, ignoreStaticIp, ignoreStaticMac, ignoreVolumes, keep, name, pod, policy, ...lists } =
     options
-  const { publish, volume, ...others } = lists
+  const { force, publish, volume, ...others } = lists
   const nothing: Record<string, never> = others
   return {
     ...nothing,
@@ -80,6 +81,7 @@ const queryOf = ({ tcp, ...options }: RestoreOptions) => {
     ...(policy === defaultRestorePolicy ? {} : { policy: policyText(policy) }),
     ...(publish.length === 0 ? {} : { publish }),
     ...(volume.length === 0 ? {} : { volume }),
+    ...(force.length === 0 ? {} : { force }),
     printStats: true,
   }
 }
@@ -92,7 +94,7 @@ const ofContainer = (
   ref: string,
   options: RestoreOptions,
 ): Effect.Effect<RestoreReport, RestoreFailure> =>
-  ask(remote, remote.containers.restore({ params: { name: ref }, query: queryOf(options), payload: Stream.empty }))
+  ask(remote, remote.containers.restore({ params: { name: ref }, query: restoreQuery(options), payload: Stream.empty }))
 
 const named = Effect.fnUntraced(function* (
   remote: Remote,
@@ -150,7 +152,7 @@ const fromArchive = (
         remote,
         remote.containers.restore({
           params: { name: noName },
-          query: { ...queryOf(options), import: true, ...both.more },
+          query: { ...restoreQuery(options), import: true, ...both.more },
           payload: both.body,
         }),
       )

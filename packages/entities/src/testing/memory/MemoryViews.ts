@@ -15,6 +15,10 @@ import {
 } from "../../failures/CheckpointFailures.ts"
 import { OptionInvalid } from "../../failures/ContainerFailures.ts"
 import type { CheckpointViewFailure } from "../../failures/index.ts"
+import type { RestoreOptions } from "../../options/RestoreOptions.ts"
+import type { CheckFinding, CheckpointCheck } from "../../reports/CheckpointCheck.ts"
+import type { CheckAspect } from "../../values/CheckAspect.ts"
+import { beyondPolicy } from "./Restores.ts"
 import type { CheckpointDiff, CheckpointInspect, CheckpointSummary } from "../../reports/CheckpointViews.ts"
 import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { findImage } from "../../values/ImageLookup.ts"
@@ -41,6 +45,7 @@ export const memoryViews = (host: MemoryHost): CheckpointEngineShape => {
   return {
     inspect: (source, options) => Effect.map(look(source), (seen) => inspectSeen(host, seen, options)),
     list: (directories) => list(host, directories),
+    check: (source, options) => Effect.map(look(source), (seen) => checkSeen(host, seen, options)),
     diff: Effect.fnUntraced(function* (before, after, options) {
       const [first, second] = [yield* look(before), yield* look(after)]
       return difference(inspectSeen(host, first, options), inspectSeen(host, second, options), options.unchanged)
@@ -190,6 +195,32 @@ const inspectSeen = (
       deleted: snapshot.deleted.map(rooted),
     },
   }
+}
+
+/** Of what a host of this kind can be without. */
+const checkSeen = (host: MemoryHost, { kind, snapshot, source }: Seen, options: RestoreOptions): CheckpointCheck => {
+  const name = options.name ?? snapshot.name
+  const finding = (aspect: CheckAspect, isOk: boolean, problem: string): CheckFinding => ({
+    aspect,
+    status: isOk ? "ok" : "no",
+    found: isOk ? "as wanted" : "",
+    problem: isOk ? "" : problem,
+    remedy: isOk ? "" : "restore it elsewhere, or otherwise",
+  })
+  const isFree = kind === "container" || host.containers.every((other) => other.name !== name)
+  const { imageId, runtime } = snapshot.config
+  const beyond = kind === "container" ? [] : beyondPolicy(host, snapshot, options)
+  const findings = [
+    finding("policy", beyond.length === 0, beyond.map((one) => one.finding).join(", ")),
+    finding("runtime", !host.runtimeGiven || host.runtime === runtime, `it needs ${runtime}`),
+    finding("name", isFree, `the container name ${JSON.stringify(name)} is already in use`),
+    finding(
+      "baseImage",
+      host.images.some(({ id }) => id === imageId),
+      "the base image is not in the store",
+    ),
+  ]
+  return { source, kind, container: name, thaws: findings.every(({ status }) => status !== "no"), findings }
 }
 
 const rooted = (path: string) => `/${path.replace(/^\//, "")}`

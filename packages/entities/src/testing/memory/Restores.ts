@@ -181,7 +181,7 @@ const restoreNew = Effect.fnUntraced(function* (
 })
 
 /** Programs in memory have nothing but capabilities that a policy could be about. */
-const beyondPolicy = (
+export const beyondPolicy = (
   host: MemoryHost,
   { config, key }: Snapshot,
   { policy }: RestoreOptions,

@@ -5,6 +5,8 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { CheckpointEngine, type CheckpointSource, type MemorySearch } from "../../../CheckpointEngine.ts"
+import { ContainerEngine } from "../../../ContainerEngine.ts"
+import { defaultRestore } from "../../../options/RestoreOptions.ts"
 import { Bench, beyond, discard, discardImageLater, failureOf, inside, one, running, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 import { archive, checkpointing } from "./checkpoints.ts"
@@ -139,6 +141,33 @@ export const views: ReadonlyArray<Case> = [
       expect(same).toMatchObject({ processes: [], sockets: [], rootfs: [] })
       const whole = yield* engine.diff(named(before), named(before), { environment: true, unchanged: true })
       expect(whole.processes[0]).toMatchObject({ change: "same", memory: { different: 0 } })
+    }),
+  },
+  {
+    name: "whether a checkpoint would thaw here is told with what stands in the way, and nothing is changed by it",
+    needs: ["archives"],
+    run: Effect.gen(function* () {
+      const engine = yield* CheckpointEngine
+      const containers = yield* ContainerEngine
+      const { directory } = yield* Bench
+      const { id, name } = yield* frozen()
+      const path = join(directory, unique("checked"))
+      one(yield* checkpointing(id, { target: archive(path) }))
+      const inPlace = yield* engine.check(named(name), defaultRestore)
+      expect(inPlace).toMatchObject({ kind: "container", container: name, thaws: true })
+      const taken = yield* engine.check(file(path), defaultRestore)
+      expect(taken).toMatchObject({ kind: "archive", thaws: false })
+      expect(taken.findings).toContainEqual(expect.objectContaining({ aspect: "name", status: "no" }))
+      const other = unique("other")
+      const renamed = yield* engine.check(file(path), { ...defaultRestore, name: other })
+      expect(renamed).toMatchObject({ container: other, thaws: true })
+      expect(yield* containers.exists(other)).toBe(false)
+      const [refused] = yield* containers.restore({ _tag: "Archive", archive: { _tag: "File", path } }, defaultRestore)
+      expect(refused?.result._tag).toBe("Failure")
+      // who insists where nothing is wrong changes nothing
+      const insisting = { ...defaultRestore, name: other, force: ["memory" as const] }
+      one(yield* containers.restore({ _tag: "Archive", archive: { _tag: "File", path } }, insisting))
+      yield* discard(other)
     }),
   },
   {

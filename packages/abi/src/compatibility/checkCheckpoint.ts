@@ -1,0 +1,209 @@
+/**
+ * `checkpoint check`: everything that `restore` asks before it changes anything, with a finding for each instead of an end at
+ * the first. Nothing is changed, and nothing is pulled.
+ */
+import { join } from "node:path"
+import { checkpointMembers } from "@cryopod/checkpoint"
+import {
+  type CheckAspect,
+  type CheckFinding,
+  type CheckpointCheck,
+  CheckpointMissing,
+  type CheckpointSource,
+  type CheckpointViewFailure,
+  type ForcibleAspect,
+  NoSuchContainerOrImage,
+  type RestoreOptions,
+  RestoreRefused,
+} from "@cryopod/entities"
+import { Layout, Tools } from "@cryopod/host"
+import { ImageStore } from "@cryopod/images"
+import { bindPorts, type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import { hasCompleteDump } from "../container/repair.ts"
+import type { JoinedPod, Membership } from "../container/membership.ts"
+import type { AllServices } from "../EngineServices.ts"
+import { passedOver } from "../inspection/openView.ts"
+import { requireNetworks } from "../network/attachmentsOf.ts"
+import { joinedPod } from "../pod/joinedPod.ts"
+import { type HeldBy, holdToPolicy } from "../policy/holdToPolicy.ts"
+import { importedMembership } from "../restore/importedMembership.ts"
+import type { OpenedCheckpoint } from "../restore/open.ts"
+import { openArchive } from "../restore/openArchive.ts"
+import { openImage } from "../restore/openImage.ts"
+import { heldBy, preflightParts } from "../restore/preflight.ts"
+import { type Fitting, fitFindings } from "./fit.ts"
+
+export const checkCheckpoint = Effect.fn("CheckpointEngine.check")(function* (
+  source: CheckpointSource,
+  options: RestoreOptions,
+): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices> {
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      if (source._tag === "Archive") {
+        const opened = yield* openArchive(source.archive, undefined, passedOver)
+        return yield* checkOpened("archive", opened, options)
+      }
+      const record = yield* (yield* Containers).find(source.ref).pipe(
+        Effect.map((found): ContainerRecord | undefined => found),
+        Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
+      )
+      if (record !== undefined) return yield* checkContainer(record, options)
+      const { ref } = source
+      const image = yield* (yield* ImageStore).resolve(ref).pipe(
+        Effect.catchTags({
+          ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
+          ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
+        }),
+      )
+      return yield* checkOpened("image", yield* openImage(image, ref), options)
+    }),
+  )
+})
+
+const checkContainer = Effect.fnUntraced(function* (
+  record: ContainerRecord,
+  { force }: RestoreOptions,
+): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices> {
+  const { config, id, name, state } = record
+  const paths = (yield* Layout).container(id)
+  if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+  const findings = [
+    isActive(state)
+      ? no("name", `the container is ${state.status}`, "stop it, or restore the checkpoint under another name")
+      : ok("name", name),
+    ...(yield* asFinding("runtime", (yield* Tools).path(config.runtime), (path) => path)),
+    ...(yield* hostSide({ source: name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" })),
+  ]
+  return verdict({ source: name, kind: "container", container: name }, findings, force)
+})
+
+const checkOpened = Effect.fnUntraced(function* (
+  kind: "archive" | "image",
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices | Scope.Scope> {
+  const { annotations, architecture, config, members, source } = opened
+  const parts = preflightParts(opened, options)
+  const fitting: Fitting = {
+    source,
+    members,
+    imagesDirectory: join(members, checkpointMembers.images.name),
+    annotations,
+    architecture,
+  }
+  const { pod: wanted } = options
+  const membership = yield* Effect.result(
+    wanted === undefined
+      ? Effect.fromResult(importedMembership(opened, undefined))
+      : joinedPod(wanted, (pod: JoinedPod) => Effect.fromResult(importedMembership(opened, pod))),
+  )
+  const findings = [
+    ...Result.match(membership, {
+      onFailure: ({ message }) => [no("pod", message, "name a pod that shares what the container had, or none")],
+      onSuccess: () => [ok("pod", wanted ?? "none")],
+    }),
+    ...(yield* policyFindings(opened, options, Result.isSuccess(membership) ? membership.success : undefined)),
+    ...(yield* asFinding("runtime", parts.runtime, (runtime) => runtime)),
+    ...(yield* hostSide(fitting)),
+    ...(yield* asFinding("name", parts.name, ({ name }) => name)),
+    ...(Result.isFailure(membership)
+      ? []
+      : yield* asFinding("network", networkOf(parts, membership.success.network), (found) => found)),
+    ...(yield* asFinding(
+      "mounts",
+      parts.mounts,
+      ({ volumes }) => volumes.map(({ name }) => name).join(", ") || "none",
+    )),
+    ...(yield* asFinding("baseImage", parts.baseImage, (found) => found)),
+  ]
+  return verdict({ source, kind, container: options.name ?? config.name }, findings, options.force)
+})
+
+/** Networks that are there, and ports that nobody has: they are taken for a moment, and let go. */
+const networkOf = (parts: ReturnType<typeof preflightParts>, network: Membership["network"]) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { attachments, published } = yield* parts.connection(network)
+      yield* requireNetworks(attachments)
+      yield* bindPorts(published)
+      return attachments.length === 0 ? network : attachments.map((attachment) => attachment.network).join(", ")
+    }),
+  )
+
+const verdict = (
+  about: Pick<CheckpointCheck, "source" | "kind" | "container">,
+  findings: ReadonlyArray<CheckFinding>,
+  force: ReadonlyArray<ForcibleAspect>,
+): CheckpointCheck => {
+  const insisted: ReadonlyArray<string> = force
+  const judged = findings.map((finding) =>
+    finding.status === "no" && insisted.includes(finding.aspect) ? { ...finding, status: "warning" as const } : finding,
+  )
+  return { ...about, thaws: judged.every(({ status }) => status !== "no"), findings: judged }
+}
+
+const ok = (aspect: CheckAspect, found: string): CheckFinding => ({
+  aspect,
+  status: "ok",
+  found,
+  problem: "",
+  remedy: "",
+})
+
+const no = (aspect: CheckAspect, problem: string, remedy: string): CheckFinding => ({
+  aspect,
+  status: "no",
+  found: "",
+  problem,
+  remedy,
+})
+
+const remedies: Partial<Record<CheckAspect, string>> = {
+  runtime: "install it, or let the engine choose the runtime",
+  name: "remove the other container, or restore it under another name",
+  network: "make the network, or publish other ports",
+  mounts: "remove the other volume, or ignore the content of volumes",
+  baseImage: "pull or load the image that the container was made from",
+  criu: "install a CRIU that serves this kernel",
+}
+
+/** What a step of the restore would fail with is what stands in the way. */
+const asFinding = <A, E extends { readonly message: string }, R>(
+  aspect: CheckAspect,
+  step: Effect.Effect<A, E, R>,
+  found: (value: A) => string,
+): Effect.Effect<ReadonlyArray<CheckFinding>, never, R> =>
+  Effect.map(
+    Effect.result(step),
+    Result.match({
+      onFailure: ({ message }) => [no(aspect, message, remedies[aspect] ?? "")],
+      onSuccess: (value) => [ok(aspect, found(value))],
+    }),
+  )
+
+/** Without a CRIU that serves, nothing more can be said. */
+const hostSide = (fitting: Fitting) =>
+  fitFindings(fitting).pipe(
+    Effect.catchTags({
+      CriuUnfit: ({ problem, remedy }) => Effect.succeed([no("criu", problem, remedy)]),
+      ToolMissing: ({ message, remedy }) => Effect.succeed([no("criu", message, remedy)]),
+    }),
+  )
+
+const policyFindings = Effect.fnUntraced(function* (
+  opened: OpenedCheckpoint,
+  options: RestoreOptions,
+  membership: Pick<Membership, "namespaces"> | undefined,
+) {
+  const brought = Result.getOrElse(heldBy(options, membership), (): HeldBy => ({ joined: [], replaced: [] }))
+  const held = yield* Effect.result(holdToPolicy(opened, options.policy, brought))
+  if (Result.isSuccess(held)) return [ok("policy", opened.origin === "here" ? "made here" : "keeps to it")]
+  const { failure } = held
+  if (!(failure instanceof RestoreRefused)) return yield* Effect.fail(failure)
+  return failure.differences.map(({ finding, reason, remedy, subject }) =>
+    no("policy", `${subject}: ${finding}: ${reason}`, remedy),
+  )
+})
