@@ -18,7 +18,6 @@ export type NamespaceSource =
 export type Namespaces = { readonly [Kind in NamespaceKind]?: NamespaceSource }
 
 type Configured = Pick<ContainerConfig, "network" | "namespaces">
-type Placed = Pick<ContainerConfig, "network" | "namespaces" | "runtime">
 
 /** Types of the OCI runtime-spec (`config-linux.md`, namespaces), in the order in which specifications list them. */
 const specTypes = { pid: "pid", net: "network", ipc: "ipc", uts: "uts" } as const
@@ -63,16 +62,9 @@ export const specNamespaces = (config: Configured): ReadonlyArray<SpecNamespace>
   { type: "mount" },
 ]
 
-/** The container has interfaces of its own. */
-export const hasInterfaces = (config: Configured): boolean =>
+/** A network namespace of the container's own that is made before it starts, because interfaces are put into it. */
+export const hasPlacedNetwork = (config: Configured): boolean =>
   config.network === "bridge" && isOwnNamespace(config, "net")
-
-/**
- * A network namespace of the container's own that is made before it starts, because interfaces are put into it, or because runc
- * would restore one without loopback.
- */
-export const hasPlacedNetwork = (config: Placed): boolean =>
-  hasInterfaces(config) || (config.network === "none" && config.runtime === "runc" && isOwnNamespace(config, "net"))
 
 /** Where namespaces are that the container finds made. */
 export interface NamespacePlaces {
@@ -84,7 +76,7 @@ export interface NamespacePlaces {
 
 /** Those of a specification, with the paths of the ones that are not made by the runtime. */
 export const placedNamespaces = (
-  config: Placed,
+  config: Configured,
   namespaces: ReadonlyArray<SpecNamespace>,
   { network, pidOf }: NamespacePlaces,
 ): ReadonlyArray<SpecNamespace> =>

@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import { containerPaths, dependenciesOf, namespaceText, placedNamespaces, specNamespaces } from "../src/index.ts"
 import { makeLayout } from "@cryopod/host"
 
-const own = { id: "me", network: "none", runtime: "crun" } as const
+const own = { id: "me", network: "none" } as const
 const joined = {
   ...own,
   namespaces: { net: { container: "a" }, ipc: { container: "a" }, uts: { container: "b" }, pid: "host" },
@@ -34,7 +34,7 @@ it("paths that somebody else wrote are dropped", () => {
 
 it("a network namespace with interfaces is made before the container", () => {
   const places = { pidOf: () => 7, network: "/run/netns/me" }
-  const bridged = { ...own, network: "bridge", runtime: "crun" } as const
+  const bridged = { ...own, network: "bridge" } as const
   expect(placedNamespaces(bridged, [{ type: "network" }], places)).toEqual([{ type: "network", path: "/run/netns/me" }])
   const guest = { ...bridged, namespaces: { net: { container: "a" } } }
   expect(placedNamespaces(guest, [{ type: "network" }], places)).toEqual([{ type: "network", path: "/proc/7/ns/net" }])

@@ -10,7 +10,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { cpuinfoFile, hostCpuinfo } from "../compatibility/hostCpu.ts"
 import { hasCompleteDump } from "../container/repair.ts"
-import { forgetNetwork, hasEmptyNetwork } from "../restore/emptyNetwork.ts"
 import type { Plan } from "./preflight.ts"
 
 export interface Dumped {

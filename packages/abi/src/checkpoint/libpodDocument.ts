@@ -15,7 +15,7 @@ import {
   type ContainerConfig,
   type ContainerRecord,
   criuConfigAnnotation,
-  hasInterfaces,
+  hasPlacedNetwork,
   joinedContainer,
   type OciSpec,
   type SpecMount,
@@ -124,7 +124,7 @@ const connectionFields = (config: ContainerConfig): Partial<LibpodConfig> => {
     ...(options === undefined ? {} : { options }),
   }))
   return {
-    createNetNS: hasInterfaces(config),
+    createNetNS: hasPlacedNetwork(config),
     ...(networks.length === 0
       ? {}
       : {

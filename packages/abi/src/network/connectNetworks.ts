@@ -13,7 +13,6 @@ import {
   type AddressWish,
   type ContainerRecord,
   Containers,
-  hasInterfaces,
   hasPlacedNetwork,
   type Lease,
   type LeaseFailure,
@@ -34,10 +33,6 @@ export const connectNetworks = Effect.fn("Network.connect")(function* (
   const { config, id } = record
   if (!hasPlacedNetwork(config)) return undefined
   const { networkNamespace } = (yield* Layout).container(id)
-  if (!hasInterfaces(config)) {
-    yield* makeNetworkNamespace(networkNamespace)
-    return undefined
-  }
   const wished = wishedPlaces(config.attachments ?? [], former)
   const leases = yield* leased(id, wished)
   yield* makeNetworkNamespace(networkNamespace)

@@ -1,7 +1,14 @@
 /** What is told of a container's networks: its own, or those of the container whose namespace it joins. */
 import { type ContainerInspect, type HostFailure, type NetworkAttachment, networkSettings } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
-import { type ContainerRecord, Containers, hasInterfaces, isActive, joinedContainer, Networks } from "@cryopod/runtime"
+import {
+  type ContainerRecord,
+  Containers,
+  hasPlacedNetwork,
+  isActive,
+  joinedContainer,
+  Networks,
+} from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 
 /** Whose network the container has. */
@@ -37,7 +44,7 @@ export const networkReport = Effect.fnUntraced(function* (
 })
 
 const sandboxKey = ({ config }: ContainerRecord, running: boolean, path: string): string =>
-  running && hasInterfaces(config) ? path : ""
+  running && hasPlacedNetwork(config) ? path : ""
 
 const networkIds = Effect.fnUntraced(function* (attachments: ReadonlyArray<NetworkAttachment>) {
   if (attachments.length === 0) return new Map<string, string>()

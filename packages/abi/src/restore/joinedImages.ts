@@ -28,7 +28,6 @@ import { type ContainerRecord, Containers, joinedContainer } from "@cryopod/runt
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineServices } from "../EngineServices.ts"
-import { hasEmptyNetwork, presentNetwork } from "./emptyNetwork.ts"
 import { rewriteImages } from "./rewriteImages.ts"
 
 export interface JoinedImages {
@@ -37,18 +36,16 @@ export interface JoinedImages {
   readonly namespaces: "same" | "other"
 }
 
-/** The directory to restore from until the scope closes; the given one where CRIU needs to be told nothing else. */
+/** The directory to restore from until the scope closes; the given one for a container that joins neither. */
 export const joinedImages = Effect.fn("restore.joinedImages")(function* (
   record: ContainerRecord,
   { imagesDirectory, namespaces }: JoinedImages,
 ): Effect.fn.Return<string, IpcObjectTaken | ContainerNotFound | HostFailure, EngineServices | Scope.Scope> {
   const [uts, ipc] = (["uts", "ipc"] as const).map((kind) => joinedContainer(record.config, kind))
-  const empty = hasEmptyNetwork(record.config)
-  if (uts === undefined && ipc === undefined && !empty) return imagesDirectory
+  if (uts === undefined && ipc === undefined) return imagesDirectory
   const area = join((yield* Layout).container(record.id).userdata, "joined")
   yield* Effect.addFinalizer(() => Effect.ignore(removeTree(area)))
   const directory = yield* linkedImages(imagesDirectory, area)
-  if (empty) yield* presentNetwork(directory)
   if (uts !== undefined) yield* presentHostname(directory, uts)
   if (ipc !== undefined) yield* presentObjects(directory, ipc, namespaces)
   return directory

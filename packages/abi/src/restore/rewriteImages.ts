@@ -55,7 +55,7 @@ const rewrite = (path: string, change: ImageChange): void => {
   }
 }
 
-export const fileSource = (descriptor: number): ByteSource => ({
+const fileSource = (descriptor: number): ByteSource => ({
   sizeBytes: fs.fstatSync(descriptor).size,
   read: (position, length) => {
     const bytes = Buffer.alloc(length)

@@ -1,4 +1,4 @@
-/** A network namespace that lives without a process, by a mount on a file. It has a loopback interface, and nothing else. */
+/** A network namespace that lives without a process, by a mount on a file. It has a loopback interface that is down, and nothing else. */
 import * as fs from "node:fs"
 import { dirname } from "node:path"
 import type { StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
@@ -15,9 +15,7 @@ export const makeNetworkNamespace = Effect.fnUntraced(function* (
     fs.writeFileSync(path, "")
   })
   const tools = yield* Tools
-  yield* runOk(yield* tools.path("unshare"), [`--net=${path}`, yield* tools.path("ip"), "link", "set", "lo", "up"], {
-    env: tools.environment,
-  })
+  yield* runOk(yield* tools.path("unshare"), [`--net=${path}`, "true"], { env: tools.environment })
 })
 
 /** A file that is no namespace is what a reboot, or a death in between, has left. */
