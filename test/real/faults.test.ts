@@ -96,7 +96,9 @@ describe("a step that fails", () => {
     {
       title: "held locks are refused by name, and the container goes on",
       complaint: "stands still",
-      protection: [abi("checkpoint/checkpoint.ts", ".pipe(Effect.onError(() => thaw(plan)))", "")],
+      protection: [
+        abi("checkpoint/checkpoint.ts", "hashedDump(plan).pipe(Effect.onError(() => thaw(plan)))", "hashedDump(plan)"),
+      ],
       happens: async (host) => {
         await counting(host, "locked", "flock", "/tmp/lock")
         const ran = await host.run("container", "checkpoint", "--leave-running", "locked")
@@ -314,7 +316,7 @@ describe("a process that is killed", () => {
       title: "during a restore while files are replayed leaves no container",
       complaint: "nobody says that it can be restored",
       protection: [forgetfulRepair],
-      happens: duringRestore(dying("restore/replay.ts", "const shm = ")),
+      happens: duringRestore(dying("restore/replay.ts", "const log = join(members")),
     },
     {
       title: "during a restore when the processes run already leaves a container that runs",

@@ -84,13 +84,13 @@ describe("the checkpoint that was asked for", () => {
       protection: [
         abi(
           "restore/preflight.ts",
-          "const found: StoredImage | undefined = yield* store\n    .get(id)",
-          "const found: StoredImage | undefined = yield* store\n    .resolve(name)",
+          "(store) => store.get(config.rootfsImageID)",
+          '(store) => store.resolve(config.rootfsImageName ?? "")',
         ),
         abi(
           "restore/preflight.ts",
           "if (found !== undefined) return found",
-          "if (found !== undefined && found.id === id) return found\n  if (found !== undefined) return yield* missing('imported elsewhere')",
+          "if (found !== undefined && found.id === config.rootfsImageID) return found\n  if (found !== undefined) return yield* baseMissing(config, 'imported elsewhere')",
         ),
       ],
       happens: async (host) => {
@@ -212,6 +212,31 @@ describe("what is around the processes", () => {
         await host.ok("rm", "web")
         await host.ok("container", "restore", "web:1")
         return complain((await addresses()) === before, "it has other addresses")
+      },
+    },
+    {
+      title: "P13: an address that the network here does not have is one clear refusal, and leaves nothing",
+      complaint: "status 0",
+      protection: [
+        {
+          file: "packages/runtime/src/network/Addresses.ts",
+          find: "if (!inside) return yield* Result.fail(new AddressOutside({ address: text, network: name }))",
+          replace: "if (!inside) continue",
+        },
+      ],
+      happens: async (host) => {
+        await host.ok("network", "create", "--subnet", "10.201.0.0/24", "net")
+        await host.ok("run", "-d", "--network", "net:ip=10.201.0.9", "--name", "web", "base", "sleep", "1000")
+        await host.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        await host.ok("network", "rm", "net")
+        await host.ok("network", "create", "--subnet", "10.202.0.0/24", "net")
+        const ran = await host.run("container", "restore", "web:1")
+        const left = await host.ok("ps", "-aq")
+        const complaints = [...refused(ran, /10\.201\.0\.9/), ...complain(left === "", "a container is left")]
+        await host.run("rm", "-f", "-t", "0", "web")
+        const elsewhere = await host.run("container", "restore", "--ignore-static-ip", "web:1")
+        return [...complaints, ...complain(elsewhere.status === 0, elsewhere.stderr)]
       },
     },
     {

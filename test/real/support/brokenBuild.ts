@@ -2,9 +2,10 @@
  * The program with one of its protections taken out, or with a crash put in: what a test must turn red on, and where a
  * process can die. The text that is replaced must be there, so that a change of the code is noticed here.
  */
-import { mkdtempSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { rolldown } from "rolldown"
+import { afterAll } from "vitest"
 import { project } from "./Host.ts"
 
 export interface Change {
@@ -15,6 +16,12 @@ export interface Change {
 }
 
 export const dieHere = `process.kill(process.pid, "SIGKILL");\n`
+
+const made: Array<string> = []
+// hooks run backwards: by then no host is left whose containers end with one of them
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true })
+})
 
 export const brokenBuild = async (...changes: ReadonlyArray<Change>): Promise<string> => {
   const applied = new Set<Change>()
@@ -40,6 +47,7 @@ export const brokenBuild = async (...changes: ReadonlyArray<Change>): Promise<st
     ],
   })
   const directory = mkdtempSync("/var/tmp/cryopod-broken.")
+  made.push(directory)
   await bundle.write({
     dir: directory,
     format: "esm",

@@ -1,6 +1,5 @@
 /** `system connection`: names for services of other hosts. None of these needs an engine. */
 import * as fs from "node:fs"
-import { destinationOf } from "@cryopod/tunnel"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import {
@@ -64,6 +63,8 @@ const add: CliCommand = {
         port: call.changed.has("port") ? flags.port : undefined,
         socket: flags["socket-path"],
       })
+      // loaded by those who need it: every command would wait for the client otherwise
+      const { destinationOf } = yield* Effect.promise(() => import("@cryopod/tunnel"))
       const destination = yield* Effect.fromResult(destinationOf(URI))
       if (destination._tag === "Unix" && !fs.existsSync(destination.path))
         yield* printWarning(`${JSON.stringify(destination.path)} does not exist`)
