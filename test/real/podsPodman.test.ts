@@ -7,7 +7,7 @@ import { counter, importBase } from "./support/workloads.ts"
 
 const peer = join(project, "scripts/peer")
 
-/** The peer's store is shared with other tests: names are this test's own. */
+/** A command in the peer, with a state of its own for this test. */
 const inPeer = (script: string, share: string): Promise<Ran> =>
   runCommand(["env", `PEER_SHARE=${share}`, "PEER_LAYOUT=v1", peer, "enter", "bash", "-c", `set -eu\n${script}`])
 
@@ -43,7 +43,7 @@ describe.each([
   })
 
   it("ours goes on in a pod of Podman's", async () => {
-    await host.ok("pod", "create", "--name", "web")
+    await host.ok("pod", "create", "--network", "none", "--name", "web")
     await host.ok("run", "-d", "--name", ours, "--pod", "web", base, ...counter)
     await host.ok("exec", ours, "sh", "-c", "echo memory > /dev/shm/note; echo disk > /etc/note")
     await host.beyond(ours, 3)
@@ -88,7 +88,7 @@ describe.each([
       status: 125,
       stderr: expect.stringContaining("cannot restore pod container without --pod"),
     })
-    await host.ok("pod", "create", "--name", "next")
+    await host.ok("pod", "create", "--network", "none", "--name", "next")
     await host.ok("container", "restore", "--pod", "next", `${theirs}:1`)
     await host.beyond(theirs, last)
     expect(await host.ok("exec", theirs, "sh", "-c", "cat /dev/shm/note /etc/note; hostname")).toBe(
