@@ -67,6 +67,8 @@ const inOneRound = {
   because: "this kernel does not track memory",
   cases: [
     "a pre-checkpoint leaves the container running, and a checkpoint builds on it",
+    "a second round without a first is refused, and the container goes on",
+    "an archive of the second round holds the first when that has never left",
     "an archive of the second round needs that of the first",
   ],
 }

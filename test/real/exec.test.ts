@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { brokenBuild } from "./support/brokenBuild.ts"
 import { eventually, Host, type Ran, runCommand } from "./support/Host.ts"
 import { importBase } from "./support/workloads.ts"
 
@@ -124,6 +125,16 @@ describe.each(["runc", "crun"] as const)("with %s", (runtime) => {
       expect(ran.stderr).toMatch(/^Error: .*no-such-program.*not found\n$/)
     }
     expect(await host.inspect("c", "{{.ExecIDs}}")).toBe("[]")
+  })
+
+  it("what a program said before anybody listened is heard", async () => {
+    const late = await brokenBuild({
+      file: "packages/abi/src/exec/runAttached.ts",
+      find: "const exited = yield* exitOf(child)",
+      replace: 'const exited = yield* exitOf(child)\nyield* Effect.sleep("500 millis")',
+    })
+    const ran = await host.with(late).run("exec", "c", "sh", "-c", "echo out; echo err >&2")
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([0, "out\n", "err\n"])
   })
 
   // runc 1.1 waits itself until nobody has the streams any more

@@ -53,7 +53,7 @@ export const runAttached = Effect.fn("exec.attached")(function* (
       : // who holds the terminal takes the end of its input for a word to the program
         [interactive || held ? "pipe" : "ignore", "pipe", "pipe"]
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(file, args, { stdio, env: request.environment })),
+    Effect.sync(() => heard(spawn(file, args, { stdio, env: request.environment }))),
     (process) => Effect.sync(() => void process.kill("SIGTERM")),
   )
   const exited = yield* exitOf(child)
@@ -66,6 +66,12 @@ export const runAttached = Effect.fn("exec.attached")(function* (
   if (passing !== undefined) yield* passing
   return { started: true, exitCode }
 }, Effect.scoped)
+
+/** Node throws away what a process has said when that ends before anybody listens; it does not with such a listener. */
+const heard = (child: ChildProcess): ChildProcess => {
+  for (const stream of [child.stdout, child.stderr]) stream?.on("readable", () => undefined)
+  return child
+}
 
 /** What the runtime wrote into its log. */
 export const complaintIn = ({ log }: SessionPaths): string => {
