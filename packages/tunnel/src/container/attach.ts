@@ -11,6 +11,9 @@ import { inspect, onContainer } from "./select.ts"
 /** How often the service looks for the end of a container that somebody is attached to. */
 const lookMillis = 20
 
+/** Podman calls a container stopped until it has put away what is left of it. */
+const ended: ReadonlySet<string> = new Set(["exited", "stopped"])
+
 export const attach = Effect.fn("tunnel.attach")(function* (
   remote: Remote,
   ref: string,
@@ -21,7 +24,7 @@ export const attach = Effect.fn("tunnel.attach")(function* (
   // our service remembers how runs ended
   if (remote.kind === "cryopod")
     return yield* Effect.andThen(connected(remote, id, { streams, terminal: config.Tty }), exitCode)
-  if (!state.Running && state.Status !== "exited")
+  if (!state.Running && !ended.has(state.Status))
     return yield* new ContainerStateImproper({ id, state: state.Status, operation: "attach" })
   // Podman's must be asked before: a container that removes itself takes the answer along
   const ending = yield* Effect.forkChild(exitCode)
