@@ -102,6 +102,7 @@ describe("podman --remote 5.4.2 on cryopod's service", () => {
     expect(await podman("run", "--rm", "--network", "none", "base", "sh", "-c", "echo out; exit 3")).toMatchObject({
       status: 3,
       stdout: "out\n",
+      stderr: "",
     })
     expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
   })
@@ -178,11 +179,12 @@ describe("cryopod on podman system service 5.4.2", () => {
         "localhost/base:latest",
         "sh",
         "-c",
-        "echo out; exit 3",
+        "sleep 1; echo out; exit 3",
       ),
     ).toMatchObject({
       status: 3,
       stdout: "out\n",
+      stderr: "",
     })
     await ok("rm", "short")
     expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
