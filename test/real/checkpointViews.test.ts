@@ -19,6 +19,8 @@ const busy = [
 ]
 
 beforeAll(async () => {
+  const built = await runCommand([peer, "build"])
+  if (built.status !== 0) throw new Error(built.stderr)
   host = await Host.make()
   share = join(host.directory, "share")
   fs.mkdirSync(share)
