@@ -131,7 +131,10 @@ describe("a step that fails", () => {
     {
       title: "a restore in place that fails leaves the container with its checkpoint",
       complaint: "mounts",
-      protection: [abi("restore/restoreContainer.ts", "Effect.onError(() => Effect.ignore(undo(before))),", "")],
+      protection: [
+        abi("container/repair.ts", 'case "restore":\n', 'case "restore":\n      return record\n'),
+        abi("restore/restoreContainer.ts", "Effect.onError(() => Effect.ignore(undo(before))),", ""),
+      ],
       happens: async (host) => {
         await counting(host, "web")
         await host.ok("container", "checkpoint", "web")
