@@ -1,5 +1,6 @@
 /** Addresses of containers: none twice, none lost, whoever asks at once and whoever is killed; and names for them. */
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -78,12 +79,18 @@ it("ten rounds leave behind what one does", async () => {
 it("a start that is killed anywhere leaves no address, no namespace and no interface once somebody looks", async () => {
   await host.ok("create", "--name", "web", "--ip", "10.88.5.5", "-p", "8080:80", "base", ...counter)
   await host.ok("create", "--name", "other", "--ip", "10.88.5.5", "base", ...counter)
-  for (const millis of [150, 220, 290, 360, 430, 500, 600]) {
+  const began = performance.now()
+  await host.ok("start", "web")
+  const whole = performance.now() - began
+  await host.ok("stop", "-t", "0", "web")
+  for (const part of [0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9]) {
     const [program, ...args] = host.command(["start", "web"])
     const starting = spawn(program, args, { stdio: "ignore", detached: true })
-    await new Promise((resolve) => setTimeout(resolve, millis))
+    const ended = once(starting, "exit")
+    await new Promise((resolve) => setTimeout(resolve, whole * part))
     // the whole group: netavark and the runtime die with it
-    process.kill(-(starting.pid ?? 0), "SIGKILL")
+    if (starting.exitCode === null) process.kill(-(starting.pid ?? 0), "SIGKILL")
+    await ended
     await host.run("stop", "-t", "0", "web")
     // whoever needs the address gets it
     expect(await host.ok("start", "other")).toBe("other")
