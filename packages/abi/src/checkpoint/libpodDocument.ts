@@ -21,6 +21,7 @@ import {
   type SpecMount,
   type VolumeConfig,
 } from "@cryopod/runtime"
+import { withInterfaceNames } from "../network/places.ts"
 
 /**
  * The runtime configuration without what means something on this host only. Podman mounts volumes from where the
@@ -77,8 +78,8 @@ export const libpodDocument = (
   Dependencies: null,
   ...membershipFields(config),
   rootfsImageID: config.imageId,
-  // libpod wants both or neither; an image id is a name it can look up
   ...(imageDigest === undefined ? {} : { rootfsImageDigest: imageDigest }),
+  // libpod wants an image's id and its name, or neither; an id is a name it can look up
   rootfsImageName: config.imageName === "" ? config.imageId : config.imageName,
   shmSize: config.shmSizeBytes,
   namedVolumes: config.mounts.flatMap((mount) => (mount.type === "volume" ? [namedVolume(mount, volumes)] : [])),
@@ -115,12 +116,12 @@ const restartFields = ({ restartPolicy = noRestart }: ContainerConfig): Partial<
 /** Networks, ports and names; the short id, which every container has for an alias, would stay with a clone. */
 const connectionFields = (config: ContainerConfig): Partial<LibpodConfig> => {
   const { attachments = [], exposed = [], names, ports = [] } = config
-  const networks = attachments.map(({ aliases, interfaceName, ips, mac, network, options }, at) => ({
+  const networks = withInterfaceNames(attachments).map(({ aliases, interfaceName, ips, mac, network, options }) => ({
     name: network,
     ...(ips.length === 0 ? {} : { static_ips: ips }),
     ...(mac === undefined ? {} : { static_mac: mac }),
     ...(aliases.length === 0 ? {} : { aliases }),
-    interface_name: interfaceName ?? `eth${at}`,
+    interface_name: interfaceName,
     ...(options === undefined ? {} : { options }),
   }))
   return {

@@ -45,15 +45,16 @@ export const wishedPlaces = (
   })
 
 /** Interfaces without a name are `eth0`, `eth1` and so on, in the order of the networks. */
-const interfaceNames = (attachments: ReadonlyArray<NetworkAttachment>): ReadonlyArray<string> => {
+export const withInterfaceNames = (
+  attachments: ReadonlyArray<NetworkAttachment>,
+): ReadonlyArray<NetworkAttachment & { readonly interfaceName: string }> => {
   const taken = new Set(attachments.flatMap(({ interfaceName }) => interfaceName ?? []))
   let next = 0
-  return attachments.map(({ interfaceName }) => {
-    if (interfaceName !== undefined) return interfaceName
+  return attachments.map((attachment) => {
     while (taken.has(`eth${next}`)) next++
-    const name = `eth${next}`
-    taken.add(name)
-    return name
+    const interfaceName = attachment.interfaceName ?? `eth${next}`
+    taken.add(interfaceName)
+    return { ...attachment, interfaceName }
   })
 }
 
@@ -61,26 +62,23 @@ export const netavarkRequest = (
   { config, id, name }: ContainerRecord,
   attachments: ReadonlyArray<NetworkAttachment>,
   leases: ReadonlyArray<Lease>,
-): NetavarkRequest => {
-  const names = interfaceNames(attachments)
-  return {
-    containerId: id,
-    containerName: name,
-    ports: config.ports ?? [],
-    dnsServers: config.names?.servers ?? [],
-    places: attachments.flatMap((attachment, at): ReadonlyArray<NetworkPlace> => {
-      const lease = leases.find(({ network }) => network.name === attachment.network)
-      if (lease === undefined) return []
-      return [
-        {
-          network: lease.network,
-          ips: lease.ips,
-          ...(attachment.mac === undefined ? {} : { mac: attachment.mac }),
-          interfaceName: names[at] ?? "eth0",
-          aliases: aliasesOf(config, attachment),
-          ...(attachment.options === undefined ? {} : { options: attachment.options }),
-        },
-      ]
-    }),
-  }
-}
+): NetavarkRequest => ({
+  containerId: id,
+  containerName: name,
+  ports: config.ports ?? [],
+  dnsServers: config.names?.servers ?? [],
+  places: withInterfaceNames(attachments).flatMap((attachment): ReadonlyArray<NetworkPlace> => {
+    const lease = leases.find(({ network }) => network.name === attachment.network)
+    if (lease === undefined) return []
+    return [
+      {
+        network: lease.network,
+        ips: lease.ips,
+        ...(attachment.mac === undefined ? {} : { mac: attachment.mac }),
+        interfaceName: attachment.interfaceName,
+        aliases: aliasesOf(config, attachment),
+        ...(attachment.options === undefined ? {} : { options: attachment.options }),
+      },
+    ]
+  }),
+})

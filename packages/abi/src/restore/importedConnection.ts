@@ -1,4 +1,4 @@
-/** Networks, ports and names of a checkpointed container, from libpod's words: the way back of `connectionDocument`. Pure. */
+/** Networks, ports and names of a checkpointed container, from libpod's words: the way back of `connectionFields`. Pure. */
 import {
   CheckpointInvalid,
   exposedPorts,
