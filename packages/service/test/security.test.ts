@@ -1,5 +1,4 @@
 /** What strangers, slow clients and big requests get: a refusal with its status, and a service that goes on. */
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import * as https from "node:https"
@@ -13,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Address, type Certificates, type Limits, serve, standardLimits } from "../src/index.ts"
+import { makeCertificates } from "./support/certificates.ts"
 
 const directory = fs.mkdtempSync(join(tmpdir(), "cryopod-security-"))
 const socketPath = join(directory, "engine.sock")
@@ -105,79 +105,26 @@ describe("plain TCP", () => {
 describe("TLS", () => {
   let certificates: Certificates
   let port = 0
-  const file = (name: string) => join(directory, name)
-  const text = (name: string) => fs.readFileSync(file(name), "utf8")
-  const openssl = (...args: ReadonlyArray<string>) => execFileSync("openssl", args, { cwd: directory, stdio: "ignore" })
-  const authority = (name: string) =>
-    openssl(
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      `/CN=${name}`,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.pem`,
-    )
-  const signed = (name: string, by: string) => {
-    fs.writeFileSync(file(`${name}.ext`), "subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-    openssl(
-      "req",
-      "-new",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-subj",
-      `/CN=${name}`,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.csr`,
-    )
-    openssl(
-      "x509",
-      "-req",
-      "-in",
-      `${name}.csr`,
-      "-CA",
-      `${by}.pem`,
-      "-CAkey",
-      `${by}.key`,
-      "-CAcreateserial",
-      "-days",
-      "2",
-      "-extfile",
-      `${name}.ext`,
-      "-out",
-      `${name}.pem`,
+  let identity: ReturnType<typeof makeCertificates>
+  const hello = (client?: "client" | "stranger") => {
+    const known = client === undefined ? {} : identity(client)
+    return send(
+      { host: "127.0.0.1", port, path: "/v5.4.2/libpod/_ping", ca: identity("ours").cert, ...known },
+      "",
+      https,
     )
   }
-  const hello = (identity: https.RequestOptions) =>
-    send({ host: "127.0.0.1", port, path: "/v5.4.2/libpod/_ping", ca: text("ours.pem"), ...identity }, "", https)
 
   beforeAll(async () => {
-    authority("ours")
-    authority("theirs")
-    signed("server", "ours")
-    signed("client", "ours")
-    signed("stranger", "theirs")
-    certificates = { cert: text("server.pem"), key: text("server.key"), clientCa: text("ours.pem") }
+    identity = makeCertificates(directory)
+    certificates = { ...identity("server"), clientCa: identity("ours").cert }
     const free = net.createServer().listen(0, "127.0.0.1")
     await new Promise((resolve) => free.once("listening", resolve))
     port = (free.address() as net.AddressInfo).port
     await new Promise((resolve) => free.close(resolve))
     start({ _tag: "Tcp", host: "127.0.0.1", port, certificates })
     await until(() =>
-      hello({ cert: text("client.pem"), key: text("client.key") }).then(
+      hello("client").then(
         () => true,
         () => false,
       ),
@@ -185,17 +132,15 @@ describe("TLS", () => {
   })
 
   it("lets in whom its authority knows", async () => {
-    expect(await hello({ cert: text("client.pem"), key: text("client.key") })).toEqual({ status: 200, body: "OK" })
+    expect(await hello("client")).toEqual({ status: 200, body: "OK" })
   })
 
   it("has no word for a client without a certificate", async () => {
-    await expect(hello({})).rejects.toThrow(/certificate required|ECONNRESET|socket hang up/)
+    await expect(hello()).rejects.toThrow(/certificate required|ECONNRESET|socket hang up/)
   })
 
   it("has no word for a client whom another authority knows", async () => {
-    await expect(hello({ cert: text("stranger.pem"), key: text("stranger.key") })).rejects.toThrow(
-      /unknown ca|certificate|ECONNRESET|socket hang up/i,
-    )
+    await expect(hello("stranger")).rejects.toThrow(/unknown ca|certificate|ECONNRESET|socket hang up/i)
   })
 
   it("has no word for plain HTTP", async () => {
@@ -205,7 +150,7 @@ describe("TLS", () => {
   })
 
   it("goes on after all of them", async () => {
-    expect((await hello({ cert: text("client.pem"), key: text("client.key") })).status).toBe(200)
+    expect((await hello("client")).status).toBe(200)
   })
 })
 

@@ -1,5 +1,4 @@
 /** Ways to a service: sockets, ports, certificates, ssh; and what answers that is no service. */
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import * as net from "node:net"
@@ -12,6 +11,7 @@ import * as Result from "effect/Result"
 import { afterEach, describe } from "vitest"
 import { destinationOf, tunnelEngine, type TunnelSettings } from "../src/index.ts"
 import { sshArguments } from "../src/connect/sshForward.ts"
+import { type CertificateOwner, makeCertificates } from "../../service/test/support/certificates.ts"
 import { once, serving, temporaryDirectory } from "./support/overService.ts"
 
 describe("destinations", () => {
@@ -128,65 +128,23 @@ describe("TCP", () => {
   it.live("with certificates of both sides, and with no others", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
-      const text = (name: string) => fs.readFileSync(join(directory, name), "utf8")
-      const openssl = (...args: ReadonlyArray<string>) =>
-        execFileSync("openssl", args, { cwd: directory, stdio: "ignore" })
-      const fresh = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-      fs.writeFileSync(join(directory, "ext"), "subjectAltName=IP:127.0.0.1\n")
-      for (const name of ["ours", "theirs"])
-        openssl(
-          "req",
-          "-x509",
-          ...fresh,
-          "-days",
-          "2",
-          "-subj",
-          `/CN=${name}`,
-          "-keyout",
-          `${name}.key`,
-          "-out",
-          `${name}.pem`,
-        )
-      for (const [name, by] of [
-        ["server", "ours"],
-        ["client", "ours"],
-        ["stranger", "theirs"],
-      ] as const) {
-        openssl("req", "-new", ...fresh, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.csr`)
-        openssl(
-          "x509",
-          "-req",
-          "-in",
-          `${name}.csr`,
-          "-CA",
-          `${by}.pem`,
-          "-CAkey",
-          `${by}.key`,
-          "-CAcreateserial",
-          "-days",
-          "2",
-          "-extfile",
-          "ext",
-          "-out",
-          `${name}.pem`,
-        )
-      }
+      const identity = makeCertificates(directory)
       const port = yield* freePort
       const url = `tcp://127.0.0.1:${port}`
       yield* serving(EngineMemory.layer(), {
         _tag: "Tcp",
         host: "127.0.0.1",
         port,
-        certificates: { cert: text("server.pem"), key: text("server.key"), clientCa: text("ours.pem") },
+        certificates: { ...identity("server"), clientCa: identity("ours").cert },
       })
-      const as = (name: string, ca = "ours") => ({
+      const as = (owner: CertificateOwner, ca: CertificateOwner = "ours") => ({
         url,
-        certificates: { ca: text(`${ca}.pem`), cert: text(`${name}.pem`), key: text(`${name}.key`) },
+        certificates: { ca: identity(ca).cert, ...identity(owner) },
       })
       yield* Effect.sleep("200 millis")
       expect(yield* told(as("client"))).toEqual(Result.succeed("crun"))
       expect((yield* refused(as("stranger")))?._tag).toBe("EngineUnreachable")
-      expect((yield* refused({ url, certificates: { ca: text("ours.pem") } }))?._tag).toBe("EngineUnreachable")
+      expect((yield* refused({ url, certificates: { ca: identity("ours").cert } }))?._tag).toBe("EngineUnreachable")
       // whoever is asked must be known, too
       expect((yield* refused(as("client", "theirs")))?.message).toMatch(/certificate|self-signed/)
       expect((yield* refused({ url }))?._tag).toBe("EngineUnreachable")
