@@ -20,7 +20,7 @@ import {
   serviceMagic,
 } from "./images/imageKinds.ts"
 import { ghostChunkEntry, ipcMsg } from "./images/memory.ts"
-import { type Decoded, decode, type Fields, type Message, ProtobufInvalid } from "./Protobuf.ts"
+import { decode, type Fields, type Message, ProtobufInvalid } from "./Protobuf.ts"
 
 export { commonMagic, type EntryOf, type ImageKind, imageKinds, serviceMagic }
 
@@ -208,6 +208,3 @@ const queuedMessagesBytes = (count: number, reader: ByteSource, from: number): n
   }
   return at - from
 }
-
-/** A message as plain data, with the names of its fields: for tools that show anything. */
-export type AnyMessage = Decoded<Message<Fields>>

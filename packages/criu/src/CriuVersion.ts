@@ -85,9 +85,6 @@ const anyKernel: KernelRelease = { major: 0, minor: 0 }
 /** libpod `pkg/criu`: MinCriuVersion. */
 export const checkpointMinimum = 31_100
 
-/** Restoring into a pod. libpod `pkg/criu`: PodCriuVersion. */
-export const podMinimum = 31_600
-
 /** What a kernel asks of CRIU, the least first. */
 export const criuRequirements: ReadonlyArray<CriuRequirement> = [
   { minimum: checkpointMinimum, kernel: anyKernel, reason: "containers cannot be checkpointed reliably" },

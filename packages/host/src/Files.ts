@@ -95,8 +95,6 @@ export const publishTree = Effect.fnUntraced(function* (from: string, to: string
   yield* syncDirectory(dirname(to))
 })
 
-export const pathExists = (path: string): boolean => fs.existsSync(path)
-
 /** Bytes that an unprivileged writer could still write to the file system of `path`. */
 export const availableBytes = (path: string): Effect.Effect<number, StorageFailed> =>
   attemptSync("ask for free space of", path, () => {

@@ -84,9 +84,6 @@ export const selectImage = (prepare: Prepare, id: string): StoredImage | undefin
   return row === undefined ? undefined : imageOf(row, namesOf(prepare, id))
 }
 
-export const selectIdOfName = (prepare: Prepare, name: string): string | undefined =>
-  (prepare("select image_id from image_names where name = ?").get(name) as { image_id: string } | undefined)?.image_id
-
 /** A second manifest of the same configuration takes the place of the first. */
 export const upsertImage = (prepare: Prepare, image: StoredImage): void => {
   const { id, manifestDigest, created, createdSeconds, names, ...facts } = image

@@ -4,8 +4,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { EngineMemory } from "@cryopod/entities/testing"
 import { ContainerEngineTest } from "@cryopod/entities/testing/suite"
-import * as Tar from "effect/encoding/Tar"
-import * as Stream from "effect/Stream"
 import { afterAll } from "vitest"
 import { overService } from "./support/overService.ts"
 
@@ -17,15 +15,9 @@ const registry = EngineMemory.makeRegistry({
   logins: [["127.0.0.1:5001", "user:secret"]],
 })
 
-const rootfs = () =>
-  Stream.fromIterable([
-    ...["bin/", "etc/", "tmp/", "var/"].map((path) => Tar.directory(path)),
-    ...Object.entries(ContainerEngineTest.rootfsFiles).map(([path, content]) => Tar.file(path, content)),
-  ]).pipe(Stream.pipeThroughChannel(Tar.encode()), Stream.orDie)
-
 ContainerEngineTest.suite("tunnel to a service of the engine in memory", {
   layer: overService(EngineMemory.layer({ registry })),
-  rootfs,
+  rootfs: ContainerEngineTest.rootfsWithoutPrograms,
   directory,
   registry: "127.0.0.1:5000",
   lacks: {

@@ -7,7 +7,6 @@
  */
 import type { CompletionHook } from "./complete.ts"
 import type { FlagTable, ParsedFlags } from "./Flags.ts"
-import { goQuote } from "./goQuote.ts"
 
 export interface Command<Handler = unknown> {
   readonly name: string
@@ -116,16 +115,6 @@ export const rangeArgs =
     args.length >= minimum && args.length <= maximum
       ? undefined
       : `accepts between ${minimum} and ${maximum} arg(s), received ${args.length}`
-
-/** One argument, and one of these. cobra `args.go`, OnlyValidArgs. */
-export const choiceArgs =
-  (choices: ReadonlyArray<string>): ArgsRule =>
-  (context) => {
-    const [word = ""] = context.args
-    const count = exactArgs(1)(context)
-    if (count !== undefined || choices.includes(word)) return count
-    return `invalid argument ${goQuote(word)} for ${goQuote(pathText(context.path))}`
-  }
 
 /**
  * Names, or `--all`, or `--latest`, or `--filter`, and one of these only; flags the command lacks do not count.

@@ -55,7 +55,6 @@ export interface DurationFlag extends FlagBase {
 }
 
 export type FlagSpec = BoolFlag | StringFlag | ListFlag | NumberFlag | DurationFlag
-export type FlagKind = FlagSpec["kind"]
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 export type FlagValue = boolean | string | number | ReadonlyArray<string>
 

@@ -19,7 +19,8 @@ import {
   type Items,
   MemoryTrackingMissing,
   type NoContainers,
-  TargetShared,
+  sharedTarget,
+  type TargetShared,
 } from "@cryopod/entities"
 import type { ContainerRecord } from "@cryopod/runtime"
 import * as Cause from "effect/Cause"
@@ -132,12 +133,7 @@ const refuseRounds = Effect.fnUntraced(function* ({ phase }: CheckpointOptions) 
 
 /** Podman lets the last of several containers overwrite the image of the others; here nothing is frozen then. */
 const refuseSharedTarget = (selected: ReadonlyArray<Selected>, { target }: CheckpointOptions) => {
-  if (target._tag === "Container") return Effect.void
-  const ids = new Set(selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : [])))
-  return ids.size > 1 ? Effect.fail(new TargetShared({ target: nameOf(target), containers: [...ids] })) : Effect.void
-}
-
-const nameOf = (target: Exclude<CheckpointOptions["target"], { readonly _tag: "Container" }>): string => {
-  if (target._tag === "Image") return target.name
-  return target.destination._tag === "File" ? target.destination.path : "stream"
+  const ids = selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : []))
+  const shared = sharedTarget(target, ids)
+  return shared === undefined ? Effect.void : Effect.fail(shared)
 }

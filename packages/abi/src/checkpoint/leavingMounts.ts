@@ -2,7 +2,7 @@
  * What of a container's own mounts leaves with its checkpoint: volumes do, directories and files of this host stay. What
  * lies in memory belongs to the processes, and CRIU takes it along.
  */
-import type { CheckpointTarget, ContainerMount, DatabaseFailed, VolumeNotFound } from "@cryopod/entities"
+import { type CheckpointTarget, type DatabaseFailed, stayingMounts, type VolumeNotFound } from "@cryopod/entities"
 import { type ContainerRecord, Containers, isActive, type VolumeConfig, Volumes } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { volumesOf } from "../volume/containerVolumes.ts"
@@ -34,16 +34,11 @@ export const leavingMounts = Effect.fn("checkpoint.leavingMounts")(function* (
     content,
     shared: new Set(shared),
     warnings: [
-      ...record.config.mounts.flatMap(staying),
+      ...stayingMounts(record.config.mounts),
       ...shared.map((name) => `volume ${name} is mounted by other running containers, which may write to it meanwhile`),
     ],
   }
 })
-
-const staying = (mount: ContainerMount): ReadonlyArray<string> =>
-  mount.type === "bind"
-    ? [`bind mount of ${mount.source} on ${mount.destination} is not part of the checkpoint: its files stay here`]
-    : []
 
 const hasOtherWriters = Effect.fnUntraced(function* ({ id }: ContainerRecord, name: string) {
   const users = new Set(yield* (yield* Volumes).users(name))

@@ -70,24 +70,25 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   yield* refuseStopped(record)
   yield* refuseForNeighbours(record, options.target)
-  const paths = containerPaths(yield* Layout, config)
+  const layout = yield* Layout
+  const paths = containerPaths(layout, config)
   if (options.phase === "withPrevious" && !hasPreCheckpoint(paths)) return yield* new PreCheckpointMissing({ id })
 
   const mounts = yield* leavingMounts(record, options.target)
-  const layout = yield* Layout
   const sink = yield* openSink(options.target)
+  const sizes = yield* Effect.forEach(mounts.content, (name) =>
+    Effect.map(treeBytes(layout.volume(name).data), (bytes) => ({ name, bytes })),
+  )
+  // see `packed`
+  const aside = sink._tag === "Archive" && !options.leaveRunning ? mounts.shared : new Set(mounts.content)
   yield* requireSpace(layout.root, sink, {
     memory: treeResidentBytes(state.pid),
-    volumes: yield* volumeBytes(mounts.content),
-    // see `packed`
-    aside: yield* volumeBytes(sink._tag === "Archive" && !options.leaveRunning ? [...mounts.shared] : mounts.content),
+    volumes: totalBytes(sizes),
+    aside: totalBytes(sizes.filter(({ name }) => aside.has(name))),
   })
   const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
   return { record, options, paths, cgroups, sink, mounts }
 })
 
-const volumeBytes = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
-  const layout = yield* Layout
-  const sizes = yield* Effect.forEach(names, (name) => treeBytes(layout.volume(name).data))
-  return sizes.reduce((sum, bytes) => sum + bytes, 0)
-})
+const totalBytes = (sizes: ReadonlyArray<{ readonly bytes: number }>): number =>
+  sizes.reduce((sum, { bytes }) => sum + bytes, 0)

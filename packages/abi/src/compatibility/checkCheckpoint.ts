@@ -12,24 +12,23 @@ import {
   type CheckpointSource,
   type CheckpointViewFailure,
   type ForcibleAspect,
-  NoSuchContainerOrImage,
   type RestoreOptions,
   RestoreRefused,
 } from "@cryopod/entities"
 import { Layout, Tools } from "@cryopod/host"
-import { ImageStore } from "@cryopod/images"
-import { bindPorts, type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
+import { bindPorts, type ContainerRecord, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { hasCompleteDump } from "../container/repair.ts"
 import type { JoinedPod, Membership } from "../container/membership.ts"
 import type { AllServices } from "../EngineServices.ts"
-import { passedOver } from "../inspection/openView.ts"
+import { pagesIn } from "../inspection/openView.ts"
 import { requireNetworks } from "../network/attachmentsOf.ts"
 import { joinedPod } from "../pod/joinedPod.ts"
 import { type HeldBy, holdToPolicy } from "../policy/holdToPolicy.ts"
 import { importedMembership } from "../restore/importedMembership.ts"
+import { containerNamed, imageNamed } from "../restore/named.ts"
 import type { OpenedCheckpoint } from "../restore/open.ts"
 import { openArchive } from "../restore/openArchive.ts"
 import { openImage } from "../restore/openImage.ts"
@@ -43,22 +42,16 @@ export const checkCheckpoint = Effect.fn("CheckpointEngine.check")(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       if (source._tag === "Archive") {
-        const opened = yield* openArchive(source.archive, undefined, passedOver)
+        // of the memory only the size is told
+        const opened = yield* openArchive(source.archive, undefined, (path) =>
+          pagesIn(path) === undefined ? undefined : [],
+        )
         return yield* checkOpened("archive", opened, options)
       }
-      const record = yield* (yield* Containers).find(source.ref).pipe(
-        Effect.map((found): ContainerRecord | undefined => found),
-        Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
-      )
-      if (record !== undefined) return yield* checkContainer(record, options)
       const { ref } = source
-      const image = yield* (yield* ImageStore).resolve(ref).pipe(
-        Effect.catchTags({
-          ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
-          ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
-        }),
-      )
-      return yield* checkOpened("image", yield* openImage(image, ref), options)
+      const record = yield* containerNamed(ref)
+      if (record !== undefined) return yield* checkContainer(record, options)
+      return yield* checkOpened("image", yield* openImage(yield* imageNamed(ref), ref), options)
     }),
   )
 })

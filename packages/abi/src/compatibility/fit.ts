@@ -1,8 +1,7 @@
 /** Will this checkpoint thaw on this host? Read from the checkpoint and the host; decided in `hostFindings`. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers } from "@cryopod/checkpoint"
-import { machines, pagesNumber } from "@cryopod/criu"
+import { fileSystemTypes, machines, pagesNumber, securityModules } from "@cryopod/criu"
 import {
   type CheckFinding,
   type CheckpointInvalid,
@@ -17,6 +16,7 @@ import {
 import { attemptSync, availableBytes, Layout, type Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { openDump, readDump } from "../inspection/DumpFiles.ts"
+import { innerArchives } from "../restore/innerArchives.ts"
 import { hostFacts } from "../system/HostFacts.ts"
 import { Probes } from "../system/Probes.ts"
 import { cpuFeatures, cpuinfoFile, hostCpuinfo } from "./hostCpu.ts"
@@ -86,8 +86,9 @@ const needsOf = (checkpoint: Fitting) =>
         kernelRelease: facts.hostKernel ?? "",
         criuVersion: facts.criuVersion === undefined ? undefined : Number(facts.criuVersion) || undefined,
         imagesVersion: read.inventory?.img_version ?? 0,
-        securityModule: read.profile === "" ? "" : (securityModules[read.inventory?.lsmtype ?? 0] ?? ""),
-        cgroups: [...read.types].flatMap((type) => cgroupTypes[type] ?? []),
+        securityModule:
+          read.profile === "" ? "" : (profileModules[securityModules[read.inventory?.lsmtype ?? 0] ?? ""] ?? ""),
+        cgroups: [...read.types].flatMap((type) => cgroupVersions[fileSystemTypes[type] ?? ""] ?? []),
         cpu: cpuFeatures(join(imagesDirectory, cpuinfoFile)),
         memoryBytes: read.memoryBytes,
         spaceBytes: members === undefined ? 0 : yield* attemptSync("look at", members, () => writtenBytes(members)),
@@ -96,11 +97,14 @@ const needsOf = (checkpoint: Fitting) =>
     }),
   )
 
-/** Numbers of `mnt.proto` fstype. */
-const cgroupTypes: Readonly<Record<number, "v1" | "v2">> = { 12: "v1", 23: "v2" }
+/** By file system, in the words of `mnt.proto`. */
+const cgroupVersions: Readonly<Record<string, "v1" | "v2">> = { CGROUP: "v1", CGROUP2: "v2" }
 
-/** Numbers of `inventory.proto` lsmtype. */
-const securityModules: Readonly<Record<number, CheckpointNeeds["securityModule"]>> = { 1: "selinux", 2: "apparmor" }
+/** By the words of `inventory.proto`. */
+const profileModules: Readonly<Record<string, CheckpointNeeds["securityModule"]>> = {
+  SELINUX: "selinux",
+  APPARMOR: "apparmor",
+}
 
 /** `core.proto` march in Go's words. */
 const goMachines: Readonly<Record<string, string>> = {
@@ -114,16 +118,8 @@ const goMachines: Readonly<Record<string, string>> = {
 }
 
 /** Images of processes are moved or read where they are; the rest is written out. */
-const writtenBytes = (members: string): number => {
-  const { rootfsDiff, shm, volumes } = checkpointMembers
-  const size = (path: string) => fs.lstatSync(path, { throwIfNoEntry: false })?.size ?? 0
-  const inVolumes = join(members, volumes.name)
-  const archives = fs.existsSync(inVolumes) ? fs.readdirSync(inVolumes).map((name) => join(inVolumes, name)) : []
-  return [join(members, rootfsDiff.name), join(members, shm.name), ...archives].reduce(
-    (sum, path) => sum + size(path),
-    0,
-  )
-}
+const writtenBytes = (members: string): number =>
+  innerArchives(members).reduce((sum, name) => sum + fs.lstatSync(join(members, name)).size, 0)
 
 const offersFor = Effect.fnUntraced(function* (needs: CheckpointNeeds) {
   const { root } = yield* Layout

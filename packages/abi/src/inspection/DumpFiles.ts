@@ -13,7 +13,8 @@ import {
   readOnly,
   readPagemap,
 } from "@cryopod/criu"
-import { CheckpointInvalid, StorageFailed } from "@cryopod/entities"
+import { CheckpointInvalid, type StorageFailed } from "@cryopod/entities"
+import { attemptSync, storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { fileSource } from "./imageFiles.ts"
@@ -100,18 +101,9 @@ export class DumpFiles {
 
 export const openDump = (directory: string): Effect.Effect<DumpFiles, StorageFailed, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({
-      try: () => new DumpFiles(directory),
-      catch: (cause) => storageFailed(directory, cause),
-    }),
+    attemptSync("read", directory, () => new DumpFiles(directory)),
     (files) => Effect.sync(() => files.close()),
   )
-
-const storageFailed = (path: string, cause: unknown): StorageFailed => {
-  const { code } = cause as NodeJS.ErrnoException
-  if (code === undefined) throw cause
-  return new StorageFailed({ operation: "read", path, code })
-}
 
 /** Read from a dump; what is wrong with a file is told by its name. */
 export const readDump = <A>(
@@ -124,4 +116,4 @@ export const readDump = <A>(
 export const dumpFailure = (source: string, files: DumpFiles, cause: unknown): CheckpointInvalid | StorageFailed =>
   isImageProblem(cause)
     ? new CheckpointInvalid({ source, member: `checkpoint/${files.reading}`, problem: cause.message })
-    : storageFailed(files.directory, cause)
+    : storageFailure("read", files.directory)(cause)

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { decompressed, printable, readTar } from "@cryopod/archive"
-import { checkpointMembers, tarEntries } from "@cryopod/checkpoint"
+import { checkpointMembers, tarEntries, volumeMember } from "@cryopod/checkpoint"
 import { machines, pagesNumber, securityModules } from "@cryopod/criu"
 import {
   ArchiveInvalid,
@@ -81,7 +81,7 @@ export const inspectView = Effect.fnUntraced(function* (
     volumes: volumesOf(view).map(({ destination, name }) => ({
       name,
       destination,
-      sizeBytes: sizeOf(join(members, checkpointMembers.volumes.name, `${name}.tar`)),
+      sizeBytes: sizeOf(join(members, volumeMember(name))),
     })),
     rootfs: yield* rootfsOf(view),
   }

@@ -13,12 +13,11 @@ import {
   type CheckpointSource,
   type CheckpointViewFailure,
   isCheckpointImage,
-  NoSuchContainerOrImage,
   NotACheckpoint,
 } from "@cryopod/entities"
 import { attemptSync, Layout, temporaryArea } from "@cryopod/host"
-import { checkpointLayer, describingAnnotations, ImageStore } from "@cryopod/images"
-import { type ContainerRecord, Containers, type OciSpec, parseSpec } from "@cryopod/runtime"
+import { checkpointLayer, describingAnnotations } from "@cryopod/images"
+import { type ContainerRecord, type OciSpec, parseSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -27,6 +26,7 @@ import { readSpec } from "../container/bundle.ts"
 import { hasCompleteDump } from "../container/repair.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { type Origin, originOf } from "../policy/Origins.ts"
+import { containerNamed, imageNamed } from "../restore/named.ts"
 import { nameOf, unpackInto } from "../restore/openArchive.ts"
 import { type DumpFiles, openDump } from "./DumpFiles.ts"
 import { wantedPages } from "./wantedPages.ts"
@@ -56,10 +56,7 @@ export const openView = Effect.fn("inspection.open")(function* (
 ): Effect.fn.Return<View, CheckpointViewFailure, AllServices | Scope.Scope> {
   if (source._tag === "Archive") return yield* viewArchive(source.archive, memory)
   const { ref } = source
-  const record = yield* (yield* Containers).find(ref).pipe(
-    Effect.map((found): ContainerRecord | undefined => found),
-    Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
-  )
+  const record = yield* containerNamed(ref)
   return yield* record === undefined ? viewImage(ref) : viewContainer(ref, record)
 })
 
@@ -82,12 +79,7 @@ const viewContainer = Effect.fnUntraced(function* (ref: string, record: Containe
 })
 
 const viewImage = Effect.fnUntraced(function* (ref: string) {
-  const image = yield* (yield* ImageStore).resolve(ref).pipe(
-    Effect.catchTags({
-      ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
-      ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref })),
-    }),
-  )
+  const image = yield* imageNamed(ref)
   const annotations = describingAnnotations(image)
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id: image.id })
   const members = yield* checkpointLayer(image.id, { archive: ref, ...checkpointRules })
@@ -97,27 +89,23 @@ const viewImage = Effect.fnUntraced(function* (ref: string) {
     kind: "image",
     origin: yield* originOf([image.id]),
     members,
-    dump: yield* openDump(join(members, checkpointMembers.images.name)),
+    dump: yield* openDump(join(members, images)),
     ...documents,
     annotations,
   }
   return view
 })
 
-/** Memory, of which only the size is told. */
-export const passedOver = (path: string): ReadonlyArray<never> | undefined =>
-  path.startsWith(`${checkpointMembers.images.name}/`) &&
-  pagesNumber(path.slice(checkpointMembers.images.name.length + 1)) !== undefined
-    ? []
-    : undefined
+const images = checkpointMembers.images.name
+
+/** The number of a file of memory, by its path among the members; undefined for any other. */
+export const pagesIn = (path: string): number | undefined =>
+  path.startsWith(`${images}/`) ? pagesNumber(path.slice(images.length + 1)) : undefined
 
 const viewArchive = Effect.fnUntraced(function* (archive: ArchiveSource, memory: WantedMemory) {
   const source = nameOf(archive)
   const area = yield* temporaryArea((yield* Layout).temporary)
   const members = join(area, "members")
-  const images = checkpointMembers.images.name
-  const pagesIn = (path: string) =>
-    path.startsWith(`${images}/`) ? pagesNumber(path.slice(images.length + 1)) : undefined
   // memory that comes before what describes it is passed over, and read when the rest is known; a stream comes once
   const again = memory === "words" && archive._tag === "File" && isRegular(archive.path)
   const later = new Set<string>()

@@ -1,13 +1,13 @@
 /** Devices in the archives of a checkpoint: changed files, volumes, shared memory, file systems that lay in memory. */
-import * as fs from "node:fs"
 import { join } from "node:path"
 import { archiveInvalid, decompressed, printable, readTar } from "@cryopod/archive"
 import { checkpointMembers, tarEntries } from "@cryopod/checkpoint"
 import { ArchiveInvalid, type StorageFailed } from "@cryopod/entities"
 import { attemptSync, openInput } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import { innerArchives } from "../restore/innerArchives.ts"
 import type { OpenedCheckpoint } from "../restore/open.ts"
-import { isStandardDevice } from "./imageClaims.ts"
+import { isStandardDevice, standardNumbers } from "./imageClaims.ts"
 
 /** `ARCHIVE: PATH` of each; what every container has in /dev is none. */
 export const archivedDevices = Effect.fn("restore.archivedDevices")(function* (
@@ -15,7 +15,7 @@ export const archivedDevices = Effect.fn("restore.archivedDevices")(function* (
   memoryArchives: ReadonlyArray<string>,
 ): Effect.fn.Return<ReadonlyArray<string>, ArchiveInvalid | StorageFailed> {
   const found: Array<string> = []
-  const plain = yield* attemptSync("look at", members, () => plainArchives(members))
+  const plain = yield* attemptSync("look at", members, () => innerArchives(members))
   for (const name of plain) {
     found.push(
       ...(yield* Effect.try({
@@ -44,13 +44,6 @@ export const archivedDevices = Effect.fn("restore.archivedDevices")(function* (
 
 const isDevice = (type: string): boolean => type === "character-device" || type === "block-device"
 
-const plainArchives = (members: string): ReadonlyArray<string> => {
-  const { rootfsDiff, shm, volumes } = checkpointMembers
-  const inVolumes = join(members, volumes.name)
-  const names = fs.existsSync(inVolumes) ? fs.readdirSync(inVolumes).map((name) => join(volumes.name, name)) : []
-  return [rootfsDiff.name, shm.name, ...names].filter((name) => fs.existsSync(join(members, name)))
-}
-
 /** CRIU has one archive for each file system; that of /dev has the devices of every container. */
 const compressedDevices = async (input: AsyncIterable<Uint8Array>): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
@@ -62,6 +55,3 @@ const compressedDevices = async (input: AsyncIterable<Uint8Array>): Promise<Read
   }
   return found
 }
-
-/** Linux `Documentation/admin-guide/devices.txt`. */
-const standardNumbers = new Set(["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2"])

@@ -12,9 +12,10 @@ import {
   type ImageClaims,
   isStandardDevice,
   namespaceTypes,
+  standardNumbers,
   type ThreadClaims,
 } from "./imageClaims.ts"
-import { mountDifferences } from "./mountDifferences.ts"
+import { mountDifferences, unfaithful } from "./mountDifferences.ts"
 
 export interface Claims {
   readonly spec: OciSpec
@@ -160,8 +161,6 @@ const threadDifferences = ({ images, spec }: Claims, policy: RestorePolicy): Rea
   ).map((difference) => ({ ...difference, subject: `process ${difference.subject}` }))
 }
 
-const unfaithful = "get a checkpoint whose images agree with its configuration, or have no policy at all"
-
 const beyondIds = (
   what: string,
   field: string,
@@ -268,8 +267,7 @@ const deviceDifferences = ({ archivedDevices, images, spec }: Claims, policy: Re
   ]
 }
 
-/** Numbers of the devices that every container has (Linux `Documentation/admin-guide/devices.txt`). */
-const standardRules = new Set(["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2", "136:*"])
+const standardRules = new Set([...standardNumbers, "136:*"])
 
 const isStandardRule = (rule: NonNullable<NonNullable<DeviceLimits["resources"]>["devices"]>[number]): boolean =>
   rule.type === "c" && standardRules.has(`${rule.major ?? "*"}:${rule.minor ?? "*"}`)

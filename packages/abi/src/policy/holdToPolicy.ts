@@ -10,9 +10,10 @@ import {
   CheckpointInvalid,
   RestoreRefused,
   type RestorePolicyChoice,
-  StorageFailed,
+  type StorageFailed,
 } from "@cryopod/entities"
 import { checkpointMembers } from "@cryopod/checkpoint"
+import { storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type { OpenedCheckpoint } from "../restore/open.ts"
 import { archivedDevices } from "./archivedDevices.ts"
@@ -62,7 +63,5 @@ const readFailure = (cause: unknown, source: string, directory: string): Checkpo
     const member = `${checkpointMembers.images.name}/${cause.file}`
     return new CheckpointInvalid({ source, member, problem: cause.message })
   }
-  const { code } = cause as NodeJS.ErrnoException
-  if (code === undefined) throw cause
-  return new StorageFailed({ operation: "read", path: directory, code })
+  return storageFailure("read", directory)(cause)
 }

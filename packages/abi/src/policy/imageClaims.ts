@@ -196,6 +196,9 @@ const standardDevices = new Set(
 /** Devices that every container has (runtime-spec `config-linux.md`, "Default Devices"). */
 export const isStandardDevice = (path: string): boolean => standardDevices.has(path) || /^\/dev\/pts\/\d+$/.test(path)
 
+/** Their numbers, MAJOR:MINOR (Linux `Documentation/admin-guide/devices.txt`); terminals are 136 and any. */
+export const standardNumbers = new Set(["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2"])
+
 /** Nothing of a thread that is not there. */
 export const threadClaimsOf = (thread: number, core: Core | undefined): ThreadClaims => {
   const { tc: task, thread_core: own } = core ?? {}

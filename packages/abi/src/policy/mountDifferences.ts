@@ -6,6 +6,7 @@
  * nothing special can mount, so there are no others.
  */
 import { dirname } from "node:path"
+import { fileSystemTypes } from "@cryopod/criu"
 import type { PolicyDifference, RestorePolicy } from "@cryopod/entities"
 import { isBindMount, type OciSpec, type SpecMount } from "@cryopod/runtime"
 import { kernelFileSystems } from "../restore/importedSpec.ts"
@@ -37,7 +38,8 @@ const difference = (subject: string, finding: string, reason: string, remedy: st
 })
 
 const anyKernelFiles = 'let the policy say "any" for kernelFiles'
-const unfaithful = "get a checkpoint whose images agree with its configuration, or have no policy at all"
+/** The remedy where image files and configuration do not agree. */
+export const unfaithful = "get a checkpoint whose images agree with its configuration, or have no policy at all"
 
 const specMountDifferences = (spec: OciSpec, policy: RestorePolicy): ReadonlyArray<PolicyDifference> => {
   const found: Array<PolicyDifference> = []
@@ -92,16 +94,14 @@ const specMountDifferences = (spec: OciSpec, policy: RestorePolicy): ReadonlyArr
 /** Of these, a container that asks for nothing special has none that it can write to. */
 const writableKernel = new Set(["sysfs", "cgroup", "cgroup2"])
 
-/** `mnt.proto` fstype: what the kernel makes for every container. */
-const imageTypes = new Map<number, string>([
-  [1, "proc"],
-  [2, "sysfs"],
-  [5, "tmpfs"],
-  [6, "devpts"],
-  [12, "cgroup"],
-  [14, "mqueue"],
-  [23, "cgroup2"],
-])
+/** What the kernel makes for every container. */
+const imageTypes = new Set(["proc", "sysfs", "tmpfs", "devpts", "cgroup", "mqueue", "cgroup2"])
+
+/** Undefined for every other type. */
+const imageType = (fstype: number): string | undefined => {
+  const type = fileSystemTypes[fstype]?.toLowerCase()
+  return type !== undefined && imageTypes.has(type) ? type : undefined
+}
 
 /** Linux `include/uapi/linux/mount.h`, MS_RDONLY. */
 const readOnlyFlag = 1
@@ -128,7 +128,7 @@ const imageMountDifferences = (
     if (at.get(above(path, at))?.mnt_id !== mount.parent_mnt_id)
       say(path, "is out of its place", "another mount hides it")
     const isExternal = mount.ext_key !== undefined && mount.ext_key !== ""
-    const type = imageTypes.get(mount.fstype)
+    const type = imageType(mount.fstype)
     if (!isExternal && type === undefined) {
       say(path, `a file system from ${JSON.stringify(mount.source)}`, "it could be a disk of the host")
       continue

@@ -11,7 +11,6 @@ import {
   type HostFailure,
   type Items,
   newContainerRule,
-  NoSuchContainerOrImage,
   type NoContainers,
   OptionConflict,
   type RestoreFailure,
@@ -19,14 +18,13 @@ import {
   type RestoreReport,
   type RestoreSource,
 } from "@cryopod/entities"
-import { ImageStore } from "@cryopod/images"
-import { Containers } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { within } from "../container/ContainerScope.ts"
 import { eachSelected, select } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
 import { Probes } from "../system/Probes.ts"
+import { containerNamed, imageNamed } from "./named.ts"
 import { openArchive } from "./openArchive.ts"
 import { openImage } from "./openImage.ts"
 import { restoreContainer } from "./restoreContainer.ts"
@@ -61,24 +59,15 @@ const fromArchive = (
   options: RestoreOptions,
 ) => Effect.scoped(Effect.flatMap(openArchive(archive, previous), (opened) => restoreNew(opened, options)))
 
-/** A name is a container's first; an image's otherwise. */
 const named = Effect.fnUntraced(function* <E, R>(
   input: string,
   options: RestoreOptions,
   inPlace: (id: string) => Effect.Effect<RestoreReport, E, R>,
 ) {
-  const container = yield* (yield* Containers).find(input).pipe(
-    Effect.map(({ id }) => id),
-    Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
-  )
+  const container = yield* containerNamed(input)
   const rule = newContainerRule(options)
   if (container !== undefined && rule !== undefined) return yield* new OptionConflict({ rule })
-  if (container !== undefined) return yield* inPlace(container)
-  const image = yield* (yield* ImageStore).resolve(input).pipe(
-    Effect.catchTags({
-      ImageNotFound: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),
-      ReferenceInvalid: () => Effect.fail(new NoSuchContainerOrImage({ ref: input })),
-    }),
-  )
+  if (container !== undefined) return yield* inPlace(container.id)
+  const image = yield* imageNamed(input)
   return yield* restoreNew(yield* openImage(image, input), options)
 })

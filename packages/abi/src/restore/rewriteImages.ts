@@ -5,6 +5,7 @@ import type { ByteSource } from "@cryopod/criu"
 import type { StorageFailed } from "@cryopod/entities"
 import { attemptSync } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import { fileSource } from "../inspection/imageFiles.ts"
 
 /** Bytes of the dumped file that go into the new one as they are. */
 export interface ByteRange {
@@ -54,14 +55,6 @@ const rewrite = (path: string, change: ImageChange): void => {
     fs.closeSync(dumped)
   }
 }
-
-const fileSource = (descriptor: number): ByteSource => ({
-  sizeBytes: fs.fstatSync(descriptor).size,
-  read: (position, length) => {
-    const bytes = Buffer.alloc(length)
-    return bytes.subarray(0, fs.readSync(descriptor, bytes, 0, length, position))
-  },
-})
 
 const copyRange = (source: ByteSource, target: number, { from, to }: ByteRange): void => {
   for (let at = from; at < to; at += blockBytes) {

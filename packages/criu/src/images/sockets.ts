@@ -151,9 +151,6 @@ export const unixSocketEntry = message({
   mnt_id: sint(17),
 })
 
-/** Bits of `uflags` (`criu/sk-unix.c`). */
-export const unixSocketFlags = { external: 1 << 0 } as const
-
 /** `sk-netlink.proto`. */
 export const netlinkSocketEntry = message({
   id: required(uint(1)),

@@ -132,24 +132,6 @@ export class NetworkFilterInvalid extends Schema.TaggedError<NetworkFilterInvali
   }
 }
 
-const attachmentWords = {
-  connected: (container: string, network: string) =>
-    `container ${container} is already connected to network ${network}: network is already connected`,
-  unconnected: (container: string, network: string) => `container ${container} is not connected to network ${network}`,
-  mode: () => `"" is not supported: invalid network mode`,
-} as const satisfies Words
-
-/** A container cannot be put on a network, or taken off one. */
-export class NetworkAttachmentRefused extends Schema.TaggedError<NetworkAttachmentRefused>()(
-  "NetworkAttachmentRefused",
-  { problem: problemsOf(attachmentWords), container: Schema.String, network: Schema.String },
-  { httpApiStatus: 500 },
-) {
-  override get message() {
-    return attachmentWords[this.problem](this.container, this.network)
-  }
-}
-
 /** Somebody has the address that was asked for. */
 export class AddressInUse extends Schema.TaggedError<AddressInUse>()(
   "AddressInUse",

@@ -125,13 +125,8 @@ export const placementFailures = [
 ] as const
 export type PlacementFailure = InstanceOf<typeof placementFailures>
 
-/** A container was not put on a network, or not taken off one. */
-export const attachmentFailures = [...containerFailures, ...placementFailures, N.NetworkAttachmentRefused] as const
-export type AttachmentFailure = InstanceOf<typeof attachmentFailures>
-
 /** A name or id does not lead to exactly one pod. */
 export const podLookupFailures = [P.PodNotFound, P.PodAmbiguous, P.NoPods] as const
-export type PodLookupFailure = InstanceOf<typeof podLookupFailures>
 
 export const createFailures = [
   ...containerFailures,

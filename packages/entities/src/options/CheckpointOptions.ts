@@ -7,6 +7,7 @@
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { TargetShared } from "../failures/CheckpointFailures.ts"
 import type { StorageFailed } from "../failures/HostFailures.ts"
 import { OptionConflict } from "../failures/OptionConflict.ts"
 import { bool, text } from "../Option.ts"
@@ -86,6 +87,18 @@ export type CheckpointTarget =
       /** Name of the image, as the caller wrote it. */
       readonly name: string
     }
+
+/** Several containers never write one target: the last would take the place of the others. Undefined when they do not. */
+export const sharedTarget = (target: CheckpointTarget, ids: ReadonlyArray<string>): TargetShared | undefined => {
+  const containers = [...new Set(ids)]
+  if (target._tag === "Container" || containers.length < 2) return undefined
+  return new TargetShared({ target: targetName(target), containers })
+}
+
+const targetName = (target: Exclude<CheckpointTarget, { readonly _tag: "Container" }>): string => {
+  if (target._tag === "Image") return target.name
+  return target.destination._tag === "File" ? target.destination.path : "stream"
+}
 
 /**
  * `full` takes everything; `preCheckpoint` takes the memory while the container runs on; `withPrevious` takes everything

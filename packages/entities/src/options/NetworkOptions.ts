@@ -63,20 +63,3 @@ export const NetworkPruneFlags = Schema.Struct({
   }),
 })
 export type NetworkPruneFlags = typeof NetworkPruneFlags.Type
-
-export const NetworkConnectFlags = Schema.Struct({
-  alias: texts({ cli: "alias", rest: "aliases", description: "Network scoped alias for container" }),
-  ip: text({ cli: "ip", rest: "static_ips", description: "Set a static ipv4 address for this container network" }),
-  ip6: text({ cli: "ip6", description: "Set a static ipv6 address for this container network" }),
-  macAddress: text({
-    cli: "mac-address",
-    rest: "static_mac",
-    description: "Set a static mac address for this container network",
-  }),
-})
-export type NetworkConnectFlags = typeof NetworkConnectFlags.Type
-
-export const NetworkDisconnectFlags = Schema.Struct({
-  force: bool({ cli: "force", short: "f", description: "Force removal of container from network" }),
-})
-export type NetworkDisconnectFlags = typeof NetworkDisconnectFlags.Type

@@ -33,6 +33,14 @@ export interface TmpfsMount {
 
 export type ContainerMount = BindMount | VolumeMount | TmpfsMount
 
+/** What a checkpoint does not take along, since it is the host's; one sentence each. */
+export const stayingMounts = (mounts: ReadonlyArray<ContainerMount>): ReadonlyArray<string> =>
+  mounts.flatMap((mount) =>
+    mount.type === "bind"
+      ? [`bind mount of ${mount.source} on ${mount.destination} is not part of the checkpoint: its files stay here`]
+      : [],
+  )
+
 const propagations = new Set([
   "private",
   "rprivate",

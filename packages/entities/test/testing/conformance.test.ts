@@ -2,8 +2,6 @@
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Tar from "effect/encoding/Tar"
-import * as Stream from "effect/Stream"
 import { afterAll, describe, expect, it } from "vitest"
 import { EngineMemory } from "../../src/testing/index.ts"
 import { ContainerEngineTest } from "../../src/testing/suite/index.ts"
@@ -17,17 +15,11 @@ const registry = EngineMemory.makeRegistry({
   logins: [["127.0.0.1:5001", "user:secret"]],
 })
 
-const rootfs = () =>
-  Stream.fromIterable([
-    ...["bin/", "etc/", "tmp/", "var/"].map((path) => Tar.directory(path)),
-    ...Object.entries(ContainerEngineTest.rootfsFiles).map(([path, content]) => Tar.file(path, content)),
-  ]).pipe(Stream.pipeThroughChannel(Tar.encode()), Stream.orDie)
-
 const recorder = makeRecorder()
 
 ContainerEngineTest.suite("engine in memory", {
   layer: recorder.listen(EngineMemory.layer({ registry })),
-  rootfs,
+  rootfs: ContainerEngineTest.rootfsWithoutPrograms,
   directory,
   registry: "127.0.0.1:5000",
   guarded: { registry: "127.0.0.1:5001", login: "user:secret" },
@@ -36,7 +28,7 @@ ContainerEngineTest.suite("engine in memory", {
 describe("engine in memory without memory tracking", () => {
   ContainerEngineTest.suite("engine in memory", {
     layer: EngineMemory.layer({ registry, memoryTracking: false }),
-    rootfs,
+    rootfs: ContainerEngineTest.rootfsWithoutPrograms,
     directory,
     registry: "127.0.0.1:5000",
     guarded: { registry: "127.0.0.1:5001", login: "user:secret" },

@@ -9,7 +9,8 @@ import {
   type HostFailure,
   type Items,
   type NoContainers,
-  TargetShared,
+  sharedTarget,
+  type TargetShared,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -110,9 +111,9 @@ const refuseSharedTarget = Effect.fnUntraced(function* (
 ) {
   if (target._tag === "Container" || inputs.length < 2) return
   const found = yield* Effect.forEach(inputs, (input) => Effect.result(idOf(remote, input)))
-  const ids = new Set(found.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])))
-  if (ids.size < 2) return
-  const name =
-    target._tag === "Image" ? target.name : target.destination._tag === "File" ? target.destination.path : "stream"
-  return yield* new TargetShared({ target: name, containers: [...ids] })
+  const shared = sharedTarget(
+    target,
+    found.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])),
+  )
+  if (shared !== undefined) yield* shared
 })

@@ -11,14 +11,13 @@ import {
   DumpFailed,
   MemoryTrackingMissing,
   PreCheckpointMissing,
-  TargetShared,
 } from "../../failures/CheckpointFailures.ts"
 import { ContainerStateImproper } from "../../failures/ContainerFailures.ts"
 import type { CheckpointFailure, ReferenceInvalid, StorageFailed } from "../../failures/index.ts"
 import type { CheckpointOptions, CheckpointTarget } from "../../options/CheckpointOptions.ts"
 import type { CheckpointReport } from "../../reports/CheckpointReport.ts"
 import { checkpointAnnotations } from "../../values/CheckpointAnnotations.ts"
-import type { ContainerMount } from "../../values/ContainerMount.ts"
+import { stayingMounts } from "../../values/ContainerMount.ts"
 import { newName } from "../../values/Reference.ts"
 import { changesOf, collectBytes } from "./Files.ts"
 import { fileTarget } from "./HostFiles.ts"
@@ -27,15 +26,6 @@ import { changeState, digestOf, instant, type MemoryContainer, type MemoryHost }
 import { takeIn } from "./MemoryImages.ts"
 import { erase, takeDown } from "./Runs.ts"
 import { compressed, format, type Snapshot, snapshotTar } from "./Snapshot.ts"
-
-/** Several containers never write one target. */
-export const refuseShared = (target: CheckpointTarget, ids: ReadonlyArray<string>) => {
-  const containers = [...new Set(ids)]
-  if (target._tag === "Container" || containers.length < 2) return Effect.void
-  const name =
-    target._tag === "Image" ? target.name : target.destination._tag === "File" ? target.destination.path : "stream"
-  return Effect.fail(new TargetShared({ target: name, containers }))
-}
 
 /** The caller holds the container's lock. */
 export const checkpointContainer = Effect.fnUntraced(function* (
@@ -91,14 +81,9 @@ export const checkpointContainer = Effect.fnUntraced(function* (
       pages_written: 512,
     },
     ...(imageId === undefined ? {} : { imageId }),
-    warnings: [...(options.target._tag === "Container" ? [] : config.mounts.flatMap(staying)), ...besides],
+    warnings: [...(options.target._tag === "Container" ? [] : stayingMounts(config.mounts)), ...besides],
   }
 })
-
-const staying = (mount: ContainerMount): ReadonlyArray<string> =>
-  mount.type === "bind"
-    ? [`bind mount of ${mount.source} on ${mount.destination} is not part of the checkpoint: its files stay here`]
-    : []
 
 /** What is said of the programs beside a container's own, which no checkpoint has. */
 const besidesOf = ({ name, run }: MemoryContainer, { leaveRunning }: CheckpointOptions) =>

@@ -21,6 +21,7 @@ import type { ContainerFailure, CreateFailure, RestoreFailure } from "../../fail
 import { OptionConflict } from "../../failures/OptionConflict.ts"
 import { ContainerHasDependents, DependencyCheckpointed } from "../../failures/PodFailures.ts"
 import type { Item } from "../../Item.ts"
+import { sharedTarget } from "../../options/CheckpointOptions.ts"
 import { newContainerRule, type RestoreOptions } from "../../options/RestoreOptions.ts"
 import type { RestoreReport } from "../../reports/CheckpointReport.ts"
 import type { ContainerSelection } from "../../Selection.ts"
@@ -31,7 +32,7 @@ import { findImage } from "../../values/ImageLookup.ts"
 import { portLines } from "../../values/PortMapping.ts"
 import { randomName } from "../../values/RandomName.ts"
 import { signalNumber } from "../../values/Signal.ts"
-import { checkpointContainer, refuseShared } from "./Checkpoints.ts"
+import { checkpointContainer } from "./Checkpoints.ts"
 import { inspectOf, sizesOf, summaryOf } from "./documents.ts"
 import { changesOf } from "./Files.ts"
 import { memoryConfig } from "./MemoryConfig.ts"
@@ -279,7 +280,8 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
     checkpoint: Effect.fnUntraced(function* (selection, options) {
       const selected = yield* select(selection, ({ state }) => state.status === "running")
       const ids = selected.flatMap(({ found }) => (Result.isSuccess(found) ? [found.success.id] : []))
-      yield* refuseShared(options.target, ids)
+      const shared = sharedTarget(options.target, ids)
+      if (shared !== undefined) return yield* shared
       return yield* eachSelected(
         selected,
         locked((container) => checkpointContainer(host, container, options)),

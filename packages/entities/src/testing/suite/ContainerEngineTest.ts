@@ -9,7 +9,8 @@
 import { describe, expect, layer as withLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Stream from "effect/Stream"
+import * as Tar from "effect/encoding/Tar"
+import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../ContainerEngine.ts"
 import { ImageEngine } from "../../ImageEngine.ts"
 import { Bench, type BenchShape, unique } from "./Bench.ts"
@@ -106,3 +107,10 @@ export const rootfsFiles: Readonly<Record<string, string>> = {
   "var/page": "of the image\n",
   "etc/issue": "conformance\n",
 }
+
+/** All that an engine in memory needs of it: no programs, since it runs none. */
+export const rootfsWithoutPrograms = (): Stream.Stream<Uint8Array> =>
+  Stream.fromIterable([
+    ...["bin/", "etc/", "tmp/", "var/"].map((path) => Tar.directory(path)),
+    ...Object.entries(rootfsFiles).map(([path, content]) => Tar.file(path, content)),
+  ]).pipe(Stream.pipeThroughChannel(Tar.encode()), Stream.orDie)
