@@ -1,13 +1,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { defineConfig, type Plugin } from "rolldown"
-
-const directory = join(import.meta.dirname, "dist")
+import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 
 /** Chunks of earlier builds go when the new ones are there: a command may start at any moment. */
 const removeOld: Plugin = {
   name: "remove-old",
-  writeBundle: (_, chunks) => {
+  writeBundle: ({ dir: directory = "" }, chunks) => {
     for (const name of readdirSync(directory)) {
       if (/\.[cm]js$/.test(name) && !(name in chunks)) rmSync(join(directory, name))
     }
@@ -40,7 +38,7 @@ const partsOfNode: Plugin = {
 /** Text of one byte a character is read, hashed and kept at half the cost. */
 const asciiOnly: Plugin = {
   name: "ascii-only",
-  writeBundle: (_, chunks) => {
+  writeBundle: ({ dir: directory = "" }, chunks) => {
     for (const name of Object.keys(chunks)) {
       const path = join(directory, name)
       writeFileSync(path, readFileSync(path, "utf8").replaceAll(/[^\0-\x7f]/g, escaped))
@@ -54,13 +52,13 @@ const escaped = (unit: string) => String.raw`\u${unit.charCodeAt(0).toString(16)
  * One small entry that answers `--version` by itself, and a chunk with everything else. CommonJS: Node's modules cost a
  * third less to load that way, since no ES module has to be made of each of its parts.
  */
-export default defineConfig({
-  input: { main: "src/main.ts" },
+export const command = {
+  input: { main: join(import.meta.dirname, "src/main.ts") },
   platform: "node",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
   plugins: [partsOfNode, asciiOnly, removeOld],
   output: {
-    dir: "dist",
+    dir: join(import.meta.dirname, "dist"),
     format: "cjs",
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
@@ -68,4 +66,6 @@ export default defineConfig({
     sourcemap: false,
     cleanDir: false,
   },
-})
+} satisfies RolldownOptions
+
+export default defineConfig(command)

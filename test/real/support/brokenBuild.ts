@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { rolldown } from "rolldown"
 import { afterAll } from "vitest"
+import { command } from "../../../apps/cli/rolldown.config.ts"
 import { project } from "./Host.ts"
 
 export interface Change {
@@ -26,11 +27,10 @@ afterAll(() => {
 export const brokenBuild = async (...changes: ReadonlyArray<Change>): Promise<string> => {
   const applied = new Set<Change>()
   const bundle = await rolldown({
-    input: { main: join(project, "apps/cli/src/main.ts") },
-    platform: "node",
-    cwd: project,
-    resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
+    ...command,
+    logLevel: "silent",
     plugins: [
+      ...command.plugins,
       {
         name: "broken",
         transform: (code: string, id: string) => {
@@ -48,13 +48,8 @@ export const brokenBuild = async (...changes: ReadonlyArray<Change>): Promise<st
   })
   const directory = mkdtempSync("/var/tmp/cryopod-broken.")
   made.push(directory)
-  await bundle.write({
-    dir: directory,
-    format: "esm",
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "[name]-[hash].mjs",
-  })
+  await bundle.write({ ...command.output, dir: directory })
   await bundle.close()
   if (applied.size !== changes.length) throw new Error("a file to break was not part of the program")
-  return join(directory, "main.mjs")
+  return join(directory, "main.cjs")
 }
