@@ -13,7 +13,7 @@ const removeOld: Plugin = {
 }
 
 /** Parts of Node that take milliseconds to load and that many commands never touch. */
-const heavyParts = new Set(["child_process", "crypto", "stream", "stream/promises", "zlib"])
+const heavyParts = new Set(["child_process", "crypto", "dgram", "net", "readline", "stream", "stream/promises", "zlib"])
 
 /**
  * Node's parts as they are, without the copy that stands in for an ES module; the heavy ones loaded when something of
@@ -55,6 +55,7 @@ const escaped = (unit: string) => String.raw`\u${unit.charCodeAt(0).toString(16)
 export const command = {
   input: { main: join(import.meta.dirname, "src/main.ts") },
   platform: "node",
+  logLevel: "silent",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
   plugins: [partsOfNode, asciiOnly, removeOld],
   output: {

@@ -28,7 +28,6 @@ export const brokenBuild = async (...changes: ReadonlyArray<Change>): Promise<st
   const applied = new Set<Change>()
   const bundle = await rolldown({
     ...command,
-    logLevel: "silent",
     plugins: [
       ...command.plugins,
       {
