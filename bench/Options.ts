@@ -1,12 +1,15 @@
 /** What `npm run bench -- …` may be told. */
 import { parseArgs } from "node:util"
 
+export const groups = ["start", "memory", "clones", "files", "scaling"] as const
+export type Group = (typeof groups)[number]
+
 export interface Options {
   /** Memory of the containers, in MiB. */
   readonly sizes: ReadonlyArray<number>
   readonly rounds: number
-  /** Groups of cases whose name holds this. */
-  readonly only: string
+  /** The group of cases that is wanted; every one when undefined. */
+  readonly only: Group | undefined
   /** Compare with the budgets and fail when one is exceeded. */
   readonly check: boolean
   /** Leave Podman out although it is there. */
@@ -22,7 +25,7 @@ export interface Options {
 const usage = `npm run bench -- [options]
   --sizes 16,256,1024   memory of the containers in MiB
   --rounds N            how often each case is measured (5)
-  --only NAME           groups whose name holds this: memory, start, clones, files, scaling
+  --only NAME           one group: ${groups.join(", ")}
   --check               compare with the budgets; status 1 when one is exceeded
   --no-podman           leave Podman out
   --json FILE           write the numbers
@@ -37,7 +40,7 @@ export const readOptions = (argv: ReadonlyArray<string>): Options | string => {
       options: {
         sizes: { type: "string", default: "16,256,1024" },
         rounds: { type: "string", default: "5" },
-        only: { type: "string", default: "" },
+        only: { type: "string" },
         check: { type: "boolean", default: false },
         podman: { type: "boolean", default: true },
         json: { type: "string", default: "" },
@@ -51,7 +54,9 @@ export const readOptions = (argv: ReadonlyArray<string>): Options | string => {
     if (values.help) return usage
     if (!sizes.every((size) => Number.isInteger(size) && size > 0)) return `bench: --sizes ${values.sizes}\n\n${usage}`
     if (!Number.isInteger(rounds) || rounds < 1) return `bench: --rounds ${values.rounds}\n\n${usage}`
-    const { check, chart, directory, json, only, podman } = values
+    const only = groups.find((group) => group === values.only)
+    if (values.only !== undefined && only === undefined) return `bench: --only ${values.only}\n\n${usage}`
+    const { check, chart, directory, json, podman } = values
     return { sizes, rounds, only, check, podman, json, chart, directory }
   } catch (cause) {
     return `bench: ${(cause as Error).message}\n\n${usage}`

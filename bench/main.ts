@@ -12,7 +12,7 @@ import { memoryCases } from "./cases/memory.ts"
 import { scalingCases } from "./cases/scaling.ts"
 import { startCases } from "./cases/start.ts"
 import { type Ground, onGround } from "./Ground.ts"
-import { type Options, readOptions } from "./Options.ts"
+import { groups, type Options, readOptions } from "./Options.ts"
 import { chart } from "./report/chart.ts"
 import { curveLines, resultTable, verdictTable } from "./report/table.ts"
 import { Results } from "./Results.ts"
@@ -20,10 +20,8 @@ import { Cryopod } from "./sides/Cryopod.ts"
 import { Podman } from "./sides/Podman.ts"
 import { startRegistry } from "./sides/Registry.ts"
 
-const groups = ["start", "memory", "clones", "files", "scaling"] as const
-
 const measureAll = async (options: Options, results: Results, ground: Ground): Promise<void> => {
-  const wanted = groups.filter((group) => group.includes(options.only))
+  const wanted = options.only === undefined ? groups : [options.only]
   const cryopod = await Cryopod.make(ground)
   for (const group of wanted) {
     console.error(`bench: ${group}`)

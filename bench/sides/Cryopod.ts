@@ -56,8 +56,11 @@ export class Cryopod {
     await eventually(`${name} to be ready`, async () => (await this.ok("logs", name)).stdout.includes("ready"), 120)
   }
 
-  /** Bytes that are on disk below a directory of the state, files with several names counted once. */
+  /**
+   * Bytes that are on disk below a directory of the state, files with several names counted once. What conmon calls when a
+   * container ends may still be writing: a file that goes meanwhile is no reason to give up.
+   */
   async diskBytes(...parts: ReadonlyArray<string>): Promise<number> {
-    return Number((await runOk(["du", "-s", "-B1", join(this.root, ...parts)])).stdout.split("\t")[0])
+    return Number((await run(["du", "-s", "-B1", join(this.root, ...parts)])).stdout.split("\t")[0])
   }
 }
