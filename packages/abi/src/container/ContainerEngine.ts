@@ -15,11 +15,10 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
-import { checkpoint } from "../checkpoint/checkpoint.ts"
+import { loadCheckpointing } from "../loadCheckpointing.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { exec, execDetached } from "../exec/exec.ts"
 import { healthcheck } from "../health/healthcheck.ts"
-import { restore } from "../restore/restore.ts"
 import { createMember } from "../pod/createMember.ts"
 import { removeAlong } from "../pod/removeAlong.ts"
 import { requireRoot } from "../system/privilege.ts"
@@ -141,8 +140,10 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       execDetached: (ref, options) =>
         here(Effect.flatMap(withinRef(ref, Effect.succeed), (record) => execDetached(record, options))),
       healthcheck: (ref) => here(Effect.flatMap(withinRef(ref, Effect.succeed), healthcheck)),
-      checkpoint: (selection, options) => here(checkpoint(selection, options)),
-      restore: (selection, options) => here(restore(selection, options)),
+      checkpoint: (selection, options) =>
+        here(Effect.flatMap(loadCheckpointing, (loaded) => loaded.checkpoint(selection, options))),
+      restore: (selection, options) =>
+        here(Effect.flatMap(loadCheckpointing, (loaded) => loaded.restore(selection, options))),
     })
   }),
 )
