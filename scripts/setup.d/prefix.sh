@@ -2,6 +2,7 @@
 #
 #   bin/       the programs
 #   lib/       the loader and every library they need
+#   kerndat    the directory where this CRIU keeps what it knows of the kernel
 #   manifest   first line the layout's number, then where it came from and what was unpacked
 #
 # It is built beside its place and renamed into it, so a run that is killed leaves the old prefix or none.
@@ -9,7 +10,7 @@
 prefix=${CRYOPOD_PREFIX:-/opt/cryopod}
 prefix=${prefix%/}
 case $prefix in /*/*) ;; *) die "CRYOPOD_PREFIX has to be an absolute path below a folder, not '$prefix'" ;; esac
-prefix_layout='cryopod-prefix 1'
+prefix_layout='cryopod-prefix 2'
 
 prefix_here() { [ "$(head -n 1 "$prefix/manifest" 2>/dev/null)" = "$prefix_layout" ]; }
 
@@ -48,6 +49,7 @@ prefix_build() {
   done
   rm -rf "$tree" "$archives"
   for program; do prefix_point "$stage" "$program"; done
+  [ ! -e "$stage/bin/criu" ] || prefix_kerndat "$stage"
   prefix_place
 }
 
@@ -68,6 +70,16 @@ prefix_point() {
   done
   patchelf --set-interpreter "$prefix/lib/$loader" "$stage/bin/$program"
   patchelf --force-rpath --set-rpath "$prefix/lib" "$stage/bin/$program"
+}
+
+# Where CRIU keeps what it knows of the kernel, it wants a tmpfs: a directory that the engine can make one, of a name that is
+# as long as the one that it replaces. /run is no tmpfs everywhere, and the system's CRIU would write to the same file.
+# A CRIU that keeps it elsewhere stays as it is.
+prefix_kerndat() {
+  local stage=$1 directory=/run/cryo
+  LC_ALL=C grep -qaF /run/criu.kdat "$stage/bin/criu" || return 0
+  LC_ALL=C sed -i "s|/run/criu\.kdat|$directory/kdat|g" "$stage/bin/criu"
+  echo "$directory" >"$stage/kerndat"
 }
 
 prefix_place() {

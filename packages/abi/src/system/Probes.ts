@@ -21,6 +21,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { keepKernelFeatures } from "./kernelFeatures.ts"
 import { makeProbeCache, type ProbeCache } from "./ProbeCache.ts"
 
 export interface CriuFacts {
@@ -32,7 +33,7 @@ export interface CriuFacts {
 }
 
 export interface ProbesShape {
-  /** The CRIU of this machine; fails when it cannot serve the running kernel. */
+  /** The CRIU of this machine, ready for use; fails when it cannot serve the running kernel. */
   readonly criu: Effect.Effect<CriuFacts, ToolMissing | CriuUnfit>
   /** All that the runtime says to `--version`: what libpod reports as its version. */
   readonly runtimeVersion: (runtime: RuntimeName) => Effect.Effect<string, ToolMissing | ToolFailed>
@@ -71,7 +72,11 @@ const make = Effect.fnUntraced(function* (tools: ToolsShape, cache: ProbeCache, 
       asked.set(tool, answer)
       return answer
     })
-  const criu = yield* Effect.cached(fitCriu(tools, versionText("criu"), kernelRelease))
+  const criu = yield* Effect.cached(
+    fitCriu(tools, versionText("criu"), kernelRelease).pipe(
+      Effect.tap(({ path }) => Effect.provideService(keepKernelFeatures(path), Tools, tools)),
+    ),
+  )
   return Probes.of({
     criu,
     versionText,
