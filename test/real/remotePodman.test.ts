@@ -229,6 +229,10 @@ describe("cryopod on podman system service 5.4.2", () => {
         "publishing several ports of a restored container",
       ],
       [["container", "restore", "--policy", "trusted", "localhost/base"], "a policy for what is restored"],
+      [["container", "checkpoint", "--ghost-limit", "10m", "far"], "CRIU's option ghost-limit"],
+      [["container", "checkpoint", "--link-remap", "far"], "CRIU's option link-remap"],
+      [["container", "checkpoint", "--network-lock", "skip", "far"], "CRIU's option network-lock"],
+      [["container", "restore", "--ext-unix-sk", "localhost/base"], "CRIU's option ext-unix-sk"],
       [["system", "check"], "looking whether its host can checkpoint"],
     ]
     for (const [args, what] of refused) {

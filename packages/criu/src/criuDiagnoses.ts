@@ -1,8 +1,8 @@
 /**
  * Error lines of CRIU that have a known cause, and what can be done.
  *
- * Sentences and remedies speak of the container, not of flags: how an option is spelled is for the command line to
- * say. The comment beside each line is its place in the sources of CRIU 4.2; the order matters where one line fits
+ * Sentences and remedies speak of the container. Where an option helps, it has CRIU's word (criu(8)), which is also the
+ * command line's; those that are no option of a checkpoint or a restore are not named. The comment beside each line is its place in the sources of CRIU 4.2; the order matters where one line fits
  * two patterns. Those marked with * were also seen with CRIU 4.2.1 on Linux 6.18.
  */
 
@@ -10,11 +10,16 @@ export type DiagnosisCode =
   | "tcpEstablished"
   | "tcpInImage"
   | "tcpCloseInImage"
+  | "inFlight"
   | "fileLocks"
   | "ghostFileLimit"
   | "unlinkedFile"
   | "externalMount"
   | "externalUnixSocket"
+  | "externalUnixSocketInImage"
+  | "foreignUnixSocket"
+  | "unixSocketMissing"
+  | "outerTerminal"
   | "externalTerminal"
   | "foreignSession"
   | "hostFile"
@@ -72,37 +77,43 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     "tcpEstablished",
     /Connected TCP socket, consider using/, // sk-inet.c, can_dump_inet_sk *
     "the container has established TCP connections",
-    "allow them to be checkpointed, or close them first",
+    "take them along with --tcp-established, or close them first",
   ),
   known(
     "tcpInImage",
     /Connected TCP socket in image/, // sk-inet.c, open_inet_sk *
     "the checkpoint has established TCP connections",
-    "allow them to be restored, or have them closed on restore",
+    "restore them with --tcp-established, or have them closed with --tcp-close",
   ),
   known(
     "tcpCloseInImage",
     /Need to set the --tcp-close options/, // image.c, check_img_inventory
     "the checkpoint was made with its TCP connections to be closed",
-    "have the connections closed on restore",
+    "have the connections closed with --tcp-close",
+  ),
+  known(
+    "inFlight",
+    /In-flight connection/, // sk-inet.c, can_dump_inet_sk *
+    "a client of the container waits for its connection to be accepted",
+    "leave such connections out with --skip-in-flight, or try again when the container has accepted them",
   ),
   known(
     "fileLocks",
     /Some file locks are hold by dumping tasks/, // file-lock.c, dump_file_locks, note_file_lock *
     "the container holds file locks",
-    "allow file locks to be checkpointed; nobody outside the container may then use the same files",
+    "take them along with --file-locks; nobody outside the container may then use the same files",
   ),
   known(
     "ghostFileLimit",
     /Can't dump ghost file .* size, increase limit/, // files-reg.c, dump_ghost_remap *
     "the container has a deleted file open that is larger than CRIU takes into a checkpoint",
-    "raise ghost-limit in CRIU's configuration, or have the program close the file",
+    "raise the limit with --ghost-limit, or have the program close the file",
   ),
   known(
     "unlinkedFile",
     /Can't create link remap for/, // files-reg.c, create_link_remap *
     "the container has a file open whose name was deleted while another name remains",
-    "set link-remap in CRIU's configuration, or have the program close the file",
+    "take it along with --link-remap, or have the program close the file",
   ),
   known(
     "externalMount",
@@ -115,7 +126,32 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     // sk-unix.c, __dump_external_socket *
     /External socket is used|Can't dump half of stream unix connection|Can't dump name-less external socket/,
     "the container is connected to a Unix socket outside of it",
-    "close the connection before the checkpoint",
+    "take a datagram socket along with --ext-unix-sk; any other connection has to be closed before the checkpoint",
+  ),
+  known(
+    "unixSocketMissing",
+    /unix: Can't connect \d+ socket: (?:No such file or directory|Connection refused)/, // sk-unix.c, post_open_standalone *
+    "the Unix socket that the container was connected to is not there",
+    "start what listens there, and have its path lead to the same place inside and outside of the container",
+  ),
+  known(
+    "outerTerminal",
+    // tty.c, tty_find_restore_task, pty_open_unpaired_slave *
+    /tty: (?:No task found with sid 0|Don't have tty to inherit session from)/,
+    "a process of the checkpoint was on a terminal that was opened outside of the container, and there is none to give it",
+    "end interactive sessions, and what they have started, before the checkpoint",
+  ),
+  known(
+    "foreignUnixSocket",
+    /unix: Unix socket \d+ without peer \d+/, // sk-unix.c, dump_one_unix_fd *
+    "the container is connected to a Unix socket of another network namespace",
+    "close the connection before the checkpoint, or give the container the network of the other side",
+  ),
+  known(
+    "externalUnixSocketInImage",
+    /External socket found in image/, // sk-unix.c, collect_one_unixsk
+    "the checkpoint has sockets that were connected to Unix sockets outside of the container",
+    "have them connected to what is there now with --ext-unix-sk",
   ),
   known(
     "externalTerminal",
@@ -213,7 +249,7 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     "networkLock",
     /Locking network failed|CRIU was built without libnftables support/, // net.c, iptables_network_lock_internal, nftables_lock_network_internal
     "the network of the container could not be held still during the dump",
-    "make iptables or nftables work in network namespaces of this kernel",
+    "make iptables or nftables work in network namespaces of this kernel, or choose another way with --network-lock",
   ),
   known(
     "pidTaken",
@@ -231,7 +267,7 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     "addressMissing",
     /Can't (?:bind|connect) inet socket.*: Cannot assign requested address/, // sk-inet.c, inet_bind; soccr.c
     "a connection of the checkpoint has an address that this host or container does not have",
-    "give the container its former address, or have the connections closed on restore",
+    "give the container its former address, or have the connections closed with --tcp-close",
   ),
   known(
     "fileChanged",

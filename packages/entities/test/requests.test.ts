@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { CheckpointFlags, checkpointRequest, RestoreFlags, restoreRequest } from "../src/index.ts"
+import { CheckpointFlags, checkpointRequest, defaultCheckpoint, RestoreFlags, restoreRequest } from "../src/index.ts"
 
 const checkpointFlags = Schema.decodeSync(CheckpointFlags)
 const restoreFlags = Schema.decodeSync(RestoreFlags)
@@ -28,7 +28,19 @@ describe("a checkpoint is refused", () => {
     [{ createImage: "" }, "--create-image needs the name of an image"],
     [{ preCheckpoint: true, withPrevious: true }, "--with-previous can not be used with --pre-checkpoint"],
     [{ all: true }, "--all or --latest and containers cannot be used together"],
-  ])("%j", (flags, message) => {
+    [
+      { linkRemap: true, leaveRunning: true },
+      "--link-remap cannot be used with --leave-running: what CRIU puts into the root file-system for it is gone when the container runs on",
+    ],
+    ...["much", "-1", "4g", "4294967296"].map(
+      (ghostLimit) =>
+        [
+          { ghostLimit },
+          `--ghost-limit does not know "${ghostLimit}", give a size from 0 to 4294967295 bytes, as 512k, 10m or 1g`,
+        ] as const,
+    ),
+    [{ networkLock: "bpf" }, '--network-lock does not know "bpf", give iptables, nftables or skip'],
+  ] as const)("%j", (flags, message) => {
     expect(refusal(checkpoint(flags, "web"))).toBe(message)
   })
 
@@ -47,6 +59,25 @@ it("reads a checkpoint's target, compression in any case, and phase", () => {
     },
   })
   expect(checkpoint({ withPrevious: true }, "web")).toMatchObject({ success: { options: { phase: "withPrevious" } } })
+})
+
+it("reads what CRIU is told, and leaves out what is not said", () => {
+  const told = { ghostLimit: "10m", linkRemap: true, extUnixSk: true, networkLock: "nftables" }
+  expect(checkpoint(told, "web")).toMatchObject({
+    success: {
+      options: {
+        ghostLimitBytes: 10 * 2 ** 20,
+        linkRemap: true,
+        extUnixSk: true,
+        shellJob: false,
+        networkLock: "nftables",
+      },
+    },
+  })
+  expect(checkpoint({}, "web")).toMatchObject({ success: { options: defaultCheckpoint } })
+  expect(restore({ shellJob: true }, "web")).toMatchObject({
+    success: { options: { shellJob: true, extUnixSk: false } },
+  })
 })
 
 describe("a restore is refused", () => {

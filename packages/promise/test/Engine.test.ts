@@ -1,4 +1,4 @@
-import { CreateFlags, defaultRestore, NetworkEngine, PodEngine, Selection } from "@cryopod/entities"
+import { CreateFlags, defaultCheckpoint, defaultRestore, NetworkEngine, PodEngine, Selection } from "@cryopod/entities"
 import { EngineMemory } from "@cryopod/entities/testing"
 import * as Tar from "effect/encoding/Tar"
 import * as Layer from "effect/Layer"
@@ -83,6 +83,7 @@ describe("an engine as promises", () => {
   it("takes archives out and in", async () => {
     const blocks: Array<Uint8Array> = []
     const [item] = await engine.containers.checkpoint(Selection.names("web"), {
+      ...defaultCheckpoint,
       target: {
         _tag: "Archive",
         destination: bytesTo((block) => void blocks.push(Uint8Array.from(block))),
@@ -90,11 +91,6 @@ describe("an engine as promises", () => {
         ignoreRootfs: false,
         ignoreVolumes: false,
       },
-      phase: "full",
-      leaveRunning: false,
-      keep: false,
-      fileLocks: false,
-      tcpEstablished: false,
     })
     expect(item?.result._tag).toBe("Success")
     await engine.containers.remove(Selection.names("web"), { force: true, ignore: false, timeSeconds: 0 })
@@ -105,6 +101,7 @@ describe("an engine as promises", () => {
 
   it("tells what a destination of the caller's could not take", async () => {
     const [item] = await engine.containers.checkpoint(Selection.names("web"), {
+      ...defaultCheckpoint,
       target: {
         _tag: "Archive",
         destination: bytesTo(() => {
@@ -114,11 +111,7 @@ describe("an engine as promises", () => {
         ignoreRootfs: false,
         ignoreVolumes: false,
       },
-      phase: "full",
       leaveRunning: true,
-      keep: false,
-      fileLocks: false,
-      tcpEstablished: false,
     })
     expect(item?.result).toMatchObject({
       _tag: "Failure",

@@ -4,6 +4,7 @@
  * Instants are RFC 3339 in UTC; an absent one has not come to pass.
  */
 import type {
+  CriuRestoreOptions,
   ContainerMount,
   ContainerStatus,
   ExposedPort,
@@ -102,6 +103,8 @@ export interface ContainerState {
   /** The container stopped because it was checkpointed, and has not been started otherwise since. */
   readonly checkpointed: boolean
   readonly restored: boolean
+  /** What the restore of the checkpoint in the bundle needs, as its dump was told or its import. */
+  readonly checkpointNeeds?: CriuRestoreOptions
   readonly checkpointPath?: string
   readonly checkpointLog?: string
   readonly restoreLog?: string

@@ -3,7 +3,7 @@
  *
  * Sources: runc 1.1–1.3 `man/runc-checkpoint.8.md`, `man/runc-restore.8.md`; crun 1.28 `crun.1`.
  */
-import type { TcpConnections } from "@cryopod/entities"
+import type { CriuDumpOptions, TcpConnections } from "@cryopod/entities"
 import type { RuntimeName } from "./ContainerRecord.ts"
 
 export interface CheckpointArguments {
@@ -74,14 +74,33 @@ export const criuConfiguration = (
     readonly cgroups: CgroupTreatment
     /** What is mounted in place of mounts that the dump knows by these keys (CRIU `--external mnt[KEY]:PATH`). */
     readonly external?: ReadonlyArray<{ readonly key: string; readonly path: string }>
+    readonly criu?: Partial<CriuDumpOptions>
   },
 ): string =>
   [
     ...(runtime === "runc" && options.cgroups === "ignore" ? ["manage-cgroups=ignore"] : []),
     ...(options.tcp === "close" && runtime === "runc" ? ["tcp-close"] : []),
+    ...criuLines(options.criu ?? {}),
     ...(options.external ?? []).map(({ key, path }) => `external mnt[${key}]:${path}`),
     "",
   ].join("\n")
+
+/** Options that have the same words for both runtimes here, since neither has a word for all of them. */
+const criuLines = ({
+  extUnixSk = false,
+  ghostLimitBytes,
+  linkRemap = false,
+  networkLock,
+  shellJob = false,
+  skipInFlight = false,
+}: Partial<CriuDumpOptions>): ReadonlyArray<string> => [
+  ...(extUnixSk ? ["ext-unix-sk"] : []),
+  ...(ghostLimitBytes === undefined ? [] : [`ghost-limit=${ghostLimitBytes}`]),
+  ...(linkRemap ? ["link-remap"] : []),
+  ...(networkLock === undefined ? [] : [`network-lock=${networkLock}`]),
+  ...(shellJob ? ["shell-job"] : []),
+  ...(skipInFlight ? ["skip-in-flight"] : []),
+]
 
 /** Annotation with the path of that file. Never taken from anybody else: CRIU can be told to run programs in it. */
 export const criuConfigAnnotation = "org.criu.config"

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { type CheckpointArguments, checkpointArguments } from "../src/runtimeArguments.ts"
+import { type CheckpointArguments, checkpointArguments, criuConfiguration } from "../src/runtimeArguments.ts"
 
 const plain: CheckpointArguments = {
   imagesDirectory: "/b/checkpoint",
@@ -31,4 +31,21 @@ it("each option is said once, and cgroups to crun alone", () => {
   expect(words(all, "crun")).toBe(
     "checkpoint --image-path /b/checkpoint --work-path /b --leave-running --tcp-established --file-locks --manage-cgroups-mode ignore web",
   )
+})
+
+it.each(["runc", "crun"] as const)("CRIU's own options come to it by its file, with %s", (runtime) => {
+  const told = (criu: Parameters<typeof criuConfiguration>[1]["criu"]) =>
+    criuConfiguration(runtime, { tcp: "refuse", cgroups: "manage", ...(criu === undefined ? {} : { criu }) })
+  expect(told(undefined)).toBe("")
+  expect(told({ linkRemap: false, extUnixSk: false, shellJob: false, skipInFlight: false })).toBe("")
+  expect(
+    told({
+      ghostLimitBytes: 0,
+      linkRemap: true,
+      extUnixSk: true,
+      shellJob: true,
+      skipInFlight: true,
+      networkLock: "nftables",
+    }),
+  ).toBe("ext-unix-sk\nghost-limit=0\nlink-remap\nnetwork-lock=nftables\nshell-job\nskip-in-flight\n")
 })

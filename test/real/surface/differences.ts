@@ -63,8 +63,9 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     "podman container restore --tcp-close web",
   ),
   ...differs(
-    "--tcp-close, --policy and --volume are options of restore, too",
+    "CRIU's own options, and of restore --tcp-close, --policy and --volume, are options, too",
     stdout,
+    "podman container checkpoint --help | grep -oE -- '(-., | {4})--[a-z-]+( string)?'",
     "podman container restore --help | grep -oE -- '(-., | {4})--[a-z-]+( strings?)?'",
   ),
   ...differs(

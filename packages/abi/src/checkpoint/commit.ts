@@ -21,16 +21,16 @@ export const commit = Effect.fn("checkpoint.commit")(function* (
   members: Collected,
   ahead: Ahead,
 ): Effect.fn.Return<string | undefined, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
-  const { paths, record, sink } = plan
+  const { options: needs, paths, record, sink } = plan
   switch (sink._tag) {
     case "Container":
       yield* syncDirectory(imagesOf(plan))
       yield* syncDirectory(paths.userdata)
       return undefined
     case "Image":
-      return yield* commitImage({ record, sink, members, ahead })
+      return yield* commitImage({ record, sink, members, ahead, needs })
     case "Archive":
-      yield* commitArchive(sink, members)
+      yield* commitArchive(sink, { members, needs })
       return undefined
   }
 })

@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto"
 import { archiveBlocks, planMembers } from "@cryopod/archive"
-import { type DatabaseFailed, type StorageFailed, ToolFailed } from "@cryopod/entities"
+import { type CriuRestoreOptions, type DatabaseFailed, type StorageFailed, ToolFailed } from "@cryopod/entities"
 import { attempt, type Database, type Output, storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { recordMade } from "../policy/Origins.ts"
@@ -14,13 +14,13 @@ import type { Sink } from "./sink.ts"
 /** Succeeds when the archive is complete under its name, and known as one of ours. */
 export const commitArchive = Effect.fn("checkpoint.commitArchive")(function* (
   { compression, output }: Extract<Sink, { readonly _tag: "Archive" }>,
-  members: Collected,
+  { members, needs }: { readonly members: Collected; readonly needs: CriuRestoreOptions },
 ): Effect.fn.Return<void, StorageFailed | ToolFailed | DatabaseFailed, Database> {
   const plan = yield* attempt("read", "the checkpoint", () => planMembers(members))
   const hash = createHash("sha256")
   yield* pour(archiveBlocks(plan, compression), hash, output)
   // first, so that no archive is there under its name that this engine does not know
-  yield* recordMade(`sha256:${hash.digest("hex")}`)
+  yield* recordMade(`sha256:${hash.digest("hex")}`, needs)
   yield* output.complete
 })
 

@@ -1,6 +1,12 @@
 /** A checkpoint becomes an image of the store: its files get second names in a layer, and are read once for its digest. */
 import { join } from "node:path"
-import { checkpointAnnotations, type CriuUnfit, type HostFailure, type ImageInvalid } from "@cryopod/entities"
+import {
+  checkpointAnnotations,
+  type CriuRestoreOptions,
+  type CriuUnfit,
+  type HostFailure,
+  type ImageInvalid,
+} from "@cryopod/entities"
 import { linkTree, makeDirectory } from "@cryopod/host"
 import { createCheckpointImage } from "@cryopod/images"
 import type { ContainerRecord } from "@cryopod/runtime"
@@ -17,6 +23,7 @@ import type { Sink } from "./sink.ts"
 export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
   ahead,
   members,
+  needs,
   record,
   sink: { area, name },
 }: {
@@ -24,6 +31,8 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
   readonly sink: Extract<Sink, { readonly _tag: "Image" }>
   readonly members: Collected
   readonly ahead: Ahead
+  /** What its restore needs. */
+  readonly needs: CriuRestoreOptions
 }): Effect.fn.Return<string, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
   const facts = yield* checkpointFacts(record.config.runtime)
   const { engineName, engineVersion } = yield* EngineDefaults
@@ -57,6 +66,6 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
       distributionVersion: facts.distribution.version,
     }),
   })
-  yield* recordMade(made.imageId)
+  yield* recordMade(made.imageId, needs)
   return made.imageId
 })

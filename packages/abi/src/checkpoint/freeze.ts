@@ -10,8 +10,13 @@ import { writeCriuConfiguration } from "../container/bundle.ts"
 import type { Plan } from "./preflight.ts"
 
 export const freeze = Effect.fn("checkpoint.freeze")(function* ({ cgroups, options, paths, record }: Plan) {
-  yield* writeCriuConfiguration(paths, record.config.runtime, { tcp: "refuse", cgroups })
-  yield* (yield* Containers).update(record.id, (state) => ({ ...state, operation: "checkpoint" }))
+  yield* writeCriuConfiguration(paths, record.config.runtime, { tcp: "refuse", cgroups, criu: options })
+  const { extUnixSk, phase, shellJob } = options
+  yield* (yield* Containers).update(record.id, (state) => ({
+    ...state,
+    operation: "checkpoint",
+    ...(phase === "preCheckpoint" ? {} : { checkpointNeeds: { extUnixSk, shellJob } }),
+  }))
   if (options.leaveRunning) yield* (yield* OciRuntime).pause(record.config.runtime, record.id)
 })
 

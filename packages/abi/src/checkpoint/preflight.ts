@@ -6,6 +6,7 @@ import {
   AutoRemoveRefused,
   type CheckpointOptions,
   ContainerStateImproper,
+  type CriuUnfit,
   type DependentExportRefused,
   type HostFailure,
   type InfraCheckpointRefused,
@@ -28,7 +29,8 @@ import {
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { EngineServices } from "../EngineServices.ts"
+import { requireCriuConfigurable } from "../container/criuOptions.ts"
+import type { AllServices } from "../EngineServices.ts"
 import { type LeavingMounts, leavingMounts } from "./leavingMounts.ts"
 import { hasPreCheckpoint } from "./dump.ts"
 import { refuseForNeighbours } from "./neighbours.ts"
@@ -59,9 +61,10 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   | PidNamespaceShared
   | PreCheckpointMissing
   | DependentExportRefused
+  | CriuUnfit
   | ReferenceInvalid
   | HostFailure,
-  EngineServices | Scope.Scope
+  AllServices | Scope.Scope
 > {
   const { config, id, state } = record
   if (state.status !== "running") {
@@ -69,6 +72,7 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   }
   if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
   yield* refuseStopped(record)
+  yield* requireCriuConfigurable(config.runtime, options)
   yield* refuseForNeighbours(record, options.target)
   const layout = yield* Layout
   const paths = containerPaths(layout, config)

@@ -34,6 +34,7 @@ export const rescue = Effect.fn("checkpoint.rescue")(function* (plan: Plan) {
         namespaces: "same",
         tcp: options.tcpEstablished ? "keep" : "refuse",
         fileLocks: options.fileLocks,
+        needs: options,
       })
       yield* (yield* Containers).update(record.id, ({ operation: _, ...state }) => ({ ...state, ...running.state }))
       yield* Effect.ignore(removeTree(paths.checkpoint))

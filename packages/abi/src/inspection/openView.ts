@@ -87,7 +87,7 @@ const viewImage = Effect.fnUntraced(function* (ref: string) {
   const view: View = {
     source: ref,
     kind: "image",
-    origin: yield* originOf([image.id]),
+    origin: (yield* originOf([image.id])).origin,
     members,
     dump: yield* openDump(join(members, images)),
     ...documents,
@@ -141,7 +141,7 @@ const viewArchive = Effect.fnUntraced(function* (archive: ArchiveSource, memory:
   const view: View = {
     source,
     kind: "archive",
-    origin: yield* originOf([digest]),
+    origin: (yield* originOf([digest])).origin,
     members,
     dump: yield* openDump(join(members, images)),
     ...documents,

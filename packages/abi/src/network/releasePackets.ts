@@ -3,7 +3,14 @@
  * a restore of the container would let them pass again.
  */
 import type { HostFailure } from "@cryopod/entities"
-import { type ContainerRecord, Containers, isActive, joinedContainer, unlockPackets } from "@cryopod/runtime"
+import {
+  type ContainerRecord,
+  Containers,
+  dropLockTables,
+  isActive,
+  joinedContainer,
+  unlockPackets,
+} from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
 
@@ -17,5 +24,7 @@ export const releasePackets = Effect.fn("Network.releasePackets")(function* ({
     .get(ownerId)
     .pipe(Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)))
   if (owner === undefined || !isActive(owner.state)) return
-  yield* unlockPackets(`/proc/${owner.state.pid}/ns/net`)
+  const namespace = `/proc/${owner.state.pid}/ns/net`
+  yield* unlockPackets(namespace)
+  yield* dropLockTables(namespace)
 })

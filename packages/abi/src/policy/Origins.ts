@@ -2,7 +2,7 @@
  * Which checkpoints this engine made on this host: the digests of their archives, and the ids of their images, which are
  * digests too. A checkpoint that went around the world and comes back the same to the last bit is still ours.
  */
-import type { DatabaseFailed } from "@cryopod/entities"
+import { type CriuRestoreOptions, type DatabaseFailed, defaultCriuRestore } from "@cryopod/entities"
 import { Database } from "@cryopod/host"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,11 @@ export const originTables = `
 create table if not exists made_checkpoints (
   digest text primary key,
   made text not null
+) strict;
+create table if not exists made_checkpoint_needs (
+  digest text primary key,
+  ext_unix_sk integer not null,
+  shell_job integer not null
 ) strict`
 
 /** `here`: made by this engine on this host. */
@@ -19,20 +24,38 @@ export type Origin = "here" | "elsewhere"
 /** `digest` is that of an archive (`sha256:<hex>`) or the id of an image. Durable on success. */
 export const recordMade = Effect.fn("Origins.record")(function* (
   digest: string,
+  { extUnixSk, shellJob }: CriuRestoreOptions,
 ): Effect.fn.Return<void, DatabaseFailed, Database> {
   const made = DateTime.formatIso(yield* DateTime.now)
   yield* (yield* Database).write((prepare) => {
     prepare("insert or ignore into made_checkpoints values (?, ?)").run(digest, made)
+    if (extUnixSk || shellJob) {
+      prepare("insert or ignore into made_checkpoint_needs values (?, ?, ?)").run(digest, +extUnixSk, +shellJob)
+    }
   })
 })
 
-/** `here` only when every part was made here. */
+export interface Known {
+  readonly origin: Origin
+  /** What the restore of a checkpoint from here needs; nothing is believed of one from elsewhere. */
+  readonly needs: CriuRestoreOptions
+}
+
+/** What is known of a checkpoint by the digests of its parts: `here` only when every part was made here. */
 export const originOf = Effect.fn("Origins.of")(function* (
   digests: ReadonlyArray<string>,
-): Effect.fn.Return<Origin, DatabaseFailed, Database> {
-  return yield* (yield* Database).read((prepare) =>
-    digests.every((digest) => prepare("select 1 from made_checkpoints where digest = ?").get(digest) !== undefined)
-      ? "here"
-      : "elsewhere",
-  )
+): Effect.fn.Return<Known, DatabaseFailed, Database> {
+  return yield* (yield* Database).read((prepare): Known => {
+    const isOurs = (digest: string) =>
+      prepare("select 1 from made_checkpoints where digest = ?").get(digest) !== undefined
+    if (!digests.every(isOurs)) return { origin: "elsewhere", needs: defaultCriuRestore }
+    const needs = digests.map((digest) => prepare("select * from made_checkpoint_needs where digest = ?").get(digest))
+    return {
+      origin: "here",
+      needs: {
+        extUnixSk: needs.some((row) => row?.["ext_unix_sk"] === 1),
+        shellJob: needs.some((row) => row?.["shell_job"] === 1),
+      },
+    }
+  })
 })

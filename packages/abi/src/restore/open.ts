@@ -9,7 +9,7 @@ import {
   parseLibpodConfig,
   requiredPaths,
 } from "@cryopod/checkpoint"
-import { CheckpointInvalid, type StorageFailed } from "@cryopod/entities"
+import { CheckpointInvalid, type CriuRestoreOptions, type StorageFailed } from "@cryopod/entities"
 import { attemptSync } from "@cryopod/host"
 import { type OciSpec, parseSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -25,6 +25,8 @@ export interface OpenedCheckpoint {
   /** `ours`: the members may be moved away. `shared`: they are read and never written. */
   readonly files: "ours" | "shared"
   readonly origin: Origin
+  /** What its restore needs, when it was made here. */
+  readonly needs: CriuRestoreOptions
   /** The image that must not go while it is restored; absent when it did not come from one. */
   readonly imageId?: string
   readonly config: LibpodConfig

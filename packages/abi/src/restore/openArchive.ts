@@ -50,7 +50,7 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
     source,
     members,
     files: "ours",
-    origin: yield* originOf([digest, ...before]),
+    ...(yield* originOf([digest, ...before])),
     ...(yield* readMembers(source, members)),
     annotations: {},
     architecture: "",

@@ -28,7 +28,7 @@ export const openImage = Effect.fn("restore.openImage")(function* (
     source,
     members,
     files: "shared",
-    origin: yield* originOf([image.id]),
+    ...(yield* originOf([image.id])),
     imageId: image.id,
     ...(yield* readMembers(source, members)),
     annotations,

@@ -34,6 +34,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { repairAbandoned } from "../container/ContainerScope.ts"
 import { newContainerId } from "../container/create.ts"
+import { neededOptions, requireCriuConfigurable } from "../container/criuOptions.ts"
 import type { JoinedPod, Membership } from "../container/membership.ts"
 import { removeImages } from "../image/remove.ts"
 import { newVolumeName } from "../volume/createVolume.ts"
@@ -89,6 +90,7 @@ export const preflight = Effect.fn("restore.preflight")(function* (
   yield* holdToPolicy(opened, options.policy, yield* Effect.fromResult(heldBy(options, namespaces)))
   if (pod !== undefined) yield* requirePodCriu
   const runtime = yield* parts.runtime
+  yield* requireCriuConfigurable(runtime, neededOptions(options, opened.needs))
   const { annotations, architecture, members, source } = opened
   const here = yield* hostFacts
   const required = factsFromAnnotations(annotations).hostArchitecture ?? architecture

@@ -21,6 +21,7 @@ import { writeNameFiles } from "../network/nameFiles.ts"
 import { formerPlaces, withoutStatic } from "./formerPlaces.ts"
 import { replaySharedMemory } from "./replay.ts"
 import { attachVolumes } from "../volume/prepareMounts.ts"
+import { neededOptions, requireCriuConfigurable } from "../container/criuOptions.ts"
 import { runRestored } from "./run.ts"
 import { settleRestored } from "./settle.ts"
 
@@ -35,6 +36,7 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
   if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
   const fitting = { source: record.name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" }
   yield* requireFit(fitting, options.force)
+  yield* requireCriuConfigurable(record.config.runtime, neededOptions(options, state.checkpointNeeds))
   return yield* joining(record, startAlone, restoreAlone(record, options))
 })
 
@@ -56,8 +58,10 @@ const restoreAlone = Effect.fnUntraced(function* (before: ContainerRecord, optio
     yield* writeNameFiles(record, { status, begins: false })
     yield* writePlacedNamespaces(record)
     yield* replaySharedMemory(record, { members: paths.userdata, source: record.name })
-    const request = { imagesDirectory: paths.checkpoint, namespaces: "same" as const, sockets }
-    return yield* runRestored(record, { ...request, ...options })
+    const { fileLocks, tcp } = options
+    const needs = neededOptions(options, record.state.checkpointNeeds)
+    const request = { imagesDirectory: paths.checkpoint, namespaces: "same" as const, tcp, fileLocks, needs, sockets }
+    return yield* runRestored(record, request)
   }).pipe(
     Effect.scoped,
     Effect.onError(() => Effect.ignore(undo(before))),

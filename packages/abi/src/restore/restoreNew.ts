@@ -10,6 +10,7 @@ import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
 import { bindPorts, type ContainerRecord, Containers, initialState, type RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import { neededOptions } from "../container/criuOptions.ts"
 import { erase } from "../container/erase.ts"
 import { joining } from "../container/joining.ts"
 import type { JoinedPod } from "../container/membership.ts"
@@ -55,7 +56,7 @@ const restoreInto = Effect.fnUntraced(function* (
     id: wanted.config.id,
     name: wanted.name,
     config: wanted.config,
-    state: { ...initialState, operation: "import" },
+    state: { ...initialState, operation: "import", checkpointNeeds: neededOptions(options, opened.needs) },
   }
   return yield* joining(record, startAlone, restoreAlone(record, { ...wanted, opened }, options))
 }, Effect.scoped)
@@ -89,7 +90,8 @@ const restoreAlone = Effect.fnUntraced(function* (
     }
     const { dropped, imagesDirectory } = staged
     const { fileLocks, tcp } = options
-    const request = { imagesDirectory, namespaces: "other" as const, tcp, fileLocks, sockets }
+    const needs = neededOptions(options, opened.needs)
+    const request = { imagesDirectory, namespaces: "other" as const, tcp, fileLocks, needs, sockets }
     return { dropped, running: yield* runRestored(record, request) }
   }).pipe(
     Effect.scoped,

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { lastError, remedyOf, restoreStatistics } from "@cryopod/criu"
 import {
   type ContainerNotFound,
+  type CriuRestoreOptions,
   type CriuRestoreStatistics,
   FileLocksRefused,
   type HostFailure,
@@ -37,6 +38,8 @@ export interface RunRequest {
   readonly namespaces: "same" | "other"
   readonly tcp: TcpConnections
   readonly fileLocks: boolean
+  /** What CRIU is told beyond that. */
+  readonly needs: CriuRestoreOptions
   /** Descriptors of its published ports, for conmon to keep. */
   readonly sockets: ReadonlyArray<number>
 }
@@ -67,6 +70,7 @@ export const runRestored = Effect.fn("restore.run")(function* (
   yield* writeCriuConfiguration(paths, config.runtime, {
     tcp: request.tcp,
     cgroups: "ignore",
+    criu: request.needs,
     external: hidden.map((key) => ({ key, path: empty })),
   })
   if (needsLoopback(config)) {

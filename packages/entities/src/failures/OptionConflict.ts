@@ -21,6 +21,10 @@ const rules = {
   previousWithPre: "--with-previous can not be used with --pre-checkpoint",
   imageOfPreCheckpoint:
     "--create-image can not be used with --pre-checkpoint: an image of memory alone cannot be restored",
+  linkRemapWithLeaveRunning:
+    "--link-remap cannot be used with --leave-running: what CRIU puts into the root file-system for it is gone when the container runs on",
+  ghostLimitInvalid: "--ghost-limit does not know VALUE, give a size from 0 to 4294967295 bytes, as 512k, 10m or 1g",
+  networkLockUnknown: "--network-lock does not know VALUE, give iptables, nftables or skip",
   importPreviousWithoutImage: "--import-previous can only be used with image or --import",
   ignoreRootfsWithoutImage: "--ignore-rootfs can only be used with image or --import",
   ignoreVolumesWithoutImage: "--ignore-volumes can only be used with image or --import",

@@ -12,6 +12,8 @@ import type { StorageFailed } from "../failures/HostFailures.ts"
 import { OptionConflict } from "../failures/OptionConflict.ts"
 import { bool, text } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
+import { parseSize } from "../values/Size.ts"
+import { type CriuDumpOptions, criuDumpFields, defaultCriuDump, ghostLimitMaximum, NetworkLock } from "./CriuOptions.ts"
 
 export const CheckpointFlags = Schema.Struct({
   all: bool({ cli: "all", short: "a", description: "Checkpoint all running containers" }),
@@ -57,6 +59,7 @@ export const CheckpointFlags = Schema.Struct({
     description: "Dump container's memory information only, leave the container running",
   }),
   withPrevious: bool({ cli: "with-previous", description: "Checkpoint container with pre-checkpoint images" }),
+  ...criuDumpFields,
 })
 export type CheckpointFlags = typeof CheckpointFlags.Type
 
@@ -106,7 +109,7 @@ const targetName = (target: Exclude<CheckpointTarget, { readonly _tag: "Containe
  */
 export type CheckpointPhase = "full" | "preCheckpoint" | "withPrevious"
 
-export interface CheckpointOptions {
+export interface CheckpointOptions extends CriuDumpOptions {
   readonly target: CheckpointTarget
   readonly phase: CheckpointPhase
   /** The container runs on after the checkpoint; its memory and files are of one instant. */
@@ -127,6 +130,7 @@ export const defaultCheckpoint: CheckpointOptions = {
   keep: false,
   fileLocks: false,
   tcpEstablished: false,
+  ...defaultCriuDump,
 }
 
 export interface CheckpointRequest {
@@ -152,6 +156,11 @@ export const checkpointRequest = (
   if (given.has("createImage") && flags.createImage === "") return refuse("createImageEmpty")
   if (flags.withPrevious && flags.preCheckpoint) return refuse("previousWithPre")
   if (flags.preCheckpoint && flags.createImage !== "") return refuse("imageOfPreCheckpoint")
+  if (flags.linkRemap && flags.leaveRunning) return refuse("linkRemapWithLeaveRunning")
+  const ghostLimitBytes = flags.ghostLimit === "" ? undefined : ghostLimitOf(flags.ghostLimit)
+  if (Number.isNaN(ghostLimitBytes)) return refuse("ghostLimitInvalid", flags.ghostLimit)
+  const networkLock = NetworkLock.literals.find((name) => name === flags.networkLock)
+  if (networkLock === undefined && flags.networkLock !== "") return refuse("networkLockUnknown", flags.networkLock)
   const target: CheckpointTarget = exporting
     ? {
         _tag: "Archive",
@@ -172,8 +181,20 @@ export const checkpointRequest = (
       keep: flags.keep,
       fileLocks: flags.fileLocks,
       tcpEstablished: flags.tcpEstablished,
+      extUnixSk: flags.extUnixSk,
+      shellJob: flags.shellJob,
+      linkRemap: flags.linkRemap,
+      skipInFlight: flags.skipInFlight,
+      ...(ghostLimitBytes === undefined ? {} : { ghostLimitBytes }),
+      ...(networkLock === undefined ? {} : { networkLock }),
     },
   }))
+}
+
+/** NaN for what is no size, or more than CRIU can keep. */
+const ghostLimitOf = (text: string): number => {
+  const bytes = parseSize(text) ?? Number.NaN
+  return bytes <= ghostLimitMaximum ? bytes : Number.NaN
 }
 
 const compressions: ReadonlyArray<ArchiveCompression> = ArchiveCompression.literals

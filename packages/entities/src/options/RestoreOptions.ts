@@ -6,6 +6,7 @@ import type { ArchiveSource } from "../ImageEngine.ts"
 import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 import { type ForcibleAspect, forcibleAspects } from "../values/CheckAspect.ts"
+import { criuBothFields, type CriuRestoreOptions, defaultCriuRestore } from "./CriuOptions.ts"
 import { defaultRestorePolicy, type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
 export const RestoreFlags = Schema.Struct({
@@ -73,6 +74,7 @@ export const RestoreFlags = Schema.Struct({
     cli: "tcp-close",
     description: "Restore a container but close the TCP connections",
   }),
+  ...criuBothFields("Restore"),
   policy: text({
     cli: "policy",
     description:
@@ -124,7 +126,7 @@ export interface NewContainerOptions {
   readonly ignoreVolumes: boolean
 }
 
-export interface RestoreOptions extends NewContainerOptions {
+export interface RestoreOptions extends NewContainerOptions, CriuRestoreOptions {
   /** The container gets an address or a MAC of its network's choice, now and later. */
   readonly ignoreStaticIp: boolean
   readonly ignoreStaticMac: boolean
@@ -149,6 +151,7 @@ export const defaultRestore: RestoreOptions = {
   keep: false,
   fileLocks: false,
   tcp: "refuse",
+  ...defaultCriuRestore,
   policy: defaultRestorePolicy,
   force: [],
 }
@@ -195,6 +198,8 @@ export const restoreRequest = (
     keep: flags.keep,
     fileLocks: flags.fileLocks,
     tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
+    extUnixSk: flags.extUnixSk,
+    shellJob: flags.shellJob,
     policy: policy.success,
     force: forcibleAspects.filter((aspect) => flags.force.includes(aspect)),
   }

@@ -247,6 +247,12 @@ export const containers = HttpApiGroup.make("containers").add(
         // beyond libpod, whose service does not know it
         "ignoreVolumes",
         "compress",
+        "extUnixSk",
+        "ghostLimit",
+        "linkRemap",
+        "networkLock",
+        "shellJob",
+        "skipInFlight",
       ]),
       export: parameter.bool("Answer with the checkpoint as an archive"),
     }),
@@ -275,6 +281,8 @@ export const containers = HttpApiGroup.make("containers").add(
         // beyond libpod
         "policy",
         "force",
+        "extUnixSk",
+        "shellJob",
       ]),
       import: parameter.bool("The body is the archive to restore from"),
       importLength: parameter.int(

@@ -46,6 +46,23 @@ const filter = Effect.fnUntraced(function* (
   )
 })
 
+/** CRIU's other way, a table that is named after the dump (`criu/net.c`, nftables_lock_network_internal). */
+const lockTable = /^table inet (CRIU-\S+)$/gm
+
+/** CRIU takes its table down at the end of a restore, in whatever namespace that is. A host without nft has none. */
+export const dropLockTables = Effect.fnUntraced(function* (
+  namespace: string,
+): Effect.fn.Return<void, ToolMissing, Tools> {
+  const tools = yield* Tools
+  const nft = tools.find("nft")
+  if (nft === undefined) return
+  const nsenter = yield* tools.path("nsenter")
+  const inside = (...words: ReadonlyArray<string>) =>
+    run(nsenter, [`--net=${namespace}`, nft, ...words], { env: tools.environment })
+  const { stdout } = yield* inside("list", "tables", "inet")
+  for (const [, table = ""] of stdout.matchAll(lockTable)) yield* inside("delete", "table", "inet", table)
+})
+
 export const lockPackets = (namespace: string) => filter(namespace, locking)
 
 /** One that is not locked is a success. */

@@ -85,23 +85,43 @@ const checkpointOne = (
   )
 }
 
-const queryOf = ({ fileLocks, keep, leaveRunning, phase, tcpEstablished }: CheckpointOptions) => ({
-  keep,
-  leaveRunning,
-  tcpEstablished,
-  fileLocks,
-  preCheckpoint: phase === "preCheckpoint",
-  withPrevious: phase === "withPrevious",
-  printStats: true,
-})
+/** What each option adds to the query: one that is not here does not compile. */
+const queryOf = ({ phase, target: _, ...options }: CheckpointOptions) => {
+  const { fileLocks, keep, leaveRunning, tcpEstablished, ...criu } = options
+  const { ghostLimitBytes, networkLock, ...switches } = criu
+  const { extUnixSk, linkRemap, shellJob, skipInFlight, ...others } = switches
+  const nothing: Record<string, never> = others
+  return {
+    ...nothing,
+    keep,
+    leaveRunning,
+    tcpEstablished,
+    fileLocks,
+    preCheckpoint: phase === "preCheckpoint",
+    withPrevious: phase === "withPrevious",
+    extUnixSk,
+    linkRemap,
+    shellJob,
+    skipInFlight,
+    ...(ghostLimitBytes === undefined ? {} : { ghostLimit: String(ghostLimitBytes) }),
+    ...(networkLock === undefined ? {} : { networkLock }),
+    printStats: true,
+  }
+}
 
-/** libpod's service does not decode it from a query (`pkg/api/handlers/libpod/containers.go`, Checkpoint). */
-const refuseUnheard = (remote: Remote, { target }: CheckpointOptions) =>
-  target._tag === "Archive"
-    ? onlyOurs(remote, {
-        "leaving the volumes out of a checkpoint's archive": target.ignoreVolumes,
-      })
-    : Effect.void
+/** libpod's service does not decode them from a query (`pkg/api/handlers/libpod/containers.go`, Checkpoint). */
+const refuseUnheard = (remote: Remote, options: CheckpointOptions) => {
+  const { target } = options
+  return onlyOurs(remote, {
+    "leaving the volumes out of a checkpoint's archive": target._tag === "Archive" && target.ignoreVolumes,
+    "CRIU's option ext-unix-sk": options.extUnixSk,
+    "CRIU's option ghost-limit": options.ghostLimitBytes !== undefined,
+    "CRIU's option link-remap": options.linkRemap,
+    "CRIU's option network-lock": options.networkLock !== undefined,
+    "CRIU's option shell-job": options.shellJob,
+    "CRIU's option skip-in-flight": options.skipInFlight,
+  })
+}
 
 /** Nothing is frozen when one target would be written several times. */
 const refuseSharedTarget = Effect.fnUntraced(function* (

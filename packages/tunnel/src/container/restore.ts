@@ -44,6 +44,8 @@ export const restore = Effect.fn("tunnel.restore")(function* (
     "a policy for what is restored": options.policy !== defaultRestorePolicy,
     "insisting on a restore": options.force.length > 0,
     "mounting something else in a restored container": options.volume.length > 0,
+    "CRIU's option ext-unix-sk": options.extUnixSk,
+    "CRIU's option shell-job": options.shellJob,
   })
   switch (source._tag) {
     case "Archive":
@@ -64,7 +66,7 @@ export const restore = Effect.fn("tunnel.restore")(function* (
 export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
   const { fileLocks, ignoreRootfs, ignoreStaticIp, ignoreStaticMac, ignoreVolumes, keep, name, pod, policy, ...lists } =
     options
-  const { force, publish, volume, ...others } = lists
+  const { extUnixSk, force, publish, shellJob, volume, ...others } = lists
   const nothing: Record<string, never> = others
   return {
     ...nothing,
@@ -76,6 +78,8 @@ export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
     keep,
     tcpEstablished: tcp === "keep",
     tcpClose: tcp === "close",
+    extUnixSk,
+    shellJob,
     ...(name === undefined ? {} : { name }),
     ...(pod === undefined ? {} : { pod }),
     ...(policy === defaultRestorePolicy ? {} : { policy: policyText(policy) }),

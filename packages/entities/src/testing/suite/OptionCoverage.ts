@@ -233,8 +233,14 @@ const searchValues = ({ contextBytes, pattern, pid = 0 }: MemorySearch): MemoryS
   searchRegex: pattern._tag === "Expression" ? pattern.pattern : "",
 })
 
-const checkpointValues = ({ phase, target, ...options }: CheckpointOptions): Partial<CheckpointFlags> => ({
+const checkpointValues = ({
+  ghostLimitBytes,
+  phase,
+  target,
+  ...options
+}: CheckpointOptions): Partial<CheckpointFlags> => ({
   ...options,
+  ...(ghostLimitBytes === undefined ? {} : { ghostLimit: String(ghostLimitBytes) }),
   preCheckpoint: phase === "preCheckpoint",
   withPrevious: phase === "withPrevious",
   ...(target._tag === "Image" ? { createImage: target.name } : {}),

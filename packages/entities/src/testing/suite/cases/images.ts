@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../../ImageEngine.ts"
-import type { ArchiveDestination } from "../../../options/CheckpointOptions.ts"
+import { type ArchiveDestination, defaultCheckpoint } from "../../../options/CheckpointOptions.ts"
 import { ImageListFlags, PushFlags } from "../../../options/ImageOptions.ts"
 import { defaultRestore } from "../../../options/RestoreOptions.ts"
 import { ImageInspect, ImageSummary } from "../../../reports/ImageReports.ts"
@@ -210,12 +210,8 @@ export const images: ReadonlyArray<Case> = [
       yield* discardLater(id)
       yield* inside(id, "echo kept > /etc/note")
       const items = yield* containers.checkpoint(Selection.names(id), {
+        ...defaultCheckpoint,
         target: { _tag: "Image", name },
-        phase: "full",
-        leaveRunning: false,
-        keep: false,
-        fileLocks: false,
-        tcpEstablished: false,
       })
       one(items)
       const output = join(directory, name)

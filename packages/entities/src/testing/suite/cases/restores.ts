@@ -290,6 +290,19 @@ export const restores: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "what CRIU is told beyond the usual changes nothing for a container that has no use for it",
+    run: Effect.gen(function* () {
+      const id = yield* running()
+      yield* beyond(id, 1)
+      const told = { extUnixSk: true, shellJob: true, linkRemap: true, skipInFlight: true } as const
+      one(yield* checkpointing(id, { ...told, ghostLimitBytes: 10 * 2 ** 20, networkLock: "skip" }))
+      const count = (yield* numbers(id)).length
+      one(yield* restoring(id, { extUnixSk: true, shellJob: true }))
+      yield* beyond(id, count)
+      expectNoGap(yield* numbers(id))
+    }),
+  },
+  {
     name: "a lock that was frozen is restored only when told so",
     run: Effect.gen(function* () {
       const id = yield* running({ command: ["hold", "lock"] })
