@@ -2,7 +2,7 @@
  * A checkpoint from elsewhere gets what the policy gives and nothing more; whatever it asks for beyond that is refused
  * before any process exists. What was made here comes back as it left.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -16,7 +16,8 @@ import {
   Protobuf,
 } from "../../packages/criu/src/index.ts"
 import { standardCapabilities } from "../../packages/entities/src/index.ts"
-import { Host, type Ran } from "./support/Host.ts"
+import { type Registry, startRegistry } from "../../packages/images/test/registries.ts"
+import { eventually, Host, type Ran, runCommand } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
 /** Two hosts with the same base image: one that makes checkpoints, and one to which they are foreign. */
@@ -348,4 +349,123 @@ it("an image that went away and came back is known again, and a stranger elsewhe
   await taker.ok("container", "restore", "--policy", "trusted", "raw:1")
   await maker.ok("rm", "-ft0", "raw")
   await taker.ok("rm", "-ft0", "raw")
+})
+
+describe("a policy for where a checkpoint comes from", () => {
+  let registry: Registry
+  /** Hosts in this machine's network, where the registry is. */
+  let here: Host
+  let there: Host
+  let directory = ""
+  let file = ""
+  beforeAll(async () => {
+    registry = await startRegistry()
+    here = await Host.make({ network: "machine" })
+    there = await Host.make({ network: "machine" })
+    directory = join(there.directory, "checkpoints")
+    file = join(there.directory, "policy.json")
+    fs.mkdirSync(directory)
+    await importBase(here)
+    const base = join(here.directory, "base-image.tar")
+    await here.ok("save", "-o", base, "base")
+    await there.ok("load", "-i", base)
+    await here.ok("run", "-d", "--network", "none", "--name", "raw", "--cap-add", "NET_RAW", "base", ...counter)
+    await here.beyond("raw", 1)
+    await here.ok("container", "checkpoint", "--leave-running", "-e", join(directory, "raw.tar"), "raw")
+    const name = `${registry.address}/team/raw:1`
+    await here.ok("container", "checkpoint", "--create-image", name, "raw")
+    await here.ok("push", "--tls-verify=false", name)
+    await here.ok("save", "--format", "oci-archive", "-o", join(directory, "raw-image.tar"), name)
+  })
+  afterAll(async () => {
+    await here.dispose()
+    await there.dispose()
+    await registry.stop()
+  })
+
+  const told = (policies: unknown, ...words: ReadonlyArray<string>) => {
+    fs.writeFileSync(file, typeof policies === "string" ? policies : JSON.stringify(policies))
+    return runCommand(["env", `CRYOPOD_POLICY=${file}`, ...there.command(words)])
+  }
+
+  it("is that of the archive's directory, and the caller's own word comes first", async () => {
+    const archive = join(directory, "raw.tar")
+    const restoring = ["container", "restore", "-i", archive]
+    const trusted = { archives: { [directory]: "trusted" } }
+    const link = join(directory, "raw-link.tar")
+    const outside = join(there.directory, "raw-outside.tar")
+    fs.copyFileSync(archive, outside)
+    fs.symlinkSync(outside, link)
+    for (const words of [
+      ["container", "restore", "-i", outside],
+      ["container", "restore", "-i", link],
+      [...restoring, "--policy", "default"],
+    ]) {
+      const refused = await told(trusted, ...words)
+      expect([words, refused.status, refused.stderr]).toEqual([
+        words,
+        125,
+        expect.stringContaining("bounding CAP_NET_RAW"),
+      ])
+    }
+    expect(JSON.parse((await told(trusted, "checkpoint", "check", "--format", "json", archive)).stdout)).toMatchObject({
+      thaws: true,
+      findings: expect.arrayContaining([
+        expect.objectContaining({ aspect: "policy", found: `keeps to that of ${directory}` }),
+      ]),
+    })
+    expect((await told(trusted, ...restoring)).status).toBe(0)
+    await there.beyond("raw", await there.last("raw"))
+    await there.ok("rm", "-ft0", "raw")
+  })
+
+  it("is that of the registry an image was pulled from, whatever an image from elsewhere is called", async () => {
+    const name = `${registry.address}/team/raw:1`
+    const trusted = { images: { [`${registry.address}/team`]: "trusted" } }
+    await there.ok("load", "-i", join(directory, "raw-image.tar"))
+    const refused = await told(trusted, "container", "restore", name)
+    expect([refused.status, refused.stderr]).toEqual([125, expect.stringContaining("bounding CAP_NET_RAW")])
+    await there.ok("rmi", name)
+    await there.ok("pull", "--tls-verify=false", name)
+    expect(
+      (await told({ images: { [`${registry.address}/other`]: "trusted" } }, "container", "restore", name)).status,
+    ).toBe(125)
+    const restored = await told(trusted, "container", "restore", name)
+    expect([restored.status, restored.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}$/m)])
+    await there.ok("rm", "-ft0", "raw")
+  })
+
+  it("a service answers for its own host: the caller need not say anything", async () => {
+    fs.writeFileSync(file, JSON.stringify({ default: "trusted" }))
+    const socket = join(there.directory, "policy.sock")
+    const words = [
+      "env",
+      `CRYOPOD_POLICY=${file}`,
+      ...there.command(["system", "service", "--time", "0", `unix://${socket}`]),
+    ]
+    const service = spawn(words[0] ?? "", words.slice(1), { stdio: "ignore" })
+    try {
+      await eventually(async () => (fs.existsSync(socket) ? true : undefined), "the service")
+      const archive = join(directory, "raw.tar")
+      const far = (...rest: ReadonlyArray<string>) =>
+        here.run("--url", `unix://${socket}`, "container", "restore", ...rest, "-i", archive)
+      expect(await far("--policy", "default")).toMatchObject({ status: 125 })
+      expect(await far()).toMatchObject({ status: 0 })
+      await there.ok("rm", "-ft0", "raw")
+    } finally {
+      service.kill()
+    }
+  })
+
+  it("a file that cannot be understood, or that is named and not there, restores nothing", async () => {
+    const restoring = ["container", "restore", "-i", join(directory, "raw.tar")]
+    const wrong = await told('{"archives":{"checkpoints":"trusted"}}', ...restoring)
+    expect([wrong.status, wrong.stderr]).toEqual([
+      125,
+      `Error: policy file ${file}: archives: "checkpoints" is not an absolute path of a directory\n`,
+    ])
+    const missing = await runCommand(["env", `CRYOPOD_POLICY=${file}.none`, ...there.command(restoring)])
+    expect([missing.status, missing.stderr]).toEqual([125, expect.stringContaining(`read policy ${file}.none`)])
+    await expectNothing(there)
+  })
 })

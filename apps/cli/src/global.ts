@@ -113,11 +113,13 @@ export const engineSettings = (
   }
   const conmon = flags.conmon || env["CRYOPOD_CONMON"]
   const criu = env["CRYOPOD_CRIU"]
+  const policyFile = env["CRYOPOD_POLICY"]
   return Result.succeed({
     root,
     runroot,
     runtime: runtime === "" ? undefined : runtime,
     prefix: env["CRYOPOD_PREFIX"] || defaultPrefix,
+    ...(policyFile ? { policyFile } : {}),
     path: env["PATH"] ?? "",
     tools: {
       ...(conmon ? { conmon } : {}),

@@ -9,7 +9,7 @@ export const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
 
 /** A policy that is no name and no document is a file with one. */
 export const withPolicyDocument = (flags: RestoreFlags) =>
-  flags.policy in restorePolicies || flags.policy.trimStart().startsWith("{")
+  flags.policy === "" || flags.policy in restorePolicies || flags.policy.trimStart().startsWith("{")
     ? Effect.succeed(flags)
     : Effect.map(
         Effect.try({

@@ -37,6 +37,10 @@ export interface EngineDefaultsShape {
   readonly runtime: Effect.Effect<RuntimeName>
   /** True when the caller named the runtime, so that a checkpoint that needs another one is refused. */
   readonly runtimeGiven: boolean
+  /** Where this host says what checkpoints from elsewhere may have. */
+  readonly policyFile: string
+  /** True when the caller named it, so that it must be there. */
+  readonly policyFileGiven: boolean
   /** Words of a command that runs this program with this state. */
   readonly selfCommand: ReadonlyArray<string>
   /** This program, for annotations and `info`. */

@@ -65,6 +65,8 @@ export interface LocalEngineSettings {
   /** PATH. */
   readonly path: string
   readonly tools?: Partial<Record<ToolName, string>>
+  /** What checkpoints from elsewhere may have here (`SourcePolicies.ts`); `defaultPolicyFile`, if it is there, when absent. */
+  readonly policyFile?: string
   /**
    * Words of a command that runs this program with this state: conmon and the timer of health checks put `container cleanup` or
    * `healthcheck run` and the container's id behind them.
@@ -77,6 +79,7 @@ export interface LocalEngineSettings {
 export const defaultRoot = "/var/lib/cryopod"
 export const defaultRunroot = "/run/cryopod"
 export const defaultPrefix = "/opt/cryopod"
+export const defaultPolicyFile = "/etc/cryopod/policy.json"
 
 /** Everything below the engines: state, images, runtime. */
 const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, StorageFailed | DatabaseFailed> => {
@@ -120,7 +123,7 @@ const engineDefaults = (settings: LocalEngineSettings) =>
   Layer.effect(
     EngineDefaults,
     Effect.gen(function* () {
-      const { engineName, engineVersion, runtime, selfCommand } = settings
+      const { engineName, engineVersion, policyFile, runtime, selfCommand } = settings
       const context = yield* Effect.context<Tools | Probes>()
       const found = yield* Effect.cached(Effect.provideContext(defaultRuntime, context))
       return {
@@ -129,6 +132,8 @@ const engineDefaults = (settings: LocalEngineSettings) =>
         selfCommand,
         runtime: runtime === undefined ? found : Effect.succeed(runtime),
         runtimeGiven: runtime !== undefined,
+        policyFile: policyFile ?? defaultPolicyFile,
+        policyFileGiven: policyFile !== undefined,
       }
     }),
   )

@@ -26,6 +26,7 @@ import type { AllServices } from "../EngineServices.ts"
 import { pagesIn } from "../inspection/openView.ts"
 import { requireNetworks } from "../network/attachmentsOf.ts"
 import { joinedPod } from "../pod/joinedPod.ts"
+import { choosePolicy, type HeldRestore } from "../policy/choosePolicy.ts"
 import { type HeldBy, holdToPolicy } from "../policy/holdToPolicy.ts"
 import { importedMembership } from "../restore/importedMembership.ts"
 import { containerNamed, imageNamed } from "../restore/named.ts"
@@ -79,6 +80,7 @@ const checkOpened = Effect.fnUntraced(function* (
   options: RestoreOptions,
 ): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices | Scope.Scope> {
   const { annotations, architecture, config, members, source } = opened
+  const held = yield* choosePolicy(opened, options)
   const parts = preflightParts(opened, options)
   const fitting: Fitting = {
     source,
@@ -98,7 +100,7 @@ const checkOpened = Effect.fnUntraced(function* (
       onFailure: ({ message }) => [no("pod", message, "name a pod that shares what the container had, or none")],
       onSuccess: () => [ok("pod", wanted ?? "none")],
     }),
-    ...(yield* policyFindings(opened, options, Result.isSuccess(membership) ? membership.success : undefined)),
+    ...(yield* policyFindings(opened, held, Result.isSuccess(membership) ? membership.success : undefined)),
     ...(yield* asFinding("runtime", parts.runtime, (runtime) => runtime)),
     ...(yield* hostSide(fitting)),
     ...(yield* asFinding("name", parts.name, ({ name }) => name)),
@@ -186,14 +188,16 @@ const hostSide = (fitting: Fitting) =>
     }),
   )
 
+const keepsTo = (entry: string | undefined) => (entry === undefined ? "keeps to it" : `keeps to that of ${entry}`)
+
 const policyFindings = Effect.fnUntraced(function* (
   opened: OpenedCheckpoint,
-  options: RestoreOptions,
+  { policyEntry, ...options }: HeldRestore,
   membership: Pick<Membership, "namespaces"> | undefined,
 ) {
   const brought = Result.getOrElse(heldBy(options, membership), (): HeldBy => ({ joined: [], replaced: [] }))
   const held = yield* Effect.result(holdToPolicy(opened, options.policy, brought))
-  if (Result.isSuccess(held)) return [ok("policy", opened.origin === "here" ? "made here" : "keeps to it")]
+  if (Result.isSuccess(held)) return [ok("policy", opened.origin === "here" ? "made here" : keepsTo(policyEntry))]
   const { failure } = held
   if (!(failure instanceof RestoreRefused)) return yield* Effect.fail(failure)
   return failure.differences.map(({ finding, reason, remedy, subject }) =>

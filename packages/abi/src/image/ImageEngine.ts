@@ -4,9 +4,11 @@ import {
   isCheckpointImage,
   newName,
   OptionInvalid,
+  parsePlace,
   type PushFlags,
   type ReferenceInvalid,
 } from "@cryopod/entities"
+import type { Database } from "@cryopod/host"
 import type { ImageUse } from "@cryopod/images"
 import {
   describingAnnotations,
@@ -21,13 +23,14 @@ import {
 } from "@cryopod/images"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { recordPulled } from "../policy/Origins.ts"
 import { inspectImage } from "./inspect.ts"
 import { listImages } from "./list.ts"
 import { removeImages } from "./remove.ts"
 import { imageTree } from "./tree.ts"
 import { untagImage } from "./untag.ts"
 
-type Services = ImageStore | Transport | ImageUse
+type Services = Database | ImageStore | Transport | ImageUse
 
 export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer.effect(
   ImageEngine,
@@ -61,7 +64,12 @@ export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer
         yield* here(saveImage(image.id, { destination, format: known, mode, ...tag }))
       }),
       pull: Effect.fn("ImageEngine.pull")(function* (ref, flags) {
-        return (yield* here(pullImage(ref, flags))).id
+        const { id } = yield* here(pullImage(ref, flags))
+        const place = yield* Effect.fromResult(parsePlace(ref))
+        if (place._tag === "Registry" && (flags.tlsVerify || isHere(place.name))) {
+          yield* here(recordPulled(id, place.name))
+        }
+        return id
       }),
       push: Effect.fn("ImageEngine.push")(function* (ref, destination, flags) {
         const compressionFormat = yield* compressionOf(flags)
@@ -122,3 +130,6 @@ const compressionOf = (flags: PushFlags): Effect.Effect<"gzip" | "zstd" | undefi
     new OptionInvalid({ option: "compression-format", value: compressionFormat, problem: "must be gzip or zstd" }),
   )
 }
+
+/** A registry of this machine; any other one that was not asked for its certificate may be somebody else. */
+const isHere = (name: string): boolean => /^(?:localhost|127(?:\.\d+){3}|\[::1\])[:/]/.test(name)

@@ -1,5 +1,5 @@
 /**
- * Which checkpoints this engine made on this host: the digests of their archives, and the ids of their images, which are
+ * Where checkpoints come from. Which this engine made on this host: the digests of their archives, and the ids of their images, which are
  * digests too. A checkpoint that went around the world and comes back the same to the last bit is still ours.
  */
 import { type CriuRestoreOptions, type DatabaseFailed, defaultCriuRestore } from "@cryopod/entities"
@@ -16,6 +16,11 @@ create table if not exists made_checkpoint_needs (
   digest text primary key,
   ext_unix_sk integer not null,
   shell_job integer not null
+) strict;
+create table if not exists pulled_images (
+  image_id text not null,
+  name text not null,
+  primary key (image_id, name)
 ) strict`
 
 /** `here`: made by this engine on this host. */
@@ -33,6 +38,26 @@ export const recordMade = Effect.fn("Origins.record")(function* (
       prepare("insert or ignore into made_checkpoint_needs values (?, ?, ?)").run(digest, +extUnixSk, +shellJob)
     }
   })
+})
+
+/** `name` is what an image was pulled by from a registry, in full. Durable on success. */
+export const recordPulled = Effect.fn("Origins.recordPulled")(function* (
+  imageId: string,
+  name: string,
+): Effect.fn.Return<void, DatabaseFailed, Database> {
+  yield* (yield* Database).write((prepare) => {
+    prepare("insert or ignore into pulled_images values (?, ?)").run(imageId, name)
+  })
+})
+
+/** Names that an image was pulled by; none for one that came otherwise, whatever it is called. */
+export const pulledAs = Effect.fn("Origins.pulledAs")(function* (
+  imageId: string,
+): Effect.fn.Return<ReadonlyArray<string>, DatabaseFailed, Database> {
+  const rows = yield* (yield* Database).read((prepare) =>
+    prepare("select name from pulled_images where image_id = ?").all(imageId),
+  )
+  return rows.map(({ name }) => String(name))
 })
 
 export interface Known {

@@ -15,6 +15,7 @@ import { type OciSpec, parseSpec } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Origin } from "../policy/Origins.ts"
+import type { CheckpointOrigin } from "../policy/SourcePolicies.ts"
 
 /** A checkpoint that can be restored, as far as can be seen from itself. */
 export interface OpenedCheckpoint {
@@ -25,6 +26,7 @@ export interface OpenedCheckpoint {
   /** `ours`: the members may be moved away. `shared`: they are read and never written. */
   readonly files: "ours" | "shared"
   readonly origin: Origin
+  readonly from: CheckpointOrigin
   /** What its restore needs, when it was made here. */
   readonly needs: CriuRestoreOptions
   /** The image that must not go while it is restored; absent when it did not come from one. */

@@ -51,12 +51,19 @@ export const openArchive = Effect.fn("restore.openArchive")(function* (
     members,
     files: "ours",
     ...(yield* originOf([digest, ...before])),
+    from: { _tag: "Archive", paths: [archive, ...(previous === undefined ? [] : [previous])].map(pathOf) },
     ...(yield* readMembers(source, members)),
     annotations: {},
     architecture: "",
     warnings: passedOver.length === 0 ? [] : [ignored(source, passedOver)],
   }
 })
+
+/** Where it really lies; undefined for what comes from no file. */
+const pathOf = (archive: ArchiveSource): string | undefined =>
+  archive._tag === "File" && fs.statSync(archive.path, { throwIfNoEntry: false })?.isFile() === true
+    ? fs.realpathSync(archive.path)
+    : undefined
 
 export const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
 

@@ -10,7 +10,7 @@ import {
 import { checkpointLayer, describingAnnotations, type Layers, type StoredImage } from "@cryopod/images"
 import type { Database } from "@cryopod/host"
 import * as Effect from "effect/Effect"
-import { originOf } from "../policy/Origins.ts"
+import { originOf, pulledAs } from "../policy/Origins.ts"
 import { type OpenedCheckpoint, readMembers } from "./open.ts"
 
 export const openImage = Effect.fn("restore.openImage")(function* (
@@ -29,6 +29,7 @@ export const openImage = Effect.fn("restore.openImage")(function* (
     members,
     files: "shared",
     ...(yield* originOf([image.id])),
+    from: { _tag: "Image", names: yield* pulledAs(image.id) },
     imageId: image.id,
     ...(yield* readMembers(source, members)),
     annotations,

@@ -40,6 +40,7 @@ import { removeImages } from "../image/remove.ts"
 import { newVolumeName } from "../volume/createVolume.ts"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { hostFacts } from "../system/HostFacts.ts"
+import type { HeldRestore } from "../policy/choosePolicy.ts"
 import { type HeldBy, holdToPolicy } from "../policy/holdToPolicy.ts"
 import { requireFit } from "../compatibility/fit.ts"
 import { Probes } from "../system/Probes.ts"
@@ -82,7 +83,7 @@ type Failure =
 
 export const preflight = Effect.fn("restore.preflight")(function* (
   opened: OpenedCheckpoint,
-  options: RestoreOptions,
+  options: HeldRestore,
   pod: JoinedPod | undefined,
 ): Effect.fn.Return<Import, Failure, AllServices> {
   const namespaces = yield* Effect.fromResult(importedMembership(opened, pod))

@@ -15,6 +15,7 @@ import { erase } from "../container/erase.ts"
 import { joining } from "../container/joining.ts"
 import type { JoinedPod } from "../container/membership.ts"
 import { startAlone } from "../container/start.ts"
+import { choosePolicy, type HeldRestore } from "../policy/choosePolicy.ts"
 import { heldToPolicy } from "../policy/holdToPolicy.ts"
 import { knownHoles } from "../policy/knownHoles.ts"
 import { checkMountTargets } from "../policy/mountTargets.ts"
@@ -38,15 +39,16 @@ export const restoreNew = Effect.fn("restore.new")(function* (
   opened: OpenedCheckpoint,
   options: RestoreOptions,
 ): Effect.fn.Return<RestoreReport, RestoreFailure, AllServices> {
-  return yield* options.pod === undefined
-    ? restoreInto(opened, options, undefined)
-    : joinedPod(options.pod, (pod) => restoreInto(opened, options, pod))
+  const held = yield* choosePolicy(opened, options)
+  return yield* held.pod === undefined
+    ? restoreInto(opened, held, undefined)
+    : joinedPod(held.pod, (pod) => restoreInto(opened, held, pod))
 })
 
 /** With a pod, the caller holds its lock. */
 const restoreInto = Effect.fnUntraced(function* (
   opened: OpenedCheckpoint,
-  options: RestoreOptions,
+  options: HeldRestore,
   pod: JoinedPod | undefined,
 ) {
   const wanted = yield* preflight(opened, options, pod)
@@ -65,7 +67,7 @@ const restoreInto = Effect.fnUntraced(function* (
 const restoreAlone = Effect.fnUntraced(function* (
   record: ContainerRecord,
   { dropped: unmounted, opened, volumes }: Pick<Import, "volumes" | "dropped"> & { readonly opened: OpenedCheckpoint },
-  options: RestoreOptions,
+  options: HeldRestore,
 ) {
   const holes = heldToPolicy(opened, options) ? yield* holesOf(record.config.runtime) : []
   yield* recordImport(record, opened)

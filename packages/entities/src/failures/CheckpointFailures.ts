@@ -212,6 +212,17 @@ export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
   }
 }
 
+/** The file with this host's policies cannot be understood; nothing is restored by half of it. */
+export class PolicyFileInvalid extends Schema.TaggedError<PolicyFileInvalid>()(
+  "PolicyFileInvalid",
+  { path: Schema.String, problem: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `policy file ${this.path}: ${this.problem}`
+  }
+}
+
 /** The host is not one that the checkpoint can be restored on; nothing was changed. */
 export class HostUnfit extends Schema.TaggedError<HostUnfit>()(
   "HostUnfit",

@@ -173,6 +173,7 @@ export const checkpointViewFailures = [
   K.CheckpointMissing,
   K.CheckpointInvalid,
   K.NotACheckpoint,
+  K.PolicyFileInvalid,
   K.ProcessNotFound,
 ] as const
 export type CheckpointViewFailure = InstanceOf<typeof checkpointViewFailures>
@@ -189,6 +190,7 @@ export const restoreFailures = [
   K.NoSuchContainerOrImage,
   K.RestoreFailed,
   K.RestoreRefused,
+  K.PolicyFileInvalid,
   K.HostUnfit,
   K.CheckpointMissing,
   K.FileLocksRefused,

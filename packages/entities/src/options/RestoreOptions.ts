@@ -7,7 +7,7 @@ import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 import { type ForcibleAspect, forcibleAspects } from "../values/CheckAspect.ts"
 import { criuBothFields, type CriuRestoreOptions, defaultCriuRestore } from "./CriuOptions.ts"
-import { defaultRestorePolicy, type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
+import { type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
 export const RestoreFlags = Schema.Struct({
   all: bool({ cli: "all", short: "a", description: "Restore all checkpointed containers" }),
@@ -78,9 +78,8 @@ export const RestoreFlags = Schema.Struct({
   policy: text({
     cli: "policy",
     description:
-      "What a checkpoint that was not made here may give its processes: default, trusted, none, or a JSON file",
+      "What a checkpoint that was not made here may give its processes: default, trusted, none, or a JSON file (what this host's policy file says of its source unless given)",
     valueName: "string",
-    fallback: "default",
   }),
   force: texts({
     cli: "force",
@@ -134,8 +133,8 @@ export interface RestoreOptions extends NewContainerOptions, CriuRestoreOptions 
   readonly keep: boolean
   readonly fileLocks: boolean
   readonly tcp: TcpConnections
-  /** What a checkpoint that this engine did not make on its host is held against. */
-  readonly policy: RestorePolicyChoice
+  /** What a checkpoint that this engine did not make on its host is held against; the host has its own word when absent. */
+  readonly policy?: RestorePolicyChoice
   /** What the caller knows better than the engine. */
   readonly force: ReadonlyArray<ForcibleAspect>
 }
@@ -152,7 +151,6 @@ export const defaultRestore: RestoreOptions = {
   fileLocks: false,
   tcp: "refuse",
   ...defaultCriuRestore,
-  policy: defaultRestorePolicy,
   force: [],
 }
 
@@ -182,8 +180,8 @@ export const restoreRequest = (
   const refuse = (rule: Rule, value?: string) =>
     Result.fail(new OptionConflict({ rule, ...(value === undefined ? {} : { value }) }))
   const importing = flags.import !== ""
-  const policy = restorePolicyOf(flags.policy)
-  if (Result.isFailure(policy)) return refuse("policyInvalid", policy.failure)
+  const policy = flags.policy === "" ? undefined : restorePolicyOf(flags.policy)
+  if (policy !== undefined && Result.isFailure(policy)) return refuse("policyInvalid", policy.failure)
   const unknown = flags.force.find((word) => forcibleAspects.every((aspect) => aspect !== word))
   if (unknown !== undefined) return refuse("forceUnknown", unknown)
   const options: RestoreOptions = {
@@ -200,7 +198,7 @@ export const restoreRequest = (
     tcp: flags.tcpEstablished ? "keep" : flags.tcpClose ? "close" : "refuse",
     extUnixSk: flags.extUnixSk,
     shellJob: flags.shellJob,
-    policy: policy.success,
+    ...(policy === undefined ? {} : { policy: policy.success }),
     force: forcibleAspects.filter((aspect) => flags.force.includes(aspect)),
   }
   if (flags.importPrevious !== "" && !importing) return refuse("importPreviousWithoutImage")

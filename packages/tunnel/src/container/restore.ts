@@ -7,7 +7,6 @@
 import * as fs from "node:fs"
 import {
   type ArchiveSource,
-  defaultRestorePolicy,
   factsFromAnnotations,
   type HostFailure,
   isCheckpointImage,
@@ -41,7 +40,7 @@ export const restore = Effect.fn("tunnel.restore")(function* (
 ): Effect.fn.Return<Items<RestoreReport, RestoreFailure>, HostFailure | NoContainers> {
   yield* onlyOurs(remote, {
     "publishing several ports of a restored container": options.publish.length > 1,
-    "a policy for what is restored": options.policy !== defaultRestorePolicy,
+    "a policy for what is restored": options.policy !== undefined,
     "insisting on a restore": options.force.length > 0,
     "mounting something else in a restored container": options.volume.length > 0,
     "CRIU's option ext-unix-sk": options.extUnixSk,
@@ -82,7 +81,7 @@ export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
     shellJob,
     ...(name === undefined ? {} : { name }),
     ...(pod === undefined ? {} : { pod }),
-    ...(policy === defaultRestorePolicy ? {} : { policy: policyText(policy) }),
+    ...(policy === undefined ? {} : { policy: policyText(policy) }),
     ...(publish.length === 0 ? {} : { publish }),
     ...(volume.length === 0 ? {} : { volume }),
     ...(force.length === 0 ? {} : { force }),

@@ -33,6 +33,7 @@ import { isContainerName } from "../../values/ContainerName.ts"
 import type { NetworkAttachment } from "../../values/ContainerNetwork.ts"
 import { interfaceOn } from "../../values/NetworkSettings.ts"
 import { parsePublish } from "../../values/PortMapping.ts"
+import { defaultRestorePolicy } from "../../values/RestorePolicy.ts"
 import { placesFor, withPorts } from "./MemoryNetworks.ts"
 import { bytesOf, nameOf } from "./HostFiles.ts"
 import {
@@ -184,7 +185,7 @@ const restoreNew = Effect.fnUntraced(function* (
 export const beyondPolicy = (
   host: MemoryHost,
   { config, key }: Snapshot,
-  { policy }: RestoreOptions,
+  { policy = defaultRestorePolicy }: RestoreOptions,
 ): ReadonlyArray<PolicyDifference> => {
   if (host.made.has(key) || policy === "none") return []
   const has = config.privileged ? capabilityNames : config.capAdd.map((name) => capabilityName(name) ?? name)

@@ -39,7 +39,6 @@ import { RestoreFlags, type RestoreOptions, type RestoreSource } from "../../opt
 import { CheckFlags } from "../../options/SystemOptions.ts"
 import { VolumeCreateFlags, VolumeListFlags, VolumePruneFlags, VolumeRemoveFlags } from "../../options/VolumeOptions.ts"
 import type { ContainerSelection } from "../../Selection.ts"
-import { defaultRestorePolicy } from "../../values/RestorePolicy.ts"
 import { SystemEngine } from "../../SystemEngine.ts"
 import { VolumeEngine } from "../../VolumeEngine.ts"
 import type { Engines } from "./Case.ts"
@@ -261,7 +260,7 @@ const restoreValues = (
   { policy, tcp, ...options }: RestoreOptions,
 ): Readonly<Record<string, unknown>> => ({
   ...options,
-  policy: policy === defaultRestorePolicy ? "default" : "another",
+  policy: policy === undefined ? "" : "given",
   tcpEstablished: tcp === "keep",
   tcpClose: tcp === "close",
   ...(source._tag === "Archive"
