@@ -181,7 +181,9 @@ describe("a full disk", () => {
       title: "that has no room for the memory is found before the freeze",
       complaint: "status 0",
       disk: "small",
-      protection: [abi("checkpoint/space.ts", "if (neededBytes > available)", "if (neededBytes < 0)")],
+      protection: [
+        abi("checkpoint/space.ts", "if (need.neededBytes > need.availableBytes)", "if (need.neededBytes < 0)"),
+      ],
       happens: async (host) => {
         await host.ok("run", "-d", "--name", "deep", "base", ...withFile(44))
         await host.beyond("deep", 1)

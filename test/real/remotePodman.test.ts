@@ -233,6 +233,7 @@ describe("cryopod on podman system service 5.4.2", () => {
       [["container", "checkpoint", "--link-remap", "far"], "CRIU's option link-remap"],
       [["container", "checkpoint", "--network-lock", "skip", "far"], "CRIU's option network-lock"],
       [["container", "restore", "--ext-unix-sk", "localhost/base"], "CRIU's option ext-unix-sk"],
+      [["container", "checkpoint", "--dry-run", "far"], "saying what a checkpoint would be"],
       [["system", "check"], "looking whether its host can checkpoint"],
     ]
     for (const [args, what] of refused) {

@@ -2,7 +2,14 @@
  * A look into a checkpoint as text. What a stranger wrote into it is shown without effect on the terminal: names and
  * command lines may hold anything.
  */
-import type { CheckpointCheck, CheckpointedProcess, CheckpointInspect, OpenSocket } from "@cryopod/entities"
+import type {
+  CheckFinding,
+  CheckpointCheck,
+  CheckpointPlan,
+  CheckpointedProcess,
+  CheckpointInspect,
+  OpenSocket,
+} from "@cryopod/entities"
 import { bytesSize, durationText, tableText } from "./kit/index.ts"
 
 /** What is shown beside the overview. */
@@ -218,7 +225,14 @@ const socketLine = ({ fd, local, localPort, protocol, remote, remotePort, state,
     .join(" ")
 
 /** Findings, what to do about them, and the verdict. */
-export const checkText = ({ container, findings, thaws }: CheckpointCheck): string => {
+export const checkText = ({ container, findings, thaws }: CheckpointCheck): string =>
+  verdictText(container, findings, thaws ? "would thaw here" : "would not thaw here")
+
+/** The same of a checkpoint that is not made. */
+export const planText = ({ container, findings, freezes }: CheckpointPlan): string =>
+  verdictText(container, findings, freezes ? "would be frozen" : "would not be frozen")
+
+const verdictText = (container: string, findings: ReadonlyArray<CheckFinding>, verdict: string): string => {
   const rows = tableText([
     ["ASPECT", "STATUS", "FOUND"],
     ...findings.map(({ aspect, found, problem, status }) => [aspect, status, harmless(problem || found)]),
@@ -226,8 +240,7 @@ export const checkText = ({ container, findings, thaws }: CheckpointCheck): stri
   const remedies = findings
     .filter(({ remedy }) => remedy !== "")
     .map(({ aspect, remedy }) => `${aspect}: ${harmless(remedy)}\n`)
-  const word = thaws ? "would thaw here" : "would not thaw here"
-  return `${rows}${remedies.length === 0 ? "" : `\n${remedies.join("")}`}\n${harmless(container)} ${word}.\n`
+  return `${rows}${remedies.length === 0 ? "" : `\n${remedies.join("")}`}\n${harmless(container)} ${verdict}.\n`
 }
 
 /** One line for each process. */

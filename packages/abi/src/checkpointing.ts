@@ -3,6 +3,7 @@
  * most commands never need. Whoever needs it loads it (`loadCheckpointing`).
  */
 export { checkpoint } from "./checkpoint/checkpoint.ts"
+export { planCheckpoint } from "./checkpoint/planCheckpoint.ts"
 export { checkCheckpoint } from "./compatibility/checkCheckpoint.ts"
 export { diffCheckpoints } from "./inspection/diffCheckpoints.ts"
 export { inspectCheckpoint } from "./inspection/inspectCheckpoint.ts"

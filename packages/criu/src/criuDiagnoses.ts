@@ -341,3 +341,11 @@ export const diagnoses: ReadonlyArray<KnownLine> = [
     "make room, or put the checkpoint elsewhere",
   ),
 ]
+
+/** What is said of a line with this code, for whoever sees the cause before CRIU does. */
+export const diagnosisOf = (wanted: DiagnosisCode): Diagnosis => {
+  const known = diagnoses.find(({ code }) => code === wanted)
+  if (known === undefined) throw new Error(`${wanted} has no diagnosis`)
+  const { code, remedy, sentence } = known
+  return { code, sentence, remedy }
+}

@@ -1,6 +1,6 @@
 /** Facts about CRIU, as plain functions of text and bytes. Knows nothing of containers. */
 export * from "./CriuImage.ts"
-export type { Diagnosis, DiagnosisCode } from "./criuDiagnoses.ts"
+export { type Diagnosis, type DiagnosisCode, diagnosisOf } from "./criuDiagnoses.ts"
 export * from "./CriuLog.ts"
 export * from "./CriuPages.ts"
 export * from "./CriuStatistics.ts"

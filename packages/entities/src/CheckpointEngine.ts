@@ -8,8 +8,10 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { CheckpointViewFailure } from "./failures/index.ts"
 import type { ArchiveSource } from "./ImageEngine.ts"
+import type { CheckpointOptions } from "./options/CheckpointOptions.ts"
 import type { RestoreOptions } from "./options/RestoreOptions.ts"
 import type { CheckpointCheck } from "./reports/CheckpointCheck.ts"
+import type { CheckpointPlan } from "./reports/CheckpointPlan.ts"
 import type { CheckpointDiff, CheckpointInspect, CheckpointSummary, MemoryFinding } from "./reports/CheckpointViews.ts"
 
 /** A container that has been checkpointed, or else an image, by its name; or an archive. */
@@ -51,6 +53,12 @@ export interface CheckpointEngineShape {
     source: CheckpointSource,
     options: RestoreOptions,
   ) => Effect.Effect<CheckpointCheck, CheckpointViewFailure>
+
+  /**
+   * What a checkpoint of a running container with these options would freeze, and whether it would: what `checkpoint` asks before
+   * it freezes anything, and what of the processes CRIU would refuse, as far as it can be seen from outside.
+   */
+  readonly plan: (ref: string, options: CheckpointOptions) => Effect.Effect<CheckpointPlan, CheckpointViewFailure>
 
   readonly diff: (
     before: CheckpointSource,

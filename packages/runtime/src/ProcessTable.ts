@@ -34,6 +34,9 @@ export const residentBytes = (pid: number): number => {
 export const treeResidentBytes = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + treeResidentBytes(child), residentBytes(pid))
 
+/** A process and all its descendants, each before its own. */
+export const processTree = (pid: number): ReadonlyArray<number> => [pid, ...childrenOf(pid).flatMap(processTree)]
+
 /** Of a process and all its descendants, those that a signal has stopped. */
 export const stoppedProcesses = (pid: number): ReadonlyArray<number> => [
   ...(statOf(pid)?.[0] === "T" ? [pid] : []),

@@ -4,6 +4,7 @@ import {
   CheckpointFlags,
   checkpointRequest,
   type CheckpointReport,
+  type CheckpointRequest,
   type CheckpointSource,
   ContainerEngine,
   type Items,
@@ -11,12 +12,13 @@ import {
   type RestoreReport,
   restoreRequest,
   type RestoreRequest,
+  sharedTarget,
   StorageFailed,
 } from "@cryopod/entities"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { checkText } from "../checkpointView.ts"
+import { checkText, planText } from "../checkpointView.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
@@ -28,6 +30,40 @@ import { withPolicyDocument } from "../restoreFlags.ts"
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
 const nameOrId = (report: CheckpointReport | RestoreReport, input: string): string => input || report.Id
 
+const dryRunFlags = (what: "frozen" | "restored") =>
+  ({
+    "dry-run": { kind: "bool", usage: `Say what would be ${what} and whether it would work; change nothing` },
+  }) as const
+
+/** The verdict on everything that would be frozen. */
+const planned = Effect.fnUntraced(function* ({ options, selection }: CheckpointRequest) {
+  const engine = yield* CheckpointEngine
+  const refs = selection._tag === "Names" ? selection.names : yield* runningIds(selection)
+  const plans = yield* Effect.forEach(refs, (ref) => engine.plan(ref, options))
+  const shared = sharedTarget(
+    options.target,
+    plans.map(({ id }) => id),
+  )
+  if (shared !== undefined) return yield* shared
+  // nothing is written where an archive would go
+  for (const plan of plans) yield* writeOut(planText(plan))
+  return plans.every(({ freezes }) => freezes) ? 0 : 1
+})
+
+/** What `--all` and `--latest` mean. */
+const runningIds = Effect.fnUntraced(function* ({ _tag }: CheckpointRequest["selection"]) {
+  const latest = _tag === "Latest"
+  const rows = yield* (yield* ContainerEngine).list({
+    all: false,
+    latest,
+    filter: latest ? [] : ["status=running"],
+    last: -1,
+    external: false,
+    size: false,
+  })
+  return rows.filter(({ IsInfra }) => !IsInfra).map(({ Id }) => Id)
+})
+
 export const checkpoint: CliCommand = {
   name: "checkpoint",
   short: "Checkpoint one or more containers",
@@ -35,7 +71,7 @@ export const checkpoint: CliCommand = {
   use: "[options] CONTAINER [CONTAINER...]",
   example:
     "cryopod container checkpoint --keep web\ncryopod container checkpoint --create-image web:1 web\ncryopod container checkpoint --all",
-  flags: flagTable(CheckpointFlags),
+  flags: { ...flagTable(CheckpointFlags), ...dryRunFlags("frozen") },
   args: namesOrAll,
   complete: completeContainers,
   handler: (call) =>
@@ -43,6 +79,7 @@ export const checkpoint: CliCommand = {
       const flags = withStandardOutput(optionsOf(CheckpointFlags, call))
       const given = givenOptions(CheckpointFlags, call)
       const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
+      if (call.flags["dry-run"] === true) return yield* planned({ options, selection })
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
       yield* printWarnings(items)
@@ -76,10 +113,6 @@ const unopened =
         )
       : failure
 
-const dryRunFlag = {
-  "dry-run": { kind: "bool", usage: "Say what would be restored and whether it would work; change nothing" },
-} as const
-
 /** The verdict on everything that would be restored. */
 const dryRun = Effect.fnUntraced(function* ({ options, source }: RestoreRequest) {
   const engine = yield* CheckpointEngine
@@ -110,7 +143,7 @@ export const restore: CliCommand = {
   use: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE...]",
   example:
     "cryopod container restore web\ncryopod container restore web:1\ncryopod container restore --name web2 web:1",
-  flags: { ...flagTable(RestoreFlags), ...dryRunFlag },
+  flags: { ...flagTable(RestoreFlags), ...dryRunFlags("restored") },
   // with an archive, what is wrong with the names is said by the options
   args: (context) => (context.changed.has("import") ? undefined : namesOrAll(context)),
   complete: completeContainers,

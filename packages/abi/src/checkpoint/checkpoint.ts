@@ -125,7 +125,7 @@ const report = (
 })
 
 /** Checkpoints in several rounds need a kernel that tracks memory. */
-const refuseRounds = Effect.fnUntraced(function* ({ phase }: CheckpointOptions) {
+export const refuseRounds = Effect.fnUntraced(function* ({ phase }: CheckpointOptions) {
   if (phase === "full") return
   const tracking = yield* criuCheck("mem_dirty_track")
   if (tracking?.exitCode !== 0) return yield* new MemoryTrackingMissing()

@@ -67,31 +67,57 @@ export const preflight = Effect.fn("checkpoint.preflight")(function* (
   AllServices | Scope.Scope
 > {
   const { config, id, state } = record
-  if (state.status !== "running") {
-    return yield* new ContainerStateImproper({ id, state: state.status, operation: "checkpoint" })
-  }
-  if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
-  yield* refuseStopped(record)
-  yield* requireCriuConfigurable(config.runtime, options)
-  yield* refuseForNeighbours(record, options.target)
+  const parts = preflightParts(record, options)
+  yield* parts.state
+  yield* parts.processes
+  yield* parts.criu
+  yield* parts.neighbours
   const layout = yield* Layout
   const paths = containerPaths(layout, config)
-  if (options.phase === "withPrevious" && !hasPreCheckpoint(paths)) return yield* new PreCheckpointMissing({ id })
+  const mounts = yield* parts.mounts
+  const sink = yield* parts.destination
+  yield* requireSpace(layout.root, sink, yield* leavingBytes(record, options, { mounts, sink }))
+  const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
+  return { record, options, paths, cgroups, sink, mounts }
+})
 
-  const mounts = yield* leavingMounts(record, options.target)
-  const sink = yield* openSink(options.target)
+/** What is asked while the container runs undisturbed, each by itself. */
+export const preflightParts = (record: ContainerRecord, options: CheckpointOptions) => {
+  const { config, id, state } = record
+  return {
+    state: Effect.gen(function* () {
+      if (state.status !== "running")
+        return yield* new ContainerStateImproper({ id, state: state.status, operation: "checkpoint" })
+      if (config.autoRemove && options.target._tag === "Container") return yield* new AutoRemoveRefused({ id })
+      const paths = containerPaths(yield* Layout, config)
+      if (options.phase === "withPrevious" && !hasPreCheckpoint(paths)) return yield* new PreCheckpointMissing({ id })
+    }),
+    processes: refuseStopped(record),
+    criu: requireCriuConfigurable(config.runtime, options),
+    neighbours: refuseForNeighbours(record, options.target),
+    mounts: leavingMounts(record, options.target),
+    destination: openSink(options.target),
+  }
+}
+
+/** How much of a container would be written where. */
+export const leavingBytes = Effect.fnUntraced(function* (
+  { state }: ContainerRecord,
+  { leaveRunning }: CheckpointOptions,
+  { mounts, sink }: Pick<Plan, "mounts" | "sink">,
+) {
+  const layout = yield* Layout
   const sizes = yield* Effect.forEach(mounts.content, (name) =>
     Effect.map(treeBytes(layout.volume(name).data), (bytes) => ({ name, bytes })),
   )
   // see `packed`
-  const aside = sink._tag === "Archive" && !options.leaveRunning ? mounts.shared : new Set(mounts.content)
-  yield* requireSpace(layout.root, sink, {
+  const aside = sink._tag === "Archive" && !leaveRunning ? mounts.shared : new Set(mounts.content)
+  return {
     memory: treeResidentBytes(state.pid),
     volumes: totalBytes(sizes),
     aside: totalBytes(sizes.filter(({ name }) => aside.has(name))),
-  })
-  const cgroups = hasOwnCgroups(cgroupsOf(state.pid), cgroupsPath(id), cgroupRoot()) ? "manage" : "ignore"
-  return { record, options, paths, cgroups, sink, mounts }
+    sizes,
+  }
 })
 
 const totalBytes = (sizes: ReadonlyArray<{ readonly bytes: number }>): number =>

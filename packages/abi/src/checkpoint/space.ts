@@ -26,22 +26,36 @@ export const requireSpace = Effect.fn("checkpoint.requireSpace")(function* (
   sink: Sink,
   sizes: LeavingBytes,
 ): Effect.fn.Return<void, SpaceMissing | StorageFailed> {
+  for (const need of yield* spaceNeeds(root, sink, sizes)) {
+    if (need.neededBytes > need.availableBytes) return yield* new SpaceMissing(need)
+  }
+})
+
+export interface SpaceNeed {
+  readonly path: string
+  readonly neededBytes: number
+  readonly availableBytes: number
+}
+
+/** Of each file system that is written to. */
+export const spaceNeeds = Effect.fnUntraced(function* (
+  root: string,
+  sink: Sink,
+  sizes: LeavingBytes,
+): Effect.fn.Return<ReadonlyArray<SpaceNeed>, StorageFailed> {
   const dumpBytes = sizes.memory + sizes.aside + overheadBytes
   const archiveBytes = sizes.memory + sizes.volumes + overheadBytes
   const beside =
     sink._tag === "Archive" && sink.compression === "none" && sink.output.directory !== undefined
       ? sink.output.directory
       : undefined
-  if (beside === undefined) return yield* require(root, dumpBytes)
-  if (yield* sameFileSystem(root, beside)) return yield* require(root, dumpBytes + archiveBytes)
-  yield* require(root, dumpBytes)
-  yield* require(beside, archiveBytes)
+  if (beside === undefined) return [yield* spaceNeed(root, dumpBytes)]
+  if (yield* sameFileSystem(root, beside)) return [yield* spaceNeed(root, dumpBytes + archiveBytes)]
+  return [yield* spaceNeed(root, dumpBytes), yield* spaceNeed(beside, archiveBytes)]
 })
 
-const require = Effect.fnUntraced(function* (path: string, neededBytes: number) {
-  const available = yield* availableBytes(path)
-  if (neededBytes > available) yield* new SpaceMissing({ path, neededBytes, availableBytes: available })
-})
+const spaceNeed = (path: string, neededBytes: number) =>
+  Effect.map(availableBytes(path), (available): SpaceNeed => ({ path, neededBytes, availableBytes: available }))
 
 const sameFileSystem = (one: string, other: string) =>
   attemptSync("look at", other, () => fs.statSync(one).dev === fs.statSync(other).dev)

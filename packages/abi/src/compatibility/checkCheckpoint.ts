@@ -34,6 +34,7 @@ import type { OpenedCheckpoint } from "../restore/open.ts"
 import { openArchive } from "../restore/openArchive.ts"
 import { openImage } from "../restore/openImage.ts"
 import { heldBy, preflightParts } from "../restore/preflight.ts"
+import { asFinding, no, ok } from "./findings.ts"
 import { type Fitting, fitFindings } from "./fit.ts"
 
 export const checkCheckpoint = Effect.fn("CheckpointEngine.check")(function* (
@@ -68,7 +69,7 @@ const checkContainer = Effect.fnUntraced(function* (
     isActive(state)
       ? no("name", `the container is ${state.status}`, "stop it, or restore the checkpoint under another name")
       : ok("name", name),
-    ...(yield* asFinding("runtime", (yield* Tools).path(config.runtime), (path) => path)),
+    ...(yield* stepFinding("runtime", (yield* Tools).path(config.runtime), (path) => path)),
     ...(yield* hostSide({ source: name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" })),
   ]
   return verdict({ source: name, kind: "container", container: name }, findings, force)
@@ -101,18 +102,18 @@ const checkOpened = Effect.fnUntraced(function* (
       onSuccess: () => [ok("pod", wanted ?? "none")],
     }),
     ...(yield* policyFindings(opened, held, Result.isSuccess(membership) ? membership.success : undefined)),
-    ...(yield* asFinding("runtime", parts.runtime, (runtime) => runtime)),
+    ...(yield* stepFinding("runtime", parts.runtime, (runtime) => runtime)),
     ...(yield* hostSide(fitting)),
-    ...(yield* asFinding("name", parts.name, ({ name }) => name)),
+    ...(yield* stepFinding("name", parts.name, ({ name }) => name)),
     ...(Result.isFailure(membership)
       ? []
-      : yield* asFinding("network", networkOf(parts, membership.success.network), (found) => found)),
-    ...(yield* asFinding(
+      : yield* stepFinding("network", networkOf(parts, membership.success.network), (found) => found)),
+    ...(yield* stepFinding(
       "mounts",
       parts.mounts,
       ({ volumes }) => volumes.map(({ name }) => name).join(", ") || "none",
     )),
-    ...(yield* asFinding("baseImage", parts.baseImage, (found) => found)),
+    ...(yield* stepFinding("baseImage", parts.baseImage, (found) => found)),
   ]
   return verdict({ source, kind, container: options.name ?? config.name }, findings, options.force)
 })
@@ -140,22 +141,6 @@ const verdict = (
   return { ...about, thaws: judged.every(({ status }) => status !== "no"), findings: judged }
 }
 
-const ok = (aspect: CheckAspect, found: string): CheckFinding => ({
-  aspect,
-  status: "ok",
-  found,
-  problem: "",
-  remedy: "",
-})
-
-const no = (aspect: CheckAspect, problem: string, remedy: string): CheckFinding => ({
-  aspect,
-  status: "no",
-  found: "",
-  problem,
-  remedy,
-})
-
 const remedies: Partial<Record<CheckAspect, string>> = {
   runtime: "install it, or let the engine choose the runtime",
   name: "remove the other container, or restore it under another name",
@@ -165,19 +150,12 @@ const remedies: Partial<Record<CheckAspect, string>> = {
   criu: "install a CRIU that serves this kernel",
 }
 
-/** What a step of the restore would fail with is what stands in the way. */
-const asFinding = <A, E extends { readonly message: string }, R>(
+/** What a step of the restore would say. */
+const stepFinding = <A, E extends { readonly message: string }, R>(
   aspect: CheckAspect,
   step: Effect.Effect<A, E, R>,
   found: (value: A) => string,
-): Effect.Effect<ReadonlyArray<CheckFinding>, never, R> =>
-  Effect.map(
-    Effect.result(step),
-    Result.match({
-      onFailure: ({ message }) => [no(aspect, message, remedies[aspect] ?? "")],
-      onSuccess: (value) => [ok(aspect, found(value))],
-    }),
-  )
+) => Effect.map(asFinding(aspect, step, { found, remedy: remedies[aspect] ?? "" }), (finding) => [finding])
 
 /** Without a CRIU that serves, nothing more can be said. */
 const hostSide = (fitting: Fitting) =>

@@ -20,6 +20,7 @@ export const checkpointEngineLayer: Layer.Layer<CheckpointEngine, never, AllServ
       inspect: (source, options) => here(({ inspectCheckpoint }) => inspectCheckpoint(source, options)),
       list: (directories) => here(({ listCheckpoints }) => listCheckpoints(directories)),
       check: (source, options) => here(({ checkCheckpoint }) => checkCheckpoint(source, options)),
+      plan: (ref, options) => here(({ planCheckpoint }) => planCheckpoint(ref, options)),
       diff: (before, after, options) => here(({ diffCheckpoints }) => diffCheckpoints(before, after, options)),
       search: (source, options) => streamed(({ searchCheckpoint }) => searchCheckpoint(source, options)),
       memory: (source, options) => streamed(({ readCheckpointMemory }) => readCheckpointMemory(source, options)),

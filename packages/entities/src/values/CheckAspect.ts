@@ -1,6 +1,16 @@
-/** What is asked of a host before a checkpoint is restored there. */
+/** What is asked of a host before a container is checkpointed or a checkpoint restored there. */
 
 export const checkAspects = [
+  // of a container that is to be frozen
+  "state",
+  "processes",
+  "neighbours",
+  "connections",
+  "fileLocks",
+  "files",
+  "rootfs",
+  "destination",
+  // of a checkpoint that is to be restored; some are asked of both
   "policy",
   "architecture",
   "kernel",

@@ -1,5 +1,5 @@
 /**
- * Beyond libpod: looks into checkpoints. One that has a name here is asked for by it; an archive is the body.
+ * Beyond libpod: looks into checkpoints, and into what a checkpoint would be. One that has a name here is asked for by it; an archive is the body.
  *
  * What is found in memory comes as one JSON document a line, memory itself in frames of `MemoryFrames.ts`.
  */
@@ -9,6 +9,7 @@ import {
   CheckpointDiffFlags,
   CheckpointInspect,
   CheckpointInspectFlags,
+  CheckpointPlan,
   CheckpointSummary,
   checkpointViewFailures,
   checkedOptions,
@@ -22,7 +23,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { archiveBody } from "./ContainerRoutes.ts"
+import { archiveBody, checkpointing } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(checkpointViewFailures)
@@ -64,6 +65,12 @@ export const checkpoints = HttpApiGroup.make("checkpoints").add(
     query: checking,
     payload: archiveBody,
     success: CheckpointCheck,
+    error: checkErrors,
+  }),
+  HttpApiEndpoint.get("plan", "/cryopod/containers/:name/checkpoint/plan", {
+    params: name,
+    query: checkpointing,
+    success: CheckpointPlan,
     error: checkErrors,
   }),
   HttpApiEndpoint.get("diff", "/cryopod/checkpoints/:name/diff", {

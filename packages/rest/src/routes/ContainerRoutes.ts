@@ -75,6 +75,31 @@ export const PruneReport = Schema.Struct({
 /** Beyond libpod: asks for those that failed, too. */
 export const failuresToo = { failures: parameter.bool("Tell of what could not be removed, too") }
 
+/** Options of a checkpoint, for making one and for asking whether it could be made. */
+export const checkpointing = query({
+  ...parametersOf(CheckpointFlags, [
+    "keep",
+    "leaveRunning",
+    "tcpEstablished",
+    "printStats",
+    "preCheckpoint",
+    "withPrevious",
+    "fileLocks",
+    "createImage",
+    "ignoreRootfs",
+    // beyond libpod, whose service does not know it
+    "ignoreVolumes",
+    "compress",
+    "extUnixSk",
+    "ghostLimit",
+    "linkRemap",
+    "networkLock",
+    "shellJob",
+    "skipInFlight",
+  ]),
+  export: parameter.bool("Answer with the checkpoint as an archive"),
+})
+
 /** Media type of an archive in a body, both ways; libpod's checkpoint handler answers with this very text. */
 export const archiveType = "application/octet; charset=us-ascii"
 
@@ -233,29 +258,7 @@ export const containers = HttpApiGroup.make("containers").add(
   /** With `export` the body is the archive and there is no report. */
   HttpApiEndpoint.post("checkpoint", "/libpod/containers/:name/checkpoint", {
     params: name,
-    query: query({
-      ...parametersOf(CheckpointFlags, [
-        "keep",
-        "leaveRunning",
-        "tcpEstablished",
-        "printStats",
-        "preCheckpoint",
-        "withPrevious",
-        "fileLocks",
-        "createImage",
-        "ignoreRootfs",
-        // beyond libpod, whose service does not know it
-        "ignoreVolumes",
-        "compress",
-        "extUnixSk",
-        "ghostLimit",
-        "linkRemap",
-        "networkLock",
-        "shellJob",
-        "skipInFlight",
-      ]),
-      export: parameter.bool("Answer with the checkpoint as an archive"),
-    }),
+    query: checkpointing,
     success: [CheckpointReport, HttpApiSchema.StreamUint8Array({ contentType: archiveType })],
     error: errorsOf([...checkpointFailures, OptionConflict, TargetShared]),
   }),

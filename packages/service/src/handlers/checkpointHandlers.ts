@@ -27,18 +27,23 @@ const body = "-"
 /** libpod's remote archives are not compressed. */
 const wireCompression = "none"
 
+/** The options of a checkpoint, as a query has them. */
+export const checkpointOf = (
+  name: string,
+  { export: exporting = false, ...given }: Partial<Omit<CheckpointFlags, "export">> & { readonly export?: boolean },
+) => {
+  const flags = { ...checkpointDefaults, compress: wireCompression, ...given, export: exporting ? body : "" }
+  const names = new Set(Object.keys(given) as Array<keyof typeof given>)
+  return Effect.map(Effect.fromResult(checkpointRequest(flags, [name], names)), ({ options }) => ({
+    options,
+    printStats: flags.printStats,
+  }))
+}
+
 export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Scope.Scope) => ({
   checkpoint: HttpApiBuilder.handler(LibpodApi, "containers", "checkpoint", ({ params, query }) =>
     Effect.gen(function* () {
-      const { export: exporting = false, ...given } = query
-      const flags = {
-        ...checkpointDefaults,
-        compress: wireCompression,
-        ...given,
-        export: exporting ? body : "",
-      }
-      const names = new Set(Object.keys(given) as Array<keyof typeof given>)
-      const { options } = yield* Effect.fromResult(checkpointRequest(flags, [params.name], names))
+      const { options, printStats } = yield* checkpointOf(params.name, query)
       const selection = Selection.names(params.name)
       if (options.target._tag === "Archive") {
         const { target } = options
@@ -48,7 +53,7 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
       }
       const report = yield* single(yield* engine.checkpoint(selection, options))
       if (report === undefined) return yield* Effect.die("a checkpoint without a report")
-      return flags.printStats ? report : { ...report, criu_statistics: null }
+      return printStats ? report : { ...report, criu_statistics: null }
     }),
   ),
   restore: HttpApiBuilder.handler(LibpodApi, "containers", "restore", ({ params, payload, query }) =>

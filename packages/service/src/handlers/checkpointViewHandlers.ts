@@ -2,6 +2,7 @@
 import {
   CheckpointEngine,
   type CheckpointSource,
+  type CheckpointTarget,
   type CheckpointViewFailure,
   type MemorySearch,
   type MemorySearchFlags,
@@ -16,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
+import { checkpointOf } from "./checkpointHandlers.ts"
 
 const named = (ref: string): CheckpointSource => ({ _tag: "Named", ref })
 const body = <E>(bytes: Stream.Stream<Uint8Array, E>): CheckpointSource => ({
@@ -47,6 +49,10 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
       inspectArchive: ({ payload, query }) => engine.inspect(body(payload), flags(query)),
       check: ({ params, query }) => checking(named(params.name), query),
       checkArchive: ({ payload, query }) => checking(body(payload), query),
+      plan: ({ params, query }) =>
+        Effect.flatMap(checkpointOf(params.name, query), ({ options }) =>
+          engine.plan(params.name, { ...options, target: leaving(options.target) }),
+        ),
       diff: ({ params, query }) =>
         Effect.gen(function* () {
           if (query.with === undefined)
@@ -61,6 +67,10 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
     })
   }),
 )
+
+/** An archive would leave as the body of an answer; where the client puts it the client looks at. */
+const leaving = (target: CheckpointTarget): CheckpointTarget =>
+  target._tag === "Archive" ? { ...target, destination: { _tag: "Stream", write: () => Effect.void } } : target
 
 /** Every option at its default. */
 const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})

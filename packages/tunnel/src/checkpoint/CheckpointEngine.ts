@@ -5,6 +5,7 @@ import {
   type CheckpointSource,
   type CheckpointViewFailure,
   checkpointViewFailures,
+  ContainerNotFound,
   MemoryFinding,
   type MemoryPiece,
   type MemorySearch,
@@ -19,9 +20,10 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { checkpointQuery } from "../container/checkpoint.ts"
 import { restoreQuery } from "../container/restore.ts"
 import { ask, isPathName, ofTransport, onlyOurs, type Remote, textOnly } from "../Remote.ts"
-import { bodyOf, calledBy, toldBehind } from "../transfer.ts"
+import { bodyOf, calledBy, openDestination, toldBehind } from "../transfer.ts"
 
 const what = { "looking into checkpoints": true }
 
@@ -46,6 +48,24 @@ export const checkpointEngine = (remote: Remote): CheckpointEngineShape => ({
       archive: (payload) => textOfConflict(ask(remote, remote.checkpoints.checkArchive({ query, payload }))),
     })
   },
+  plan: (ref, options) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        yield* onlyOurs(remote, { "saying what a checkpoint would be": true })
+        if (!isPathName(ref)) return yield* new ContainerNotFound({ ref })
+        const { target } = options
+        const params = { name: ref }
+        const base = checkpointQuery(options)
+        const plan = (more: Partial<Parameters<typeof remote.checkpoints.plan>[0]["query"]>) =>
+          textOfConflict(ask(remote, remote.checkpoints.plan({ params, query: { ...base, ...more } })))
+        if (target._tag !== "Archive") return yield* plan(target._tag === "Image" ? { createImage: target.name } : {})
+        const { compression: compress, destination, ignoreRootfs, ignoreVolumes } = target
+        // the service cannot see where its archive would go
+        yield* openDestination(destination)
+        const found = yield* plan({ export: true, compress, ignoreRootfs, ignoreVolumes })
+        return destination._tag === "File" ? { ...found, destination: destination.path } : found
+      }),
+    ),
   diff: Effect.fnUntraced(function* (before, after, options) {
     yield* onlyOurs(remote, what)
     if (before._tag === "Archive" || after._tag === "Archive")

@@ -47,7 +47,7 @@ const checkpointOne = (
       remote,
       remote.containers.checkpoint({
         params: { name: id },
-        query: { ...queryOf(options), ...more },
+        query: { ...checkpointQuery(options), ...more },
         responseMode: "decoded-and-response",
       }),
     ).pipe(
@@ -86,7 +86,7 @@ const checkpointOne = (
 }
 
 /** What each option adds to the query: one that is not here does not compile. */
-const queryOf = ({ phase, target: _, ...options }: CheckpointOptions) => {
+export const checkpointQuery = ({ phase, target: _, ...options }: CheckpointOptions) => {
   const { fileLocks, keep, leaveRunning, tcpEstablished, ...criu } = options
   const { ghostLimitBytes, networkLock, ...switches } = criu
   const { extUnixSk, linkRemap, shellJob, skipInFlight, ...others } = switches

@@ -5,6 +5,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { CheckpointEngineShape, CheckpointSource } from "../../CheckpointEngine.ts"
 import {
@@ -15,13 +16,16 @@ import {
 } from "../../failures/CheckpointFailures.ts"
 import { OptionInvalid } from "../../failures/ContainerFailures.ts"
 import type { CheckpointViewFailure } from "../../failures/index.ts"
+import type { CheckpointOptions } from "../../options/CheckpointOptions.ts"
 import type { RestoreOptions } from "../../options/RestoreOptions.ts"
 import type { CheckFinding, CheckpointCheck } from "../../reports/CheckpointCheck.ts"
+import type { CheckpointPlan } from "../../reports/CheckpointPlan.ts"
 import type { CheckAspect } from "../../values/CheckAspect.ts"
 import { beyondPolicy } from "./Restores.ts"
 import type { CheckpointDiff, CheckpointInspect, CheckpointSummary } from "../../reports/CheckpointViews.ts"
 import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { findImage } from "../../values/ImageLookup.ts"
+import { newName } from "../../values/Reference.ts"
 import { bytesOf, nameOf } from "./HostFiles.ts"
 import { findContainer, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
 import { decompressed, readSnapshot, type Snapshot } from "./Snapshot.ts"
@@ -46,6 +50,7 @@ export const memoryViews = (host: MemoryHost): CheckpointEngineShape => {
     inspect: (source, options) => Effect.map(look(source), (seen) => inspectSeen(host, seen, options)),
     list: (directories) => list(host, directories),
     check: (source, options) => Effect.map(look(source), (seen) => checkSeen(host, seen, options)),
+    plan: (ref, options) => Effect.map(findContainer(host, ref), (container) => planOf(container, options)),
     diff: Effect.fnUntraced(function* (before, after, options) {
       const [first, second] = [yield* look(before), yield* look(after)]
       return difference(inspectSeen(host, first, options), inspectSeen(host, second, options), options.unchanged)
@@ -87,6 +92,44 @@ const beginning = 0x1000n
 
 const memoryOf = ({ config }: Snapshot): Uint8Array =>
   Buffer.from([...config.entrypoint, ...config.command, ...config.env].map((word) => `${word}\0`).join(""))
+
+/** What programs in memory can have that stands in the way. */
+const planOf = (container: MemoryContainer, options: CheckpointOptions): CheckpointPlan => {
+  const { config, id, name, run, state } = container
+  const program = run?.main.program()
+  const findings = [
+    planFinding("state", state.status === "running", `the container is ${state.status}`),
+    planFinding("connections", program?.connected !== true || options.tcpEstablished, "it has a connection"),
+    planFinding("fileLocks", program?.locks !== true || options.fileLocks, "it has a lock"),
+  ]
+  const { target } = options
+  return {
+    id,
+    container: name,
+    destination:
+      target._tag === "Container"
+        ? "container"
+        : target._tag === "Image"
+          ? Result.getOrElse(newName(target.name), () => target.name)
+          : target.destination._tag === "File"
+            ? target.destination.path
+            : "stream",
+    processes: program === undefined ? 0 : 1,
+    memoryBytes: Buffer.byteLength(JSON.stringify(program ?? {})),
+    rootfs: { changed: 0, deleted: 0, sizeBytes: 0 },
+    volumes: config.mounts.flatMap((mount) => (mount.type === "volume" ? [{ name: mount.name, sizeBytes: 0 }] : [])),
+    freezes: findings.every(({ status }) => status !== "no"),
+    findings,
+  }
+}
+
+const planFinding = (aspect: CheckAspect, isOk: boolean, problem: string): CheckFinding => ({
+  aspect,
+  status: isOk ? "ok" : "no",
+  found: isOk ? "as wanted" : "",
+  problem: isOk ? "" : problem,
+  remedy: isOk ? "" : "allow it, or end it",
+})
 
 const openSnapshot = Effect.fnUntraced(function* (
   host: MemoryHost,

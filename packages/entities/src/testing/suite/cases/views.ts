@@ -1,13 +1,26 @@
 /** Looks into checkpoints: what is in them, what differs, and that nothing is said of what is not there. */
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { CheckpointEngine, type CheckpointSource, type MemorySearch } from "../../../CheckpointEngine.ts"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
+import { ImageEngine } from "../../../ImageEngine.ts"
+import { defaultCheckpoint } from "../../../options/CheckpointOptions.ts"
 import { defaultRestore } from "../../../options/RestoreOptions.ts"
-import { Bench, beyond, discard, discardImageLater, failureOf, inside, one, running, unique } from "../Bench.ts"
+import {
+  Bench,
+  beyond,
+  discard,
+  discardImageLater,
+  failureOf,
+  inside,
+  numbers,
+  one,
+  running,
+  unique,
+} from "../Bench.ts"
 import type { Case } from "../Case.ts"
 import { archive, checkpointing } from "./checkpoints.ts"
 
@@ -141,6 +154,40 @@ export const views: ReadonlyArray<Case> = [
       expect(same).toMatchObject({ processes: [], sockets: [], rootfs: [] })
       const whole = yield* engine.diff(named(before), named(before), { environment: true, unchanged: true })
       expect(whole.processes[0]).toMatchObject({ change: "same", memory: { different: 0 } })
+    }),
+  },
+  {
+    name: "whether a container would be frozen is told with what stands in the way, and nothing is changed by it",
+    run: Effect.gen(function* () {
+      const engine = yield* CheckpointEngine
+      const { directory } = yield* Bench
+      const name = unique("planned")
+      const image = unique("planned-image")
+      const id = yield* running({ name, command: ["hold", "lock"] })
+      yield* beyond(id, 0)
+      const refused = yield* engine.plan(name, defaultCheckpoint)
+      expect(refused).toMatchObject({ id, container: name, destination: "container", freezes: false })
+      const stood = refused.findings.filter(({ status }) => status === "no")
+      expect(stood.map(({ aspect }) => aspect)).toEqual(["fileLocks"])
+      expect(stood[0]?.remedy).not.toBe("")
+      const wanted = { ...defaultCheckpoint, fileLocks: true }
+      const asImage = yield* engine.plan(name, { ...wanted, target: { _tag: "Image", name: image } })
+      expect(asImage).toMatchObject({ freezes: true, destination: `localhost/${image}:latest` })
+      expect(asImage.processes).toBeGreaterThan(0)
+      expect(asImage.memoryBytes).toBeGreaterThan(0)
+      const path = join(directory, unique("planned-archive"))
+      expect(yield* engine.plan(name, { ...wanted, target: archive(path) })).toMatchObject({
+        freezes: true,
+        destination: path,
+      })
+      expect(existsSync(path)).toBe(false)
+      expect(yield* (yield* ImageEngine).exists(image)).toBe(false)
+      yield* beyond(id, (yield* numbers(id)).length)
+      one(yield* checkpointing(id, { fileLocks: true }))
+      const stopped = yield* engine.plan(name, wanted)
+      expect(stopped).toMatchObject({ freezes: false, processes: 0 })
+      expect(stopped.findings).toContainEqual(expect.objectContaining({ aspect: "state", status: "no" }))
+      expect((yield* failureOf(engine.plan(unique("nobody"), wanted)))._tag).toBe("ContainerNotFound")
     }),
   },
   {
