@@ -4,6 +4,7 @@
  * Frames of zstd and members of gzip may follow one another (RFC 8878 §3, RFC 1952 §2.2); at this size that costs some
  * two thousandths of the result. Memory is bounded by the blocks under way.
  */
+import { counted, type ProgressListener } from "@cryopod/entities"
 import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import type { Compression } from "./Compression.ts"
@@ -37,8 +38,16 @@ export const lastingBlocks = (plan: TarPlan): AsyncGenerator<Uint8Array, void, v
   tarBlocks(plan, { blockBytes: compressedBlockBytes, lasting: underWay })
 
 /** An archive as it is written to a file. A block of an uncompressed one is valid until the next is asked for. */
-export const archiveBlocks = (plan: TarPlan, compression: Compression): AsyncGenerator<Uint8Array, void, void> =>
-  compression === "none" ? tarBlocks(plan) : compressLasting(lastingBlocks(plan), compression)
+export const archiveBlocks = (
+  plan: TarPlan,
+  { compression, listener }: { readonly compression: Compression; readonly listener?: ProgressListener | undefined },
+): AsyncGenerator<Uint8Array, void, void> => {
+  // what has been read: of what comes out nobody knows how much there will be
+  listener?.step({ what: "export", totalBytes: plan.sizeBytes })
+  return compression === "none"
+    ? counted(tarBlocks(plan), listener)
+    : compressLasting(counted(lastingBlocks(plan), listener), compression)
+}
 
 /** Compress blocks, each of which stays as it is until `underWay` more have been asked for; those that come out stay for good. */
 export async function* compressLasting(

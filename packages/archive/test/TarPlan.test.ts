@@ -27,7 +27,11 @@ const streamed = (sizeBytes: number, pieceBytes = 65_536): StreamedMember => ({
   },
 })
 const written = async (member: StreamedMember) =>
-  gather(archiveBlocks(await planMembers([member, { name: "file", path: join(directory, "file") }]), "none"))
+  gather(
+    archiveBlocks(await planMembers([member, { name: "file", path: join(directory, "file") }]), {
+      compression: "none",
+    }),
+  )
 
 async function* whole(bytes: Uint8Array) {
   yield bytes
@@ -59,7 +63,7 @@ describe("a member that is made while it is read", () => {
 
   it("is closed when nobody wants more", async () => {
     const before = closed
-    const blocks = archiveBlocks(await planMembers([streamed(content.length)]), "none")
+    const blocks = archiveBlocks(await planMembers([streamed(content.length)]), { compression: "none" })
     await blocks.next()
     await blocks.return()
     expect(closed).toBe(before + 1)

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array
   /** A session of its own, so that a Ctrl-C on our terminal does not reach the program. */
   readonly ownSession?: boolean
+  /** Told when the program has begun. */
+  readonly begun?: (pid: number) => void
 }
 
 export interface RunResult {
@@ -36,6 +38,7 @@ export const run = (
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       detached: options.ownSession ?? false,
     })
+    if (child.pid !== undefined) options.begun?.(child.pid)
     const stdout: Array<Buffer> = []
     let stderr = ""
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk))

@@ -12,6 +12,7 @@ import { attemptSync, run, Tools } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { copyMeasured } from "./CopyProgress.ts"
 import { ImageStore, type StoreFailure } from "./ImageStore.ts"
 
 /** How a registry is reached. */
@@ -58,7 +59,17 @@ const make = Effect.fnUntraced(function* () {
         const area = yield* store.area
         const skopeo = yield* tools.path("skopeo")
         const authfile = yield* authfileOf(copy, area)
-        const result = yield* run(skopeo, copyArguments(copy, { temporary: area, authfile, policy: hasPolicy() }))
+        const host = { temporary: area, authfile, policy: hasPolicy() }
+        const child = { pid: 0 }
+        const copying = run(skopeo, copyArguments(copy, host), {
+          // it is ended by us, and says nothing of a Ctrl-C by itself
+          ownSession: true,
+          begun: (pid) => void (child.pid = pid),
+        })
+        const result = yield* copyMeasured(copy, copying, {
+          pid: () => child.pid,
+          manifest: run(skopeo, manifestArguments(copy, host), { ownSession: true }),
+        })
         if (result.exitCode !== 0) {
           return yield* new TransportFailed({
             operation: copy.operation,
@@ -71,6 +82,19 @@ const make = Effect.fnUntraced(function* () {
     ),
   })
 })
+
+/** skopeo's command line for the manifest of what is copied. */
+export const manifestArguments = (
+  { access, from }: Copy,
+  { authfile, policy }: { readonly authfile: string; readonly policy: boolean },
+): ReadonlyArray<string> => [
+  ...(policy ? [] : ["--insecure-policy"]),
+  "inspect",
+  "--raw",
+  ...(access?.tlsVerify === false ? ["--tls-verify=false"] : []),
+  ...(authfile === "" ? [] : ["--authfile", authfile]),
+  formatPlace(from),
+]
 
 /** skopeo's command line. */
 export const copyArguments = (

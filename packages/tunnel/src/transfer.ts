@@ -5,7 +5,9 @@ import {
   type ArchiveCompression,
   type ArchiveDestination,
   type ArchiveSource,
+  counted,
   type HostFailure,
+  Progress,
   StorageFailed,
 } from "@cryopod/entities"
 import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
@@ -23,11 +25,13 @@ export const bodyOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Stream.Stream<Uint8Array, StorageFailed>, StorageFailed, Scope.Scope> {
   if (source._tag === "Stream") return source.bytes
   const { path } = source
-  const isDirectory = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  const blocks = isDirectory
-    ? tarBlocks(yield* attempt("read", path, () => planDirectory(path)))
-    : yield* openInput(path)
-  return Stream.fromAsyncIterable(blocks, (cause) => storageFailed(path, cause)).pipe(
+  const stat = fs.statSync(path, { throwIfNoEntry: false })
+  const plan = stat?.isDirectory() === true ? yield* attempt("read", path, () => planDirectory(path)) : undefined
+  const totalBytes = plan?.sizeBytes ?? (stat?.isFile() === true ? stat.size : undefined)
+  const listener = yield* Progress
+  const blocks = plan === undefined ? yield* openInput(path) : tarBlocks(plan)
+  listener?.step({ what: "import", ...(totalBytes === undefined ? {} : { totalBytes }) })
+  return Stream.fromAsyncIterable(counted(blocks, listener), (cause) => storageFailed(path, cause)).pipe(
     // the next block takes its place while this one is still on its way
     Stream.map((block) => new Uint8Array(block)),
   )
@@ -90,9 +94,16 @@ export const receive = <const Classes extends ReadonlyArray<FailureClass>>(
   { failures, output }: { readonly output: Output; readonly failures: Classes },
 ): Effect.Effect<unknown, HostFailure | InstanceOf<Classes[number]>> =>
   Effect.gen(function* () {
+    const listener = yield* Progress
+    let bytes = 0
     yield* Stream.runForEach(
       Stream.mapError(body, (error) => ofTransport(remote, error)),
-      output.write,
+      (block) => {
+        if (bytes === 0) listener?.step({ what: "export" })
+        bytes += block.length
+        listener?.reached(bytes)
+        return output.write(block)
+      },
     )
     const { failure, report } = toldBehind(response)
     if (failure !== undefined) return yield* Effect.fail(failureOn(failures, failure))

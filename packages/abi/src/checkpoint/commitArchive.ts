@@ -4,7 +4,13 @@
  */
 import { createHash, type Hash } from "node:crypto"
 import { archiveBlocks, planMembers } from "@cryopod/archive"
-import { type CriuRestoreOptions, type DatabaseFailed, type StorageFailed, ToolFailed } from "@cryopod/entities"
+import {
+  type CriuRestoreOptions,
+  type DatabaseFailed,
+  Progress,
+  type StorageFailed,
+  ToolFailed,
+} from "@cryopod/entities"
 import { attempt, type Database, type Output, storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { recordMade } from "../policy/Origins.ts"
@@ -18,7 +24,7 @@ export const commitArchive = Effect.fn("checkpoint.commitArchive")(function* (
 ): Effect.fn.Return<void, StorageFailed | ToolFailed | DatabaseFailed, Database> {
   const plan = yield* attempt("read", "the checkpoint", () => planMembers(members))
   const hash = createHash("sha256")
-  yield* pour(archiveBlocks(plan, compression), hash, output)
+  yield* pour(archiveBlocks(plan, { compression, listener: yield* Progress }), hash, output)
   // first, so that no archive is there under its name that this engine does not know
   yield* recordMade(`sha256:${hash.digest("hex")}`, needs)
   yield* output.complete

@@ -2,10 +2,10 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { parentLink } from "@cryopod/checkpoint"
-import { dumpStatistics, lastError, remedyOf } from "@cryopod/criu"
+import { dumpStatistics, lastError, pagesNumber, remedyOf } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, type Layout, removeTree, type Tools } from "@cryopod/host"
-import { complaintOf, OciRuntime } from "@cryopod/runtime"
+import { attemptSync, type ContainerPaths, type Layout, measured, removeTree, type Tools } from "@cryopod/host"
+import { complaintOf, OciRuntime, treeResidentBytes } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { cpuinfoFile, hostCpuinfo } from "../compatibility/hostCpu.ts"
@@ -36,7 +36,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
   const { cgroups, options, paths, record } = plan
   const { config, id } = record
   const began = yield* Clock.currentTimeNanos
-  const result = yield* (yield* OciRuntime).checkpoint(config.runtime, id, {
+  const dumping = (yield* OciRuntime).checkpoint(config.runtime, id, {
     imagesDirectory: imagesOf(plan),
     workDirectory: paths.userdata,
     leaveRunning: options.leaveRunning,
@@ -45,6 +45,10 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     cgroups,
     preDump: options.phase === "preCheckpoint",
     ...(options.phase === "withPrevious" ? { parentPath: parentLink.target } : {}),
+  })
+  const result = yield* measured(dumping, {
+    step: () => ({ what: "dump", totalBytes: treeResidentBytes(record.state.pid) }),
+    reached: () => pagesBytes(imagesOf(plan)),
   })
   const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
   const complete = options.phase === "preCheckpoint" ? hasPreCheckpoint(paths) : yield* hasCompleteDump(paths)
@@ -65,6 +69,13 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
   })
 })
+
+/** What of the memory is written so far. */
+const pagesBytes = (directory: string): number =>
+  fs
+    .readdirSync(directory)
+    .filter((name) => pagesNumber(name) !== undefined)
+    .reduce((sum, name) => sum + fs.statSync(join(directory, name)).size, 0)
 
 /** CRIU writes it last. */
 export const hasPreCheckpoint = (paths: ContainerPaths): boolean =>

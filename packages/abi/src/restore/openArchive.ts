@@ -11,8 +11,10 @@ import {
   type ArchiveInvalid,
   type ArchiveSource,
   CheckpointInvalid,
+  counted,
   type DatabaseFailed,
   type MemberUnsafe,
+  Progress,
   type StorageFailed,
 } from "@cryopod/entities"
 import {
@@ -80,7 +82,10 @@ export const unpackInto = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
       const hash = createHash("sha256")
-      const { passedOver } = yield* unpack(decompressed(hashed(input, hash)), members, {
+      const listener = yield* Progress
+      const stat = archive._tag === "File" ? fs.statSync(archive.path, { throwIfNoEntry: false }) : undefined
+      listener?.step({ what: "import", ...(stat?.isFile() === true ? { totalBytes: stat.size } : {}) })
+      const { passedOver } = yield* unpack(decompressed(hashed(counted(input, listener), hash)), members, {
         archive: nameOf(archive),
         ...checkpointRules,
         // what cannot fit is refused when it is announced, not when the disk is full
