@@ -1,4 +1,5 @@
 /** Every value of every image of real dumps is what CRIU's own reader says, and is written back as it was. */
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -6,7 +7,7 @@ import { bytesSource, imageEntries, imageKindOf, Protobuf } from "../../packages
 import { type CritImages, critImages, ourImage, plain } from "./support/crit.ts"
 import type { CheckpointInspect } from "../../packages/entities/src/index.ts"
 import { Host } from "./support/Host.ts"
-import { imagesOf, importPrograms, programs, runProgram } from "./support/programs.ts"
+import { imagesOf, importPrograms, type Program, programs, runProgram } from "./support/programs.ts"
 
 let host: Host
 const dumps = new Map<string, { readonly directory: string; readonly crit: CritImages }>()
@@ -14,8 +15,13 @@ const dumps = new Map<string, { readonly directory: string; readonly crit: CritI
 beforeAll(async () => {
   host = await Host.make()
   await importPrograms(host)
-  for (const program of programs) {
-    await runProgram(host, program)
+  const tools = join(host.directory, "tools")
+  fs.mkdirSync(tools)
+  fs.writeFileSync(`${tools}/threads.c`, threads)
+  execFileSync("gcc", ["-static", "-pthread", "-o", `${tools}/threads`, `${tools}/threads.c`])
+  await host.ok("pod", "create", "--name", "pod")
+  for (const { options = [], ...program } of dumped) {
+    await runProgram(host, program, { options: options.map((word) => word.replace("TOOLS", tools)) })
     await host.ok("container", "checkpoint", "--tcp-established", "--file-locks", program.name)
     const directory = await imagesOf(host, program.name)
     dumps.set(program.name, { directory, crit: critImages(directory) })
@@ -23,13 +29,61 @@ beforeAll(async () => {
 })
 afterAll(() => host.dispose())
 
+/** Threads with names of their own, each of which has touched memory of its own. */
+const threads = `#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+static char kept[8][65536];
+static pthread_barrier_t all;
+static void *work(void *at) {
+  long n = (long)at; char name[16];
+  snprintf(name, sizeof name, "worker-%ld", n); prctl(PR_SET_NAME, name);
+  memset(kept[n], 'a' + n, sizeof kept[n]);
+  pthread_barrier_wait(&all);
+  for (;;) pause();
+}
+int main(void) {
+  pthread_t thread; pthread_barrier_init(&all, 0, 9);
+  for (long n = 0; n < 8; n++) pthread_create(&thread, 0, work, (void *)n);
+  pthread_barrier_wait(&all);
+  puts("ready"); fflush(stdout);
+  for (;;) pause();
+}
+`
+
+interface Dumped extends Program {
+  /** Of the container; TOOLS is a directory of this host. */
+  readonly options?: ReadonlyArray<string>
+}
+
+const dumped: ReadonlyArray<Dumped> = [
+  ...programs,
+  {
+    name: "postgresql",
+    command: [
+      "sh",
+      "-c",
+      `PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); mkdir /pg; chown postgres /pg
+       setpriv --reuid=postgres --regid=postgres --clear-groups initdb -D /pg -U postgres --auth=trust --no-sync >/dev/null
+       export LD_PRELOAD=libuid_wrapper.so UID_WRAPPER=1 UID_WRAPPER_INITIAL_RUID=101 UID_WRAPPER_INITIAL_EUID=101
+       exec postgres -D /pg -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off`,
+    ],
+    ready: "ready to accept connections",
+  },
+  { name: "threads-in-c", command: ["/tools/threads"], ready: "ready", options: ["-v", "TOOLS:/tools"] },
+  { name: "member", command: programs[0]?.command ?? [], ready: "ready", options: ["--pod", "pod"] },
+]
+
 const dumpOf = (name: string) => {
   const dump = dumps.get(name)
   if (dump === undefined) throw new Error(`${name} was not dumped`)
   return { ...dump, images: Object.entries(dump.crit) }
 }
 
-describe.each(programs.map(({ name }) => name))("the dump of %s", (name) => {
+describe.each(dumped.map(({ name }) => name))("the dump of %s", (name) => {
   it("reads as crit reads it, value by value", () => {
     const { directory, images } = dumpOf(name)
     expect(images.length).toBeGreaterThan(15)
@@ -91,6 +145,48 @@ const critProcesses = (crit: CritImages) =>
     }
   })
 
+/** What more crit says of a process, in the view's own words. */
+const critDetails = (crit: CritImages) =>
+  entriesOf(crit, "pstree.img").map((item) => {
+    const pid = Number(item["pid"])
+    const { tc: task, thread_core: thread } = (entriesOf(crit, `core-${pid}.img`)[0] ?? {}) as Record<string, Entry>
+    const creds = thread?.["creds"]
+    const ids = creds === undefined ? [] : [creds.gid, creds.egid, creds.sgid, creds.fsgid, ...(creds.groups ?? [])]
+    return {
+      state: taskStates[Number(task?.["task_state"])],
+      threads: (item["threads"] as ReadonlyArray<bigint>).map((id) => [
+        Number(id),
+        // one that has ended has none
+        entriesOf(crit, `core-${id}.img`)[0]?.["thread_core"]?.comm ?? "",
+      ]),
+      groups: [...new Set(ids.map(Number))].toSorted((a, b) => a - b),
+      capabilities: ["cap_inh", "cap_prm", "cap_eff", "cap_bnd", "cap_amb"].map((set) => bitCount(creds?.[set] ?? [])),
+      noNewPrivileges: Number(creds?.no_new_privs ?? 0) === 1,
+      seccomp: Number(task?.["old_seccomp_mode"] ?? thread?.["seccomp_mode"] ?? 0) !== 0,
+      memoryBytes: entriesOf(crit, `pagemap-${pid}.img`)
+        .slice(1)
+        .filter(({ flags }) => (Number(flags ?? presentPages) & presentPages) !== 0)
+        .reduce((sum, { nr_pages: pages }) => sum + Number(pages) * 4096, 0),
+      permissions: (
+        (entriesOf(crit, `mm-${pid}.img`)[0]?.["vmas"] ?? []) as ReadonlyArray<{
+          readonly prot: bigint
+          readonly flags: bigint
+        }>
+      ).map(({ flags, prot }) =>
+        ["r", "w", "x"]
+          .map((letter, bit) => (((prot >> BigInt(bit)) & 1n) === 1n ? letter : "-"))
+          .join("")
+          .concat((flags & 1n) === 1n ? "s" : "p"),
+      ),
+    }
+  })
+
+/** `PE_PRESENT` of CRIU's `pagemap.h`. */
+const presentPages = 4
+
+/** `task_state` of `core.proto` that containers have. */
+const taskStates: Readonly<Record<number, string>> = { 1: "alive", 2: "dead", 3: "stopped", 6: "zombie" }
+
 const entriesOf = (crit: CritImages, file: string) => (crit[file]?.entries ?? []) as ReadonlyArray<Entry>
 
 const bitCount = (words: ReadonlyArray<bigint>) =>
@@ -102,7 +198,7 @@ const critSockets = (crit: CritImages) =>
     .flatMap(({ isk }) => (isk === undefined ? [] : [`${isk.src_port} ${isk.dst_port} ${isk.proto}`]))
     .toSorted()
 
-describe.each(programs.map(({ name }) => name))("the view of %s", (name) => {
+describe.each(dumped.map(({ name }) => name))("the view of %s", (name) => {
   it("has the values that crit has", async () => {
     const { crit } = dumpOf(name)
     const [seen] = JSON.parse(await host.ok("checkpoint", "inspect", "--ps-tree-env", "--format", "json", name)) as [
@@ -124,6 +220,23 @@ describe.each(programs.map(({ name }) => name))("the view of %s", (name) => {
       places: ["cwd", "root"].flatMap((place) => process.files.find(({ fd }) => fd === place)?.path ?? []),
     }))
     expect(processes).toEqual(critProcesses(crit))
+    const details = seen.processes.map((process) => ({
+      state: process.state,
+      threads: process.threads.map((thread) => [thread.id, thread.name]),
+      groups: process.groups.toSorted((a, b) => a - b),
+      capabilities: [
+        process.capabilities.inheritable,
+        process.capabilities.permitted,
+        process.capabilities.effective,
+        process.capabilities.bounding,
+        process.capabilities.ambient,
+      ].map((names) => names.length),
+      noNewPrivileges: process.noNewPrivileges,
+      seccomp: process.seccomp,
+      memoryBytes: process.memoryBytes,
+      permissions: process.mappings.map(({ permissions }) => permissions),
+    }))
+    expect(details).toEqual(critDetails(crit))
     const numbers: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, ICMP: 1, RAW: 255, IP: 0 }
     const sockets = seen.sockets
       .filter(({ protocol }) => numbers[protocol] !== undefined)

@@ -201,6 +201,22 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
     await host.ok("pod", "rm", "-f", "-t", "0", "shared")
   })
 
+  it("a failure that nothing is known against shows CRIU's last error, and where its log lies", async () => {
+    await run("odd", counting, "-t")
+    await host.ok("exec", "-d", "-t", "odd", "sh", "-c", 'setsid sh -c "sleep 1000 &"; sleep 1000')
+    const ps = async () => (await host.ok("top", "odd", "args")).match(/sleep 1000$/gm)?.length
+    await eventually(async () => ((await ps()) === 2 ? true : undefined), "the processes of the session")
+    const ran = await host.run("container", "checkpoint", "odd")
+    const told =
+      /: (Error \(criu\/tty\.c:\d+\): tty: Only one slave external peer is allowed.*), see (\/\S+dump\.log)\n$/.exec(
+        ran.stderr,
+      )
+    const [, lastError = "no error", log = ""] = told ?? []
+    expect(ran.status).toBe(125)
+    expect(fs.readFileSync(log, "utf8")).toContain(lastError)
+    await host.beyond("odd", await host.last("odd"))
+  })
+
   it("what cannot be meant is refused before anything stands still", async () => {
     for (const [option, said] of [
       [["--ghost-limit", "lots"], /--ghost-limit does not know "lots", give a size from 0 to 4294967295 bytes/],

@@ -164,6 +164,23 @@ const crimes: ReadonlyArray<readonly [name: string, change: (directory: string) 
     /no no_new_privs/,
   ],
   [
+    "root with all capabilities and no seccomp filter, where the configuration wants one",
+    (directory) => {
+      inImages("core", /^core-/, (core) => ({
+        ...core,
+        thread_core: {
+          ...core.thread_core,
+          creds: { ...core.thread_core?.creds, uid: 0, euid: 0, cap_eff: everything, cap_prm: everything },
+        },
+      }))(directory)
+      inSpec(({ linux, process }) => {
+        linux["seccomp"] = { defaultAction: "SCMP_ACT_ERRNO" }
+        process["user"] = { uid: 1000, gid: 1000 }
+      })(directory)
+    },
+    /all effective capabilities[^]*no seccomp filter: the configuration has one/,
+  ],
+  [
     "a bind mount of the host",
     inSpec(({ mounts }) => {
       mounts.push({ destination: "/host", type: "bind", source: "/etc", options: ["rbind"] })

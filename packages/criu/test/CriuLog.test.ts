@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { type DiagnosisCode, diagnoses } from "../src/criuDiagnoses.ts"
 import { errorsOf, firstError, lastError, remedyOf } from "../src/index.ts"
 
 /** Shortened from criu#2804: crun, CRIU 4.1, Linux 6.17. */
@@ -69,7 +70,11 @@ describe("remedies", () => {
     expect(remedyOf("(00.1) No space left on device, said by nobody")).toBeUndefined()
   })
 
-  it.each([
+  const lines: ReadonlyArray<readonly [code: DiagnosisCode, place: string, words: string]> = [
+    ["nestedMountNamespace", "criu/mount.c:3672", "mnt: Nested mount namespaces are not supported yet"],
+    ["namespaceMissing", "criu/net.c:2961", "net: Unable to find an external netns: extRootNetNS"],
+    ["seccomp", "criu/cr-restore.c:1731", "failed to suspend seccomp: Operation not permitted"],
+    ["userfaultfd", "criu/kerndat.c:1002", "Lazy pages are not available"],
     ["tcpEstablished", "criu/sk-inet.c:191", "inet: Connected TCP socket, consider using --tcp-established option."],
     ["tcpInImage", "criu/sk-inet.c:912", "inet: Connected TCP socket in image"],
     ["tcpCloseInImage", "criu/image.c:94", "Need to set the --tcp-close options."],
@@ -125,7 +130,15 @@ describe("remedies", () => {
     ["parentMissing", "criu/page-xfer.c:410", "No parent image found, though parent directory is set: No such file"],
     ["imageDamaged", "criu/image.c:554", "Head magic doesn't match for core-1.img"],
     ["spaceMissing", "criu/bfd.c:131", "bfd: Error flushing image: No space left on device"],
-  ])("%s is told by %s: %s", (code, place, words) => {
+  ]
+
+  it("have a line each, and there are enough of them", () => {
+    const told = new Set(lines.map(([code]) => code))
+    expect(diagnoses.map(({ code }) => code).filter((code) => !told.has(code))).toEqual([])
+    expect(told.size).toBeGreaterThan(40)
+  })
+
+  it.each(lines)("%s is told by %s: %s", (code, place, words) => {
     const remedy = remedyOf(
       `(00.000001) Error (${place}): ${words}\n(00.000002) Error (criu/cr-dump.c:1): Dumping FAILED.`,
     )

@@ -140,8 +140,12 @@ while True: time.sleep(1)`),
 ]
 
 /** Run a program in a container of its name until it has all it wants. */
-export const runProgram = async (host: Host, { command, name, ready }: Program, image = "programs"): Promise<void> => {
-  await host.ok("run", "-d", "--name", name, image, ...command)
+export const runProgram = async (
+  host: Host,
+  { command, name, ready }: Program,
+  { image = "programs", options = [] }: { readonly image?: string; readonly options?: ReadonlyArray<string> } = {},
+): Promise<void> => {
+  await host.ok("run", "-d", "--name", name, ...options, image, ...command)
   await eventually(async () => {
     const { stderr, stdout } = await host.run("logs", name)
     return `${stdout}${stderr}`.includes(ready) ? true : undefined
