@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { EngineMemory } from "@cryopod/entities/testing"
 import { ContainerEngineTest } from "@cryopod/entities/testing/suite"
 import { afterAll } from "vitest"
+import { lacksOfServices } from "./support/lacksOfServices.ts"
 import { overService } from "./support/overService.ts"
 
 const directory = fs.mkdtempSync(join(tmpdir(), "cryopod-conformance-"))
@@ -20,11 +21,6 @@ ContainerEngineTest.suite("tunnel to a service of the engine in memory", {
   rootfs: ContainerEngineTest.rootfsWithoutPrograms,
   directory,
   registry: "127.0.0.1:5000",
-  lacks: {
-    transports: {
-      because: "paths of the service's host are no business of its clients",
-      cases: ["layers go out compressed as they are asked for"],
-    },
-  },
+  lacks: lacksOfServices,
   guarded: { registry: "127.0.0.1:5001", login: "user:secret" },
 })
