@@ -37,6 +37,10 @@ const statusOf = (row: ContainerSummary, now: number): string => {
     paused: "Paused",
     stopped: `Exited (${row.ExitCode})${ended}`,
     exited: `Exited (${row.ExitCode})${ended}`,
+    initialized: "Initialized",
+    stopping: "Stopping",
+    removing: "Removing",
+    unknown: "Unknown",
   }
   return row.Status === "" ? words[row.State] : `${words[row.State]} (${row.Status})`
 }

@@ -35,6 +35,9 @@ const PortBindingsReport = Schema.Record(
 export const ContainerStatus = Schema.Literals(["created", "running", "paused", "stopped", "exited"])
 export type ContainerStatus = typeof ContainerStatus.Type
 
+/** A service of Podman's has words for what lies between them, too (podman `libpod/define/containerstate.go`). */
+const ReportedStatus = Schema.Literals([...ContainerStatus.literals, "initialized", "stopping", "removing", "unknown"])
+
 const strings = Schema.Array(Schema.String)
 const labels = Schema.Record(Schema.String, Schema.String)
 
@@ -66,7 +69,7 @@ export const ContainerSummary = Schema.Struct({
   /** Bytes of what the container has changed, and of that with its image; null when not asked for. */
   Size: Schema.NullOr(Schema.Struct({ rootFsSize: Schema.Int, rwSize: Schema.Int })),
   StartedAt: Schema.Int,
-  State: ContainerStatus,
+  State: ReportedStatus,
   /** What the health check last said; empty without one. */
   Status: Schema.String,
 })
@@ -75,7 +78,7 @@ export type ContainerSummary = typeof ContainerSummary.Type
 /** The `State` object of `inspect`; instants are RFC 3339, libpod's zero time when it has not come to pass. */
 export const ContainerState = Schema.Struct({
   OciVersion: Schema.String,
-  Status: ContainerStatus,
+  Status: ReportedStatus,
   Running: Schema.Boolean,
   Paused: Schema.Boolean,
   Restarting: Schema.Boolean,

@@ -1,5 +1,10 @@
 /** Stay with a container from the beginning of its run to its end. */
-import { type AttachStreams, type ContainerFailure, ContainerStateImproper } from "@cryopod/entities"
+import {
+  type AttachStreams,
+  type ContainerFailure,
+  type ContainerInspect,
+  ContainerStateImproper,
+} from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -11,8 +16,14 @@ import { inspect, onContainer } from "./select.ts"
 /** How often the service looks for the end of a container that somebody is attached to. */
 const lookMillis = 20
 
-/** Podman calls a container stopped until it has put away what is left of it. */
-const ended: ReadonlySet<string> = new Set(["exited", "stopped"])
+/**
+ * States of a container that somebody can stay with. Between its start and `exited` libpod knows more of them than one would
+ * think: stopping, stopped until what is left of it is put away, removing (podman `libpod/define/containerstate.go`).
+ */
+const isUnderWay = ({ Paused: paused, StartedAt: startedAt, Status: status }: State): boolean =>
+  !paused && status !== "paused" && Date.parse(startedAt) > 0
+
+type State = ContainerInspect["State"]
 
 export const attach = Effect.fn("tunnel.attach")(function* (
   remote: Remote,
@@ -24,11 +35,10 @@ export const attach = Effect.fn("tunnel.attach")(function* (
   // our service remembers how runs ended
   if (remote.kind === "cryopod")
     return yield* Effect.andThen(connected(remote, id, { streams, terminal: config.Tty }), exitCode)
-  if (!state.Running && !ended.has(state.Status))
-    return yield* new ContainerStateImproper({ id, state: state.Status, operation: "attach" })
+  if (!isUnderWay(state)) return yield* new ContainerStateImproper({ id, state: state.Status, operation: "attach" })
   // Podman's must be asked before: a container that removes itself takes the answer along
   const ending = yield* Effect.forkChild(exitCode)
-  if (streams.input === undefined && !config.Tty) yield* fromLog(remote, id, { since: state.StartedAt, streams })
+  if (streams.input === undefined && !config.Tty) yield* fromLog(remote, id, { since: beforeFirstWord(state), streams })
   else yield* connected(remote, id, { streams, terminal: config.Tty })
   return yield* Fiber.join(ending)
 })
@@ -62,6 +72,15 @@ const connected = (remote: Remote, id: string, { streams, terminal }: Attachment
       remote.containers.resize({ params, query: { h: rows, w: columns, running: true } })
     yield* converse(remote, { socket, streams, terminal, resize })
   }).pipe(Effect.scoped)
+
+/** Longest time that a start takes from a program's first word until Podman notes when it was. */
+const startMillis = 1000
+
+/** What an earlier run said lies before its end, which is known until this one ends, too. */
+const beforeFirstWord = ({ FinishedAt: finishedAt, StartedAt: startedAt }: State): string =>
+  Date.parse(finishedAt) < Date.parse(startedAt)
+    ? finishedAt
+    : new Date(Date.parse(startedAt) - startMillis).toISOString()
 
 /** Podman's log has all of the run, from its first word on; its attachment begins when it begins. */
 const fromLog = (

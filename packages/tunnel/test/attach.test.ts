@@ -1,0 +1,99 @@
+/** Staying with a container of Podman's, whichever of libpod's states it is found in. */
+import * as http from "node:http"
+import { join } from "node:path"
+import { expect, it } from "@effect/vitest"
+import { ContainerEngine, CreateFlags, ImageEngine, Selection } from "@cryopod/entities"
+import { EngineMemory } from "@cryopod/entities/testing"
+import { ContainerEngineTest } from "@cryopod/entities/testing/suite"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { describe } from "vitest"
+import { tunnelEngine } from "../src/index.ts"
+import { once, serving, temporaryDirectory } from "./support/overService.ts"
+
+type State = Readonly<Record<string, unknown>>
+
+/** A service as Podman's is: it says so, and finds containers in this state. */
+const asPodman = (behind: string, path: string, state: () => State) =>
+  Effect.acquireRelease(
+    Effect.callback<http.Server>((resume) => {
+      const server = http.createServer((request, response) => {
+        const { headers, method, url = "" } = request
+        const forward = http.request({ socketPath: behind, headers, method, path: url }, (answer) => {
+          const own = { ...answer.headers, server: "Libpod/5.4.2 (linux)" }
+          if (!/\/containers\/\w+\/json/.test(url)) {
+            response.writeHead(answer.statusCode ?? 500, own)
+            answer.pipe(response)
+            return
+          }
+          let text = ""
+          answer.on("data", (chunk: Buffer) => (text += chunk.toString()))
+          answer.on("end", () => {
+            const document = JSON.parse(text) as { readonly State: State }
+            const { "content-length": _, ...others } = own
+            response.writeHead(answer.statusCode ?? 500, others)
+            response.end(JSON.stringify({ ...document, State: { ...document.State, ...state() } }))
+          })
+        })
+        request.pipe(forward)
+      })
+      server.listen(path, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close()),
+  )
+
+const attached = (state: State) =>
+  Effect.gen(function* () {
+    const directory = yield* temporaryDirectory
+    const [behind, path] = [join(directory, "behind.sock"), join(directory, "podman.sock")]
+    yield* serving(EngineMemory.layer(), { _tag: "Unix", path: behind })
+    let told: State = {}
+    yield* asPodman(behind, path, () => told)
+    return yield* Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const image = yield* (yield* ImageEngine).import(
+        { _tag: "Stream", bytes: ContainerEngineTest.rootfsWithoutPrograms() },
+        { name: "base", changes: [], message: "" },
+      )
+      const flags = { ...Schema.decodeSync(CreateFlags)({}), name: "short", network: ["none"] }
+      yield* engine.create({ ...flags, image, command: ["sh", "-c", "echo word; exit 3"] })
+      yield* engine.start(Selection.names("short"))
+      yield* engine.wait(Selection.names("short"), { ignore: false, intervalMillis: 10 })
+      told = state
+      let heard = ""
+      const output = (_: string, content: Uint8Array) =>
+        Effect.sync(() => void (heard += Buffer.from(content).toString()))
+      const result = yield* Effect.result(engine.attach("short", { output }))
+      return { heard, result }
+    }).pipe(Effect.provide(once(tunnelEngine({ url: `unix://${path}` }))))
+  })
+
+describe("a container that has begun", () => {
+  it.live.each(["running", "stopping", "stopped", "exited", "removing"])(
+    "is heard to its end when it is %s",
+    (status) =>
+      Effect.gen(function* () {
+        const { heard, result } = yield* attached({ Status: status, Running: status === "running" })
+        expect([heard, result]).toEqual(["word\n", Result.succeed(3)])
+      }),
+  )
+})
+
+describe("a container that does not go on", () => {
+  const never = "0001-01-01T00:00:00Z"
+  it.live.each([
+    { Status: "created", Running: false, StartedAt: never },
+    { Status: "initialized", Running: false, StartedAt: never },
+    { Status: "paused", Running: false, Paused: true },
+  ])("is refused when it is $Status", (state) =>
+    Effect.gen(function* () {
+      const { heard, result } = yield* attached(state)
+      expect(heard).toBe("")
+      expect(Result.isFailure(result) && result.failure).toMatchObject({
+        _tag: "ContainerStateImproper",
+        state: state.Status,
+      })
+    }),
+  )
+})
