@@ -81,19 +81,18 @@ export const makeGround = async () => {
 }
 
 /** Cases that need a kernel which tells what has been written to since. */
-const inOneRound = {
-  because: "this kernel does not track memory",
-  cases: [
-    "a pre-checkpoint leaves the container running, and a checkpoint builds on it",
-    "a second round without a first is refused, and the container goes on",
-    "an archive of the second round holds the first when that has never left",
-    "an archive of the second round needs that of the first",
-  ],
-}
+export const casesOfRounds = [
+  "a pre-checkpoint leaves the container running, and a checkpoint builds on it",
+  "a second round without a first is refused, and the container goes on",
+  "an archive of the second round holds the first when that has never left",
+  "an archive of the second round needs that of the first",
+]
 const memoryTracking =
   spawnSync("criu", ["check", "--feature", "mem_dirty_track"], {
     env: { PATH: `${defaultPrefix}/bin:${process.env["PATH"] ?? ""}` },
   }).status === 0
 
 /** What no engine on this kernel can do. */
-export const lacksOfKernel = memoryTracking ? {} : { memoryTracking: inOneRound }
+export const lacksOfKernel = memoryTracking
+  ? {}
+  : { memoryTracking: { because: "this kernel does not track memory", cases: casesOfRounds } }

@@ -5,6 +5,7 @@ import * as fs from "node:fs"
 import { eventually } from "../../real/support/Host.ts"
 
 export interface StartedService {
+  readonly pid: number
   readonly end: () => Promise<void>
 }
 
@@ -22,6 +23,7 @@ export const startService = async (
     60,
   )
   return {
+    pid: child.pid ?? 0,
     end: async () => {
       if (child.exitCode !== null) return
       child.kill("SIGTERM")

@@ -40,7 +40,11 @@ export const specGeneratorOf = (
     const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
     const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
     const limits: Array<{ readonly type: string; readonly soft: number; readonly hard: number }> = []
-    for (const text of options.ulimit) limits.push(yield* parsed("ulimit", text, parseUlimit, "not a limit"))
+    for (const text of options.ulimit) {
+      const limit = yield* parsed("ulimit", text, parseUlimit, "not a limit")
+      // libpod puts the prefix in front itself
+      limits.push({ ...limit, type: limit.type.replace(/^RLIMIT_/, "") })
+    }
     return {
       name: options.name,
       image: options.image,

@@ -69,7 +69,8 @@ export const exec = HttpApiGroup.make("exec").add(
   HttpApiEndpoint.post("start", "/libpod/exec/:id/start", {
     params: id,
     payload: ExecStart,
-    success: [HttpApiSchema.Upgrade({ protocol: "tcp" }), HttpApiSchema.Empty(200)],
+    // libpod's answer to a detached start is an empty line
+    success: [HttpApiSchema.Upgrade({ protocol: "tcp" }), Schema.String.pipe(HttpApiSchema.asText())],
     error: errors,
   }),
   HttpApiEndpoint.get("inspect", "/libpod/exec/:id/json", { params: id, success: ExecInspect, error: errors }),

@@ -70,7 +70,7 @@ export const execHandlers = (terminals: Terminals) =>
                 session,
                 Effect.as(engine.execDetached(containerId, { ...options, session: session.id }), 0),
               )
-              return Result.isFailure(started) ? yield* Effect.fail(started.failure) : undefined
+              return Result.isFailure(started) ? yield* Effect.fail(started.failure) : "\n"
             }
             if (payload.h !== undefined || payload.w !== undefined) {
               yield* terminals.resize(session.id, sizeOf(payload))

@@ -32,7 +32,9 @@ export const list = (
   ).pipe(Effect.map((rows) => (remote.kind === "cryopod" ? rows : rows.map(rowOf).toSorted(newestFirst))))
 }
 
-const newestFirst = (one: ContainerSummary, other: ContainerSummary) => other.CreatedUnix - one.CreatedUnix
+/** The number of seconds is the same for two that are made one right after the other. */
+const newestFirst = (one: ContainerSummary, other: ContainerSummary) => createdMillis(other) - createdMillis(one)
+const createdMillis = ({ Created: created }: ContainerSummary) => Date.parse(created)
 
 const everything: ListFlags = { all: true, latest: false, filter: [], last: -1, external: false, size: false }
 

@@ -31,7 +31,7 @@ export interface Case {
   readonly run: Effect.Effect<void, unknown, Engines | Bench | Scope.Scope>
 }
 
-/** Why a set-up is without something, and the cases that it therefore leaves out, by name. */
+/** Why a set-up is without something or answers otherwise, and the cases that this is about, by name. */
 export interface Lack {
   readonly because: string
   readonly cases: ReadonlyArray<string>

@@ -4,7 +4,7 @@
  *   ContainerEngineTest.suite("my engine", { layer, rootfs, directory, … })
  *
  * A set-up says what it is without and which cases it therefore leaves out; a case that is left out and not named, or
- * named and not left out, fails.
+ * named and not left out, fails. It also names the cases that its engine answers otherwise: they are run, and must fail.
  */
 import { describe, expect, layer as withLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../ContainerEngine.ts"
 import { ImageEngine } from "../../ImageEngine.ts"
 import { Bench, type BenchShape, unique } from "./Bench.ts"
-import { type Case, type Engines, type Lacks, leftOut, runsWith } from "./Case.ts"
+import { type Case, type Engines, type Lack, type Lacks, leftOut, runsWith } from "./Case.ts"
 import { checkpoints } from "./cases/checkpoints.ts"
 import { creating } from "./cases/creating.ts"
 import { images } from "./cases/images.ts"
@@ -34,6 +34,8 @@ export interface SetUp<E> extends Omit<BenchShape, "image"> {
   /** Tar archive of the root filesystem that containers run on; see `rootfsFiles`. */
   readonly rootfs: () => Stream.Stream<Uint8Array>
   readonly lacks?: Lacks
+  /** Cases that this engine answers otherwise, and why. */
+  readonly differs?: ReadonlyArray<Lack>
 }
 
 /** Every case, by what it is about. */
@@ -52,8 +54,9 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   system,
 }
 
-export const suite = <E>(name: string, { layer, lacks = {}, rootfs, ...bench }: SetUp<E>): void => {
+export const suite = <E>(name: string, { differs = [], layer, lacks = {}, rootfs, ...bench }: SetUp<E>): void => {
   const cases = Object.values(groups).flat()
+  const answeredOtherwise = differs.flatMap(({ cases: named }) => named)
   describe(`the suite on ${name}`, () => {
     withLayer(benchLayer(bench, rootfs).pipe(Layer.provideMerge(layer)), {
       timeout: "5 minutes",
@@ -62,13 +65,22 @@ export const suite = <E>(name: string, { layer, lacks = {}, rootfs, ...bench }: 
       for (const [group, members] of Object.entries(groups)) {
         describe(`about ${group}`, () => {
           for (const { name: sentence, run } of members.filter((one) => runsWith(lacks, one))) {
-            it.effect(sentence, () => run, caseTimeoutMillis)
+            const register = answeredOtherwise.includes(sentence) ? it.effect.fails : it.effect
+            register(sentence, () => run, caseTimeoutMillis)
           }
         })
       }
       it("leaves out the cases that it names, and no others", () => {
         const named = Object.fromEntries(Object.entries(lacks).map(([capability, { cases }]) => [capability, cases]))
         expect(leftOut(lacks, cases)).toEqual(named)
+      })
+      it("names cases once that it runs and that are answered otherwise", () => {
+        const names = new Set(cases.filter((one) => runsWith(lacks, one)).map(({ name: sentence }) => sentence))
+        expect(
+          answeredOtherwise.filter(
+            (sentence, at) => !names.has(sentence) || answeredOtherwise.indexOf(sentence) !== at,
+          ),
+        ).toEqual([])
       })
       it.effect("is left with no container, and with the one image it began with", () =>
         Effect.gen(function* () {
