@@ -75,13 +75,10 @@ const withEngine = <A>(
   Effect.gen(function* () {
     // it says itself that it asks nothing of an engine
     if (which === "none") return yield* work as Effect.Effect<A, CommandFailure>
+    // what no engine could be told is refused whichever does the work
+    const settings = yield* Effect.fromResult(engineSettings(parsed, process.env, self))
     const remote = which === "local" ? undefined : yield* Effect.fromResult(remoteDestination(parsed, process.env))
-    if (remote === undefined) {
-      return yield* Effect.provide(
-        work,
-        localEngine(yield* Effect.fromResult(engineSettings(parsed, process.env, self))),
-      )
-    }
+    if (remote === undefined) return yield* Effect.provide(work, localEngine(settings))
     const { tunnelEngine } = yield* Effect.promise(() => import("@cryopod/tunnel"))
     return yield* Effect.provide(work, tunnelEngine({ ...remote, terminal: ownTerminal }))
   })

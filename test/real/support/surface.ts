@@ -1,8 +1,9 @@
 /** One script of commands for Podman and for cryopod, and what each of them made of it, in words that can be compared. */
+import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { differences, type Stream } from "../surface/differences.ts"
-import { builtProgram, type Host, nodeProgram, project, runCommand } from "./Host.ts"
+import type { Difference, Stream } from "../surface/differences.ts"
+import { builtProgram, eventually, type Host, nodeProgram, project, runCommand } from "./Host.ts"
 
 const surface = join(import.meta.dirname, "../surface")
 
@@ -56,17 +57,38 @@ export const askPodman = async (directory: string, archive: string): Promise<Ans
 }
 
 /** The built cryopod on a test host. */
-export const askCryopod = async (host: Host, archive: string): Promise<Answers> => {
+export const askCryopod = (host: Host, archive: string): Promise<Answers> =>
+  askOn(host, archive, [...onHost(host), "--runtime", host.runtime])
+
+/** The same through a service of that host. */
+export const askService = async (host: Host, archive: string): Promise<Answers> => {
+  const url = `unix://${join(host.directory, "surface.sock")}`
+  const words = [...onHost(host), "--runtime", host.runtime, "system", "service", "--time", "0", url]
+  const service = host.spawn(`exec ${words.join(" ")}`)
+  const said: Array<string> = []
+  service.stderr?.on("data", (chunk: Buffer) => said.push(chunk.toString()))
+  const ended = once(service, "exit")
+  try {
+    await eventually(
+      async () => (fs.existsSync(url.slice("unix://".length)) ? true : undefined),
+      () => `a service at ${url}: ${said.join("")}`,
+      60,
+    )
+    return await askOn(host, archive, [nodeProgram, "--", builtProgram, "--url", url])
+  } finally {
+    service.kill("SIGTERM")
+    await ended
+  }
+}
+
+const onHost = ({ root, runroot }: Host) => [nodeProgram, "--", builtProgram, "--root", root, "--runroot", runroot]
+
+const askOn = async (host: Host, archive: string, program: ReadonlyArray<string>): Promise<Answers> => {
   const directory = join(host.directory, "surface")
-  const runroot = join(host.directory, "run")
-  prepare(
-    directory,
-    archive,
-    `${nodeProgram} -- ${builtProgram} --root ${host.root} --runroot ${runroot} --runtime ${host.runtime}`,
-  )
+  prepare(directory, archive, program.join(" "))
   const ran = await host.shell(scriptAt(directory))
   if (ran.status !== 0) throw new Error(`cryopod's script ended with ${ran.status}: ${ran.stderr}`)
-  return answersIn(directory, host.root.replace(/\/root$/, ""), runroot, directory)
+  return answersIn(directory, host.directory, host.runroot, directory)
 }
 
 const answersIn = (directory: string, place: string, runroot: string, scratch = place): Answers => {
@@ -112,15 +134,29 @@ const normaliser = (paths: ReadonlyArray<readonly [string, string]>) => {
           /(Less than a second|\d+ (seconds?|minutes?)|About a minute)( ago)?/g,
           (_, _time, _unit, ago = "") => `<TIME${ago}>`,
         )
+        // CRIU's numbers of processes
+        .replaceAll(/: \d+ exited, status=/g, ": <PID> exited, status=")
         .replaceAll(/ {2,}/g, "  ")
         .replaceAll(/ +\n/g, "\n")
     )
   }
 }
 
-/** The streams in which two answers differ. */
-export const differing = (podman: Answer, cryopod: Answer): ReadonlyArray<Stream> =>
-  (["stdout", "stderr", "status"] as const).filter((stream) => podman[stream] !== cryopod[stream])
+interface Comparison {
+  readonly is: unknown
+  readonly wanted: unknown
+}
 
-/** Streams in which a step is meant to differ. */
-export const meant = ({ text }: Step): ReadonlyArray<Stream> => differences.get(text)?.streams ?? []
+/** A step's answer beside the wanted one, but for what it is meant to differ in: the streams that differ, and the texts of the others. */
+export const compared = (answer: Answer | undefined, wanted: Answer | undefined, meant?: Difference): Comparison => {
+  if (wanted === undefined || answer === undefined) throw new Error("the step was not run")
+  const differing = (["stdout", "stderr", "status"] as const).filter((stream) => wanted[stream] !== answer[stream])
+  const streams = meant?.streams ?? []
+  const others = differing.filter((stream) => !streams.includes(stream))
+  const texts = (from: Answer) => Object.fromEntries(others.map((stream) => [stream, from[stream]]))
+  return {
+    is: { texts: texts(answer), differing, status: answer.status },
+    // a difference that is no more is no longer listed
+    wanted: { texts: texts(wanted), differing: streams, status: meant?.status ?? wanted.status },
+  }
+}

@@ -6,43 +6,48 @@ import * as Result from "effect/Result"
 import { ask, each, filtersOf, found, isPathName, orMissing, type Remote } from "../Remote.ts"
 import { removals } from "../removals.ts"
 
-export const networkEngine = (remote: Remote): NetworkEngineShape => ({
-  create: (options) =>
-    Effect.map(
-      ask(
-        remote,
-        remote.networks.create({ query: { ignoreIfExists: options.ignore }, payload: networkBodyOf(options) }),
+export const networkEngine = (remote: Remote): NetworkEngineShape => {
+  const inspect = (ref: string) => onNetwork(ref, (params) => ask(remote, remote.networks.inspect({ params })))
+  return {
+    create: (options) =>
+      Effect.map(
+        ask(
+          remote,
+          remote.networks.create({ query: { ignoreIfExists: options.ignore }, payload: networkBodyOf(options) }),
+        ),
+        ({ name }) => name,
       ),
-      ({ name }) => name,
-    ),
-  list: ({ filter }) => ask(remote, remote.networks.list({ query: filtersOf(filter) })),
-  inspect: (ref) => onNetwork(ref, (params) => ask(remote, remote.networks.inspect({ params }))),
-  exists: (ref) =>
-    isPathName(ref) ? found(ask(remote, remote.networks.exists({ params: { name: ref } }))) : Effect.succeed(false),
-  remove: (names, { force, timeSeconds }) =>
-    Effect.map(
-      each(names, (ref) =>
-        Effect.as(
-          onNetwork(ref, (params) =>
-            ask(remote, remote.networks.remove({ params, query: { force, time: timeSeconds } })),
+    list: ({ filter }) => ask(remote, remote.networks.list({ query: filtersOf(filter) })),
+    inspect,
+    exists: (ref) =>
+      isPathName(ref) ? found(ask(remote, remote.networks.exists({ params: { name: ref } }))) : Effect.succeed(false),
+    remove: (names, { force, timeSeconds }) =>
+      Effect.map(
+        each(names, (ref) =>
+          Effect.gen(function* () {
+            // by force, a service says nothing of one that is not there
+            yield* inspect(ref)
+            yield* onNetwork(ref, (params) =>
+              ask(remote, remote.networks.remove({ params, query: { force, time: timeSeconds } })),
+            )
+            return ref
+          }),
+        ),
+        (items) =>
+          // by force, one that is not there is no item
+          items.filter(
+            ({ result }) => !force || Result.isSuccess(result) || !(result.failure instanceof NetworkNotFound),
           ),
-          ref,
+      ),
+    prune: ({ filter }) =>
+      Effect.map(ask(remote, remote.networks.prune({ query: { ...filtersOf(filter), failures: true } })), (reports) =>
+        removals(
+          reports.map(({ Name: name, ...report }) => ({ ...report, name })),
+          networkFailures,
         ),
       ),
-      (items) =>
-        // by force, one that is not there is no item
-        items.filter(
-          ({ result }) => !force || Result.isSuccess(result) || !(result.failure instanceof NetworkNotFound),
-        ),
-    ),
-  prune: ({ filter }) =>
-    Effect.map(ask(remote, remote.networks.prune({ query: { ...filtersOf(filter), failures: true } })), (reports) =>
-      removals(
-        reports.map(({ Name: name, ...report }) => ({ ...report, name })),
-        networkFailures,
-      ),
-    ),
-})
+  }
+}
 
 /** A call about one network; what is not there is told as the engine tells it. */
 const onNetwork = <A, E, R>(
