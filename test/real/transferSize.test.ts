@@ -3,14 +3,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { eventually, nodeProgram, project, runCommand } from "./support/Host.ts"
-
-const part = (...args: ReadonlyArray<string>): readonly [string, ...Array<string>] => [
-  nodeProgram,
-  "--conditions=cryopod-source",
-  join(project, "test/real/support/transferSize.ts"),
-  ...args,
-]
+import { builtProgram, eventually, nodeProgram, project, runCommand } from "./support/Host.ts"
 
 const most = 300 * 2 ** 20
 let directory = ""
@@ -21,21 +14,30 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
 
 it("exports and imports 1 GiB over a Unix socket within 300 MiB on each side", async () => {
   const socket = join(directory, "engine.sock")
-  const [file, ...words] = part("service", socket)
-  const service = spawn(file, words, { stdio: ["ignore", "pipe", "inherit"] })
+  const archive = join(directory, "archive.tar")
+  const service = spawn(nodeProgram, [join(project, "test/real/support/transferSize.ts"), socket], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
   let said = ""
   service.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()))
-  await eventually(async () => (fs.existsSync(socket) ? true : undefined), "the service", 60)
-  for (const way of ["export", "import"]) {
-    const { stderr, stdout } = await runCommand(part(way, socket))
-    expect(stderr).toBe("")
-    const moved = JSON.parse(stdout) as { readonly bytes: number; readonly peakBytes: number }
-    expect([way, moved.bytes]).toEqual([way, 2 ** 30])
-    expect(moved.peakBytes).toBeLessThan(most)
-  }
   const ended = new Promise((resolve) => service.once("close", resolve))
-  service.kill("SIGTERM")
-  await ended
+  const client = (...words: ReadonlyArray<string>) =>
+    runCommand([nodeProgram, builtProgram, "--url", `unix://${socket}`, "container", ...words])
+  try {
+    await eventually(async () => (fs.existsSync(socket) ? true : undefined), "the service", 60)
+    const exported = await client("checkpoint", "--compress", "none", "--export", archive, "web")
+    expect(exported).toMatchObject({ status: 0, stderr: "" })
+    expect(fs.statSync(archive).size).toBe(2 ** 30)
+    const imported = await client("restore", "--import", archive)
+    expect(imported).toMatchObject({ status: 0, stderr: "", stdout: `${2 ** 30}\n` })
+    for (const { peakBytes } of [exported, imported]) {
+      expect(peakBytes).toBeGreaterThan(0)
+      expect(peakBytes).toBeLessThan(most)
+    }
+  } finally {
+    service.kill("SIGTERM")
+    await ended
+  }
   expect(Number(said)).toBeGreaterThan(0)
   expect(Number(said)).toBeLessThan(most)
 })

@@ -14,7 +14,8 @@ export type BlockCompression = Exclude<Compression, "none">
 
 /** What is compressed in one go: a frame of zstd, a member of gzip. */
 export const compressedBlockBytes = 4 << 20
-const underWay = 4
+/** How many blocks are being compressed at a time. */
+export const underWay = 4
 
 /** Output comes in one piece: the pool is asked once for each block, not once for each of its 16 KiB. */
 const outputBytes = compressedBlockBytes + (compressedBlockBytes >> 4)
@@ -43,10 +44,10 @@ export const archiveBlocks = (
   { compression, listener }: { readonly compression: Compression; readonly listener?: ProgressListener | undefined },
 ): AsyncGenerator<Uint8Array, void, void> => {
   // what has been read: of what comes out nobody knows how much there will be
-  listener?.step({ what: "export", totalBytes: plan.sizeBytes })
+  const step = { what: "export", totalBytes: plan.sizeBytes } as const
   return compression === "none"
-    ? counted(tarBlocks(plan), listener)
-    : compressLasting(counted(lastingBlocks(plan), listener), compression)
+    ? counted(tarBlocks(plan), listener, step)
+    : compressLasting(counted(lastingBlocks(plan), listener, step), compression)
 }
 
 /** Compress blocks, each of which stays as it is until `underWay` more have been asked for; those that come out stay for good. */

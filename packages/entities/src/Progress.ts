@@ -25,13 +25,15 @@ export const Progress = Context.Reference<ProgressListener | undefined>("@cryopo
   defaultValue: () => undefined,
 })
 
-/** The same blocks, told to the listener as they are asked for. */
+/** The same blocks, told to the listener as they are asked for: the step begins with the first of them. */
 export async function* counted<B extends Uint8Array>(
   blocks: AsyncIterable<B>,
   listener: ProgressListener | undefined,
+  step: ProgressStep,
 ): AsyncGenerator<B, void, void> {
   let bytes = 0
   for await (const block of blocks) {
+    if (bytes === 0) listener?.step(step)
     bytes += block.length
     listener?.reached(bytes)
     yield block

@@ -1,18 +1,19 @@
 /**
  * What an engine writes, as the body of a response.
  *
- * The next block is produced when the last one has been taken, so that the engine goes at the client's pace and nothing is
- * kept in between. What fails before the first block is a failure with its status; what fails later is told in a trailer,
+ * The head of the response goes out as every other; blocks then go from the engine to Node as they are. The next one is
+ * produced when the last one has gone, so that the engine goes at the client's pace and nothing is kept in between. What fails before the first block is a failure with its status; what fails later is told in a trailer,
  * or breaks the connection off, so that no client takes half an archive for a whole one. To an engine, a client that has gone is a
  * destination that cannot be written to: it does what it does then, in its own time.
  */
+import type { ServerResponse } from "node:http"
 import { type ArchiveDestination, StorageFailed } from "@cryopod/entities"
 import { toWire } from "@cryopod/rest"
+import { toServerResponse } from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as Queue from "effect/Queue"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -27,9 +28,13 @@ export const exportStream = <E extends { readonly message: string }, R>(
 ): Effect.Effect<Stream.Stream<Uint8Array, E>, E, R | HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const behind = yield* trailers
-    const blocks = yield* Queue.bounded<Uint8Array, E | Cause.Done>(1)
+    // one of HTTP/1.1, as all that this service gives
+    const response = toServerResponse(yield* HttpServerRequest.HttpServerRequest) as ServerResponse
     const begun = yield* Deferred.make<void, E>()
-    const gone = Effect.fail(new StorageFailed({ operation: "send to", path: "the client", code: "EPIPE" }))
+    /** The head has gone out, or there is nobody any more to whom it could. */
+    const open = yield* Deferred.make<void, StorageFailed>()
+    response.once("close", () => Deferred.doneUnsafe(open, Effect.fail(gone())))
+    const ended = yield* Deferred.make<void, E>()
     const begin = Effect.gen(function* () {
       if (yield* Deferred.isDone(begun)) return
       yield* behind?.announce ?? Effect.void
@@ -37,31 +42,47 @@ export const exportStream = <E extends { readonly message: string }, R>(
     })
     const working = write({
       _tag: "Stream",
-      write: (block) =>
-        Effect.gen(function* () {
-          // the block is the writer's again as soon as we return
-          const taken = yield* Queue.offer(blocks, new Uint8Array(block))
-          if (!taken) return yield* gone
-          yield* begin
-        }),
+      write: (block) => Effect.andThen(Effect.andThen(begin, Deferred.await(open)), sent(response, block)),
     }).pipe(
       Effect.onExit((exit) =>
         Effect.gen(function* () {
           if (exit._tag === "Success") {
             yield* begin
             yield* behind?.tell({ report: exit.value }) ?? Effect.void
-            return yield* Queue.end(blocks)
+            return yield* Deferred.succeed(ended, undefined)
           }
           const early = yield* Deferred.failCause(begun, exit.cause)
           const failure = Result.getOrUndefined(Cause.findError(exit.cause))
-          if (early || behind === undefined || failure === undefined) return yield* Queue.failCause(blocks, exit.cause)
+          if (early || behind === undefined || failure === undefined)
+            return yield* Deferred.failCause(ended, exit.cause)
           yield* behind.tell({ failure: toWire(failure) })
-          return yield* Queue.end(blocks)
+          return yield* Deferred.succeed(ended, undefined)
         }),
       ),
     )
     yield* Effect.forkIn(working, scope)
-    const leave = Queue.shutdown(blocks)
-    yield* Deferred.await(begun).pipe(Effect.onInterrupt(() => leave))
-    return Stream.fromQueue(blocks).pipe(Stream.ensuring(leave))
+    yield* Deferred.await(begun)
+    // run when the head has gone out
+    const body = Effect.andThen(Deferred.succeed(open, undefined), Deferred.await(ended))
+    return Stream.fromEffectDrain(body)
+  })
+
+const gone = () => new StorageFailed({ operation: "send to", path: "the client", code: "EPIPE" })
+
+/** Blocks below this are copied, and not waited for while Node has room: a call of the system for each would cost more. */
+const smallBytes = 1 << 16
+
+/** The block is the writer's again on success. */
+const sent = (response: ServerResponse, block: Uint8Array): Effect.Effect<void, StorageFailed> =>
+  Effect.callback((resume) => {
+    const left = () => resume(Effect.fail(gone()))
+    if (response.destroyed) return left()
+    const small = block.length < smallBytes
+    response.once("close", left)
+    const done = (cause?: Error | null) => {
+      response.off("close", left)
+      resume(cause == null ? Effect.void : Effect.fail(gone()))
+    }
+    const room = response.write(small ? new Uint8Array(block) : block, done)
+    if (small && room) done()
   })

@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as Schema from "effect/Schema"
-import { type Connection, problemOf } from "./connect/Connection.ts"
+import { type Connection, problemOf, wordsOf } from "./connect/Connection.ts"
 
 type Client = HttpApiClient.ForApi<typeof LibpodApi>
 
@@ -65,6 +65,10 @@ export const ofTransport = (remote: Remote, failure: HttpClientError.HttpClientE
   if (cause instanceof StorageFailed) return cause
   return new EngineUnreachable({ url: remote.url, problem: problemOf(failure) })
 }
+
+/** What broke off the body of an answer. */
+export const ofBody = (remote: Remote, cause: unknown): HostFailure =>
+  new EngineUnreachable({ url: remote.url, problem: wordsOf(cause as Error) })
 
 /** A failure of which there is only a text. */
 export const textOnly = (text: string, status: number): ServiceFailure =>

@@ -1,6 +1,7 @@
 /** Archives on their way: from files of this host into bodies, and from bodies into files of this host. */
 import * as fs from "node:fs"
-import { compressedBlockBytes, compressLasting, planDirectory, tarBlocks } from "@cryopod/archive"
+import type { IncomingMessage } from "node:http"
+import { compressedBlockBytes, compressLasting, underWay, planDirectory, tarBlocks } from "@cryopod/archive"
 import {
   type ArchiveCompression,
   type ArchiveDestination,
@@ -13,11 +14,10 @@ import {
 import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type FailureClass, failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
-import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ofTransport, type Remote } from "./Remote.ts"
+import { ofBody, type Remote } from "./Remote.ts"
 
 /** The bytes of an archive as a body; a directory goes as the archive of it. Opening it proves that it can be read. */
 export const bodyOf = Effect.fnUntraced(function* (
@@ -28,10 +28,11 @@ export const bodyOf = Effect.fnUntraced(function* (
   const stat = fs.statSync(path, { throwIfNoEntry: false })
   const plan = stat?.isDirectory() === true ? yield* attempt("read", path, () => planDirectory(path)) : undefined
   const totalBytes = plan?.sizeBytes ?? (stat?.isFile() === true ? stat.size : undefined)
-  const listener = yield* Progress
-  const blocks = plan === undefined ? yield* openInput(path) : tarBlocks(plan)
-  listener?.step({ what: "import", ...(totalBytes === undefined ? {} : { totalBytes }) })
-  return Stream.fromAsyncIterable(counted(blocks, listener), (cause) => storageFailed(path, cause)).pipe(
+  const blocks = counted(plan === undefined ? yield* openInput(path) : tarBlocks(plan), yield* Progress, {
+    what: "import",
+    ...(totalBytes === undefined ? {} : { totalBytes }),
+  })
+  return Stream.fromAsyncIterable(blocks, (cause) => storageFailed(path, cause)).pipe(
     // the next block takes its place while this one is still on its way
     Stream.map((block) => new Uint8Array(block)),
   )
@@ -48,62 +49,28 @@ export const openDestination = (destination: ArchiveDestination): Effect.Effect<
     ? openOutput(destination.path)
     : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
 
-/** A body compressed on this side, in blocks that are big enough for it. */
-export const compressedHere = (body: Body, compression: ArchiveCompression): Body =>
-  compression === "none"
-    ? body
-    : Stream.suspend(() =>
-        Stream.fromAsyncIterable(
-          compressLasting(inBlocks(Stream.toAsyncIterable(body)), compression),
-          (cause) => cause as HttpClientError.HttpClientError,
-        ),
-      )
-
-async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let block = Buffer.allocUnsafe(compressedBlockBytes)
-  let filled = 0
-  for await (const piece of pieces) {
-    for (let at = 0; at < piece.length;) {
-      const taken = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).copy(block, filled, at)
-      filled += taken
-      at += taken
-      if (filled < block.length) continue
-      yield block
-      block = Buffer.allocUnsafe(compressedBlockBytes)
-      filled = 0
-    }
-  }
-  if (filled > 0) yield block.subarray(0, filled)
-}
-
-type Body = Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
-
-/** A body on its way, and the answer it is of. */
-export interface Incoming {
-  readonly body: Body
-  readonly response: HttpClientResponse.HttpClientResponse
-}
-
 /**
- * Take a body in, block by block. It is whole when this succeeds, with the report that stood behind it; a failure that
- * stood there is one of these classes.
+ * Take the body of an answer in. It is whole when this succeeds, with the report that stood behind it; a failure that stood
+ * there is one of these classes. Compressed here, it goes out in blocks that are big enough for that.
  */
 export const receive = <const Classes extends ReadonlyArray<FailureClass>>(
   remote: Remote,
-  { body, response }: Incoming,
-  { failures, output }: { readonly output: Output; readonly failures: Classes },
+  response: HttpClientResponse.HttpClientResponse,
+  { compression = "none", failures, output }: Receiving<Classes>,
 ): Effect.Effect<unknown, HostFailure | InstanceOf<Classes[number]>> =>
   Effect.gen(function* () {
-    const listener = yield* Progress
-    let bytes = 0
-    yield* Stream.runForEach(
-      Stream.mapError(body, (error) => ofTransport(remote, error)),
-      (block) => {
-        if (bytes === 0) listener?.step({ what: "export" })
-        bytes += block.length
-        listener?.reached(bytes)
-        return output.write(block)
-      },
+    const message = messageOf(response)
+    const pieces = counted<Buffer>(message, yield* Progress, { what: "export" })
+    const blocks =
+      compression === "none"
+        ? gathered(pieces, { blockBytes, lasting: 1 })
+        : compressLasting(gathered(pieces, { blockBytes: compressedBlockBytes, lasting: underWay }), compression)
+    const next = Effect.tryPromise({ try: () => blocks.next(), catch: (cause) => ofBody(remote, cause) })
+    yield* Effect.gen(function* () {
+      for (let block = yield* next; block.done !== true; block = yield* next) yield* output.write(block.value)
+    }).pipe(
+      // nobody reads the rest of it
+      Effect.onError(() => Effect.sync(() => message.destroy())),
     )
     const { failure, report } = toldBehind(response)
     if (failure !== undefined) return yield* Effect.fail(failureOn(failures, failure))
@@ -111,13 +78,52 @@ export const receive = <const Classes extends ReadonlyArray<FailureClass>>(
     return report
   })
 
-/** What stands behind a body that has been read to its end. */
-export const toldBehind = (response: HttpClientResponse.HttpClientResponse) => {
-  // Effect's responses know no trailers; Node's message below them does
-  const { original = response } = response as { readonly original?: object }
-  const { source } = original as { readonly source?: { readonly trailers?: NodeJS.Dict<string> } }
-  return readTrailer(source?.trailers?.[reportTrailer])
+interface Receiving<Classes> {
+  readonly output: Output
+  readonly failures: Classes
+  readonly compression?: ArchiveCompression
 }
+
+/** What a block costs on its way is the same for a big one. */
+const blockBytes = 1 << 20
+
+interface Gathering {
+  readonly blockBytes: number
+  /** A block is valid until so many more have been asked for. */
+  readonly lasting: number
+}
+
+/** A network gives 64 KiB at a time; put together they cost less on their further way. */
+async function* gathered(
+  pieces: AsyncIterable<Buffer>,
+  { blockBytes: size, lasting }: Gathering,
+): AsyncGenerator<Uint8Array, void, void> {
+  const ring = Array.from({ length: lasting }, () => Buffer.allocUnsafeSlow(size))
+  let turn = 0
+  let filled = 0
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const taken = piece.copy(ring[turn] as Buffer, filled, at)
+      filled += taken
+      at += taken
+      if (filled < size) continue
+      yield ring[turn] as Buffer
+      turn = (turn + 1) % lasting
+      filled = 0
+    }
+  }
+  if (filled > 0) yield (ring[turn] as Buffer).subarray(0, filled)
+}
+
+/** Node's message below a response of Effect's, which knows neither trailers nor bytes without a stream around them. */
+const messageOf = (response: HttpClientResponse.HttpClientResponse): IncomingMessage => {
+  const { original = response } = response as { readonly original?: object }
+  return (original as { readonly source: IncomingMessage }).source
+}
+
+/** What stands behind a body that has been read to its end. */
+export const toldBehind = (response: HttpClientResponse.HttpClientResponse) =>
+  readTrailer(messageOf(response).trailers[reportTrailer])
 
 /** What an engine calls an archive that comes to it as a stream. */
 const streamNames = new Set(["archive", "standard input"])

@@ -1,5 +1,4 @@
 /** Staying with a container of Podman's, whichever of libpod's states it is found in. */
-import * as http from "node:http"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { ContainerEngine, CreateFlags, ImageEngine, Selection } from "@cryopod/entities"
@@ -10,38 +9,27 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe } from "vitest"
 import { tunnelEngine } from "../src/index.ts"
+import { between, type Hand } from "./support/between.ts"
 import { once, serving, temporaryDirectory } from "./support/overService.ts"
 
 type State = Readonly<Record<string, unknown>>
 
-/** A service as Podman's is: it says so, and finds containers in this state. */
-const asPodman = (behind: string, path: string, state: () => State) =>
-  Effect.acquireRelease(
-    Effect.callback<http.Server>((resume) => {
-      const server = http.createServer((request, response) => {
-        const { headers, method, url = "" } = request
-        const forward = http.request({ socketPath: behind, headers, method, path: url }, (answer) => {
-          const own = { ...answer.headers, server: "Libpod/5.4.2 (linux)" }
-          if (!/\/containers\/\w+\/json/.test(url)) {
-            response.writeHead(answer.statusCode ?? 500, own)
-            answer.pipe(response)
-            return
-          }
-          let text = ""
-          answer.on("data", (chunk: Buffer) => (text += chunk.toString()))
-          answer.on("end", () => {
-            const document = JSON.parse(text) as { readonly State: State }
-            const { "content-length": _, ...others } = own
-            response.writeHead(answer.statusCode ?? 500, others)
-            response.end(JSON.stringify({ ...document, State: { ...document.State, ...state() } }))
-          })
-        })
-        request.pipe(forward)
-      })
-      server.listen(path, () => resume(Effect.succeed(server)))
-    }),
-    (server) => Effect.sync(() => server.close()),
-  )
+/** Podman's service, as far as this is about it: it does not say that it is ours, and finds containers in this state. */
+const asPodman =
+  (state: () => State): Hand =>
+  ({ url = "" }, answer, response) => {
+    answer.headers.server = "Libpod/5.4.2 (linux)"
+    if (!/\/containers\/\w+\/json/.test(url)) return "passes"
+    let text = ""
+    answer.on("data", (chunk: Buffer) => (text += chunk.toString()))
+    answer.on("end", () => {
+      const document = JSON.parse(text) as { readonly State: State }
+      delete answer.headers["content-length"]
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      response.end(JSON.stringify({ ...document, State: { ...document.State, ...state() } }))
+    })
+    return "taken"
+  }
 
 const attached = (state: State) =>
   Effect.gen(function* () {
@@ -49,7 +37,11 @@ const attached = (state: State) =>
     const [behind, path] = [join(directory, "behind.sock"), join(directory, "podman.sock")]
     yield* serving(EngineMemory.layer(), { _tag: "Unix", path: behind })
     let told: State = {}
-    yield* asPodman(behind, path, () => told)
+    yield* between(
+      behind,
+      path,
+      asPodman(() => told),
+    )
     return yield* Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const image = yield* (yield* ImageEngine).import(

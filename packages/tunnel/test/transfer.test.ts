@@ -12,6 +12,7 @@ import {
   CreateFlags,
   defaultCheckpoint,
   defaultRestore,
+  EngineUnreachable,
   ImageEngine,
   Selection,
   StorageFailed,
@@ -25,7 +26,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe } from "vitest"
-import { overService, serving, temporaryDirectory } from "./support/overService.ts"
+import { tunnelEngine } from "../src/index.ts"
+import { between } from "./support/between.ts"
+import { once, overService, serving, temporaryDirectory } from "./support/overService.ts"
 
 const id = "f".repeat(64)
 const statistics = {
@@ -111,6 +114,28 @@ describe("an export", () => {
       )
       expect(items.map(({ result }) => result)).toEqual([Result.fail(failure)])
       expect(fs.readdirSync(directory)).toEqual([])
+    }),
+  )
+
+  it.live("whose service goes on the way is told so, and leaves no file", () =>
+    Effect.gen(function* () {
+      const [directory, archives] = [yield* temporaryDirectory, yield* temporaryDirectory]
+      const [behind, path] = [join(directory, "behind.sock"), join(directory, "engine.sock")]
+      yield* serving(writing(3, Effect.succeed(report)), { _tag: "Unix", path: behind })
+      yield* between(behind, path, ({ url = "" }, answer, response) => {
+        if (!url.includes("/checkpoint")) return "passes"
+        answer.once("data", (piece: Buffer) => {
+          response.writeHead(200, answer.headers)
+          response.write(piece, () => response.destroy())
+        })
+        return "taken"
+      })
+      const url = `unix://${path}`
+      const items = yield* exported(join(archives, "x.tar")).pipe(Effect.provide(once(tunnelEngine({ url }))))
+      expect(items.map(({ result }) => result)).toEqual([
+        Result.fail(new EngineUnreachable({ url, problem: "the connection was broken off" })),
+      ])
+      expect(fs.readdirSync(archives)).toEqual([])
     }),
   )
 

@@ -1,22 +1,12 @@
 /**
- * The parts of the test of that name, each in a process of its own:
- *
- *   service SOCKET   the service over an engine that writes and reads 1 GiB, and does nothing else
- *   export SOCKET    a checkpoint through the tunnel      import SOCKET   a restore through the tunnel
+ * The service of the test of that name, in a process of its own: `transferSize.ts SOCKET`. Its engine writes and reads 1 GiB, and
+ * does nothing else; the container that it restores has the number of bytes for an id. When it is ended it tells how much
+ * memory it took.
  */
 import * as fs from "node:fs"
-import {
-  ContainerEngine,
-  type ContainerEngineShape,
-  CreateFlags,
-  defaultCheckpoint,
-  defaultRestore,
-  ImageEngine,
-  Selection,
-} from "@cryopod/entities"
+import { ContainerEngine, type ContainerEngineShape, CreateFlags, ImageEngine } from "@cryopod/entities"
 import { EngineMemory } from "@cryopod/entities/testing"
 import { serve } from "@cryopod/service"
-import { tunnelEngine } from "@cryopod/tunnel"
 import * as Context from "effect/Context"
 import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
@@ -29,16 +19,10 @@ import * as Stream from "effect/Stream"
 const block = new Uint8Array(2 ** 20).fill(1)
 const blocks = 1024
 
-const [part, socketPath = ""] = process.argv.slice(2)
+const [socketPath = ""] = process.argv.slice(2)
 
 const peakBytes = () =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(fs.readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024
-
-const servesUntilEnded = () =>
-  process.once("SIGTERM", () => {
-    process.stdout.write(`${peakBytes()}\n`)
-    process.exit(0)
-  })
 
 const report = { Id: "f".repeat(64), runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
 
@@ -85,67 +69,14 @@ const engine = Layer.effectContext(
   }),
 )
 
-const measured = async (work: () => Promise<number>) => {
-  const bytes = await work()
-  process.stdout.write(JSON.stringify({ bytes, peakBytes: peakBytes() }))
-}
-
-const through = (use: (engine: ContainerEngine["Service"]) => Effect.Effect<number>) =>
-  measured(() =>
-    Effect.runPromise(
-      Effect.flatMap(ContainerEngine, use).pipe(
-        Effect.provide(tunnelEngine({ url: `unix://${socketPath}` })),
-        Effect.orDie,
-      ),
-    ),
-  )
-
-switch (part) {
-  case "service":
-    servesUntilEnded()
-    Effect.runFork(
-      serve({
-        address: { _tag: "Unix", path: socketPath },
-        versions: { program: "0.0.0", libpod: "5.4.2", docker: "1.41" },
-        idleMillis: 0,
-      }).pipe(Effect.provide(engine), Effect.provideService(References.MinimumLogLevel, "None")),
-    )
-    break
-  case "export":
-    await through((containers) => {
-      let bytes = 0
-      return containers
-        .checkpoint(Selection.names("web"), {
-          ...defaultCheckpoint,
-          target: {
-            _tag: "Archive",
-            destination: { _tag: "Stream", write: ({ length }) => Effect.sync(() => void (bytes += length)) },
-            compression: "none",
-            ignoreRootfs: false,
-            ignoreVolumes: false,
-          },
-        })
-        .pipe(
-          Effect.map(([item]) => (item?.result._tag === "Success" ? bytes : -1)),
-          Effect.orDie,
-        )
-    })
-    break
-  case "import":
-    await through((containers) => {
-      const bytes = Stream.fromIterable(
-        (function* () {
-          for (let at = 0; at < blocks; at++) yield new Uint8Array(block)
-        })(),
-        // one at a time, as they come from a file
-        { chunkSize: 1 },
-      )
-      return containers.restore({ _tag: "Archive", archive: { _tag: "Stream", bytes } }, defaultRestore).pipe(
-        Effect.map(([item]) => (item?.result._tag === "Success" ? Number(item.result.success.Id) : -1)),
-        Effect.orDie,
-      )
-    })
-    break
-  default:
-    throw new Error(`no part ${part}`)
-}
+process.once("SIGTERM", () => {
+  process.stdout.write(`${peakBytes()}\n`)
+  process.exit(0)
+})
+Effect.runFork(
+  serve({
+    address: { _tag: "Unix", path: socketPath },
+    versions: { program: "0.0.0", libpod: "5.4.2", docker: "1.41" },
+    idleMillis: 0,
+  }).pipe(Effect.provide(engine), Effect.provideService(References.MinimumLogLevel, "None")),
+)

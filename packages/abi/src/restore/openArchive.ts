@@ -82,10 +82,12 @@ export const unpackInto = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
       const hash = createHash("sha256")
-      const listener = yield* Progress
       const stat = archive._tag === "File" ? fs.statSync(archive.path, { throwIfNoEntry: false }) : undefined
-      listener?.step({ what: "import", ...(stat?.isFile() === true ? { totalBytes: stat.size } : {}) })
-      const { passedOver } = yield* unpack(decompressed(hashed(counted(input, listener), hash)), members, {
+      const told = counted(input, yield* Progress, {
+        what: "import",
+        ...(stat?.isFile() === true ? { totalBytes: stat.size } : {}),
+      })
+      const { passedOver } = yield* unpack(decompressed(hashed(told, hash)), members, {
         archive: nameOf(archive),
         ...checkpointRules,
         // what cannot fit is refused when it is announced, not when the disk is full

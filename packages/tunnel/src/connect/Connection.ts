@@ -87,10 +87,11 @@ const whoAnswers = (
 /** What stood in the way of a request or an answer, in the words of the system. */
 export const problemOf = ({ message, reason }: HttpClientError.HttpClientError): string => {
   const cause = "cause" in reason ? reason.cause : undefined
-  if (!(cause instanceof Error)) return message
-  const { code } = cause as NodeJS.ErrnoException
-  return (code === undefined ? undefined : words[code]) ?? cause.message
+  return cause instanceof Error ? wordsOf(cause) : message
 }
+
+export const wordsOf = ({ code, message }: NodeJS.ErrnoException): string =>
+  (code === undefined ? undefined : words[code]) ?? message
 
 const words: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",

@@ -18,7 +18,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ask, each, onlyOurs, type Remote, textOnly } from "../Remote.ts"
-import { compressedHere, openDestination, receive } from "../transfer.ts"
+import { openDestination, receive } from "../transfer.ts"
 import { idOf, select } from "./select.ts"
 
 export const checkpoint = Effect.fn("tunnel.checkpoint")(function* (
@@ -72,12 +72,12 @@ const checkpointOne = (
         ...(remote.kind === "cryopod" ? { ignoreVolumes: target.ignoreVolumes, compress: target.compression } : {}),
       })
       if (!Stream.isStream(body)) return body
-      const incoming = {
-        response,
+      const told = yield* receive(remote, response, {
+        output,
+        failures: checkpointFailures,
         // Podman's service never compresses what it sends
-        body: remote.kind === "cryopod" ? body : compressedHere(body, target.compression),
-      }
-      const told = yield* receive(remote, incoming, { output, failures: checkpointFailures })
+        compression: remote.kind === "cryopod" ? "none" : target.compression,
+      })
       // Podman's service answers with the archive and nothing else
       const nothing: CheckpointReport = { Id: id, runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
       return Option.getOrElse(Schema.decodeUnknownOption(CheckpointReport)(told), () => nothing)

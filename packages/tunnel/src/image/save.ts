@@ -20,9 +20,11 @@ import {
 } from "@cryopod/host"
 import { failureOn } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
 import { ask, type Remote } from "../Remote.ts"
-import { type Incoming, openDestination, receive, toldBehind } from "../transfer.ts"
+import { openDestination, receive, toldBehind } from "../transfer.ts"
 import { onImage } from "./onImage.ts"
 
 interface SaveOptions {
@@ -47,7 +49,7 @@ export const save = Effect.fn("tunnel.save")(function* (
   const request = (wanted: string) =>
     onImage(ref, (params) =>
       ask(remote, remote.images.export({ params, query: { format: wanted }, responseMode: "decoded-and-response" })),
-    ).pipe(Effect.map(([body, response]): Incoming => ({ body, response })))
+    )
   if (format === "oci-dir") {
     if (destination._tag === "Stream")
       return yield* new OptionInvalid({ option: "output", value: "", problem: "a directory needs a path" })
@@ -56,7 +58,8 @@ export const save = Effect.fn("tunnel.save")(function* (
   yield* Effect.scoped(
     Effect.gen(function* () {
       const output = yield* openDestination(destination)
-      yield* receive(remote, yield* request(format), { output, failures: imageFailures })
+      const [, response] = yield* request(format)
+      yield* receive(remote, response, { output, failures: imageFailures })
     }),
   )
 })
@@ -64,8 +67,13 @@ export const save = Effect.fn("tunnel.save")(function* (
 /** What an image layout is made of. */
 const layoutMember = /^(oci-layout|index\.json|blobs(\/[a-z0-9]+(\/[0-9a-f]+)?)?)$/
 
+type Answer = readonly [
+  body: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
+  response: HttpClientResponse.HttpClientResponse,
+]
+
 /** A new directory, whole under its name or not there. */
-const saveDirectory = (request: Effect.Effect<Incoming, ImageFailure>, path: string) =>
+const saveDirectory = (request: Effect.Effect<Answer, ImageFailure>, path: string) =>
   Effect.scoped(
     Effect.gen(function* () {
       yield* refuseTaken(path)
@@ -75,7 +83,7 @@ const saveDirectory = (request: Effect.Effect<Incoming, ImageFailure>, path: str
         (directory) => Effect.ignore(removeTree(directory)),
       )
       yield* makeDirectory(half)
-      const { body, response } = yield* request
+      const [body, response] = yield* request
       const bytes = Stream.mapError(
         body,
         () => new StorageFailed({ operation: "read", path: "the archive", code: "ECONNABORTED" }),
