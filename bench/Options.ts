@@ -1,7 +1,7 @@
 /** What `npm run bench -- …` may be told. */
 import { parseArgs } from "node:util"
 
-export const groups = ["start", "memory", "clones", "files", "scaling"] as const
+export const groups = ["start", "memory", "clones", "files", "scaling", "transfer"] as const
 export type Group = (typeof groups)[number]
 
 export interface Options {

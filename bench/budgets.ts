@@ -107,6 +107,9 @@ const budgets: ReadonlyArray<Budget> = [
   ratio(0.75, { what: "pull zstd", size: 1024, than: "podman" }),
   ratio(1.5, { what: "--version", size: 0, than: "node", thanWhat: "empty program" }),
   ratio(3, { what: "ps", size: 50, than: "node", thanWhat: "empty program", thanSize: 0 }),
+  // four fifths of the bytes a second
+  ratio(1.25, { what: "export over a Unix socket", size: 1024, than: "node" }),
+  ratio(1.25, { what: "import over a Unix socket", size: 1024, than: "node" }),
   besideTar("export small files", 100_000),
   besideTar("import small files", 100_000),
   besideTar("export one file", 4096),

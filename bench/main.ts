@@ -11,6 +11,7 @@ import { fileCases } from "./cases/files.ts"
 import { memoryCases } from "./cases/memory.ts"
 import { scalingCases } from "./cases/scaling.ts"
 import { startCases } from "./cases/start.ts"
+import { transferCases } from "./cases/transfer.ts"
 import { type Ground, onGround } from "./Ground.ts"
 import { groups, type Options, readOptions } from "./Options.ts"
 import { chart } from "./report/chart.ts"
@@ -43,6 +44,9 @@ const measureAll = async (options: Options, results: Results, ground: Ground): P
         break
       case "scaling":
         await scalingCases(options, cryopod, ground, results)
+        break
+      case "transfer":
+        await transferCases(options, cryopod, ground, results)
         break
     }
   }
