@@ -2,9 +2,10 @@
  * What an engine writes, as the body of a response.
  *
  * The head of the response goes out as every other; blocks then go from the engine to Node as they are. The next one is
- * produced when the last one has gone, so that the engine goes at the client's pace and nothing is kept in between. What fails before the first block is a failure with its status; what fails later is told in a trailer,
- * or breaks the connection off, so that no client takes half an archive for a whole one. To an engine, a client that has gone is a
- * destination that cannot be written to: it does what it does then, in its own time.
+ * produced when the last one has gone, so that the engine goes at the client's pace and nothing is kept in between. What
+ * fails before the first block is a failure with its status; what fails later is told in a trailer, or breaks the connection
+ * off, so that no client takes half an archive for a whole one. To an engine, a client that has gone is a destination that
+ * cannot be written to: it does what it does then, in its own time.
  */
 import type { ServerResponse } from "node:http"
 import { type ArchiveDestination, StorageFailed } from "@cryopod/entities"
