@@ -21,6 +21,7 @@ catatonit       catatonit       required  holds what the containers of a pod sha
 ps              procps          required  lists the processes of a container
 ca-certificates ca-certificates required  lets skopeo trust a registry
 busybox-static  busybox-static  required  the container of the tests
+buildah         buildah         wanted    builds images from Containerfiles
 openssl         openssl         wanted    certificates for the tests
 debootstrap     debootstrap     wanted    root filesystems for the tests
 docker-registry docker-registry wanted    a registry on loopback for the tests

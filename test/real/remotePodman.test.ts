@@ -41,6 +41,18 @@ const background = (words: readonly [string, ...Array<string>]) => {
   return { child, said }
 }
 
+/** A context to build from, and a Containerfile outside of it that fails. */
+const writeContext = () => {
+  const directory = join(share, "context")
+  fs.mkdirSync(directory, { recursive: true })
+  fs.writeFileSync(join(directory, "note"), "carried\n")
+  fs.writeFileSync(
+    join(directory, "Containerfile"),
+    'FROM base\nCOPY note /note\nRUN echo made >/made\nCMD ["cat", "/note", "/made"]\n',
+  )
+  fs.writeFileSync(join(share, "outside"), "FROM base\nRUN exit 3\n")
+}
+
 const end = async (child: ChildProcess | undefined) => {
   if (child === undefined || child.exitCode !== null) return
   child.kill("SIGTERM")
@@ -134,6 +146,17 @@ describe("podman --remote 5.4.2 on cryopod's service", () => {
     await ours.beyond("far", frozen)
     await ok("rm", "-f", "-t", "0", "far")
   })
+
+  it("builds an image", async () => {
+    writeContext()
+    expect((await ok("build", "-t", "built", "/share/context")).split("\n").at(-1)).toMatch(/^[0-9a-f]{64}$/)
+    expect(await ours.ok("run", "--rm", "--network", "none", "built")).toBe("carried\nmade")
+    expect(await podman("build", "-f", "/share/outside", "/share/context")).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('building at STEP "RUN exit 3"') as string,
+    })
+    await ok("rmi", "built")
+  })
 })
 
 describe("cryopod on podman system service 5.4.2", () => {
@@ -214,6 +237,18 @@ describe("cryopod on podman system service 5.4.2", () => {
     expect(fs.readFileSync(path).subarray(0, 4).toString("hex")).toBe("28b52ffd")
     expect(await ok("container", "restore", "-i", path)).toMatch(/^[0-9a-f]{64}$/)
     await beyond("far", frozen)
+  })
+
+  it("builds an image", async () => {
+    writeContext()
+    const directory = join(share, "context")
+    expect((await ok("build", "-t", "built", directory)).split("\n").at(-1)).toMatch(/^[0-9a-f]{64}$/)
+    expect(await ok("run", "--rm", "--network", "none", "built")).toBe("carried\nmade")
+    expect(await remote("build", "-f", join(share, "outside"), directory)).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('building at STEP "RUN exit 3"') as string,
+    })
+    await ok("rmi", "-f", "built")
   })
 
   it("refuses what that service would leave out without a word", async () => {

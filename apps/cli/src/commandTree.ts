@@ -1,4 +1,5 @@
 /** Every command, in its place. */
+import { build } from "./commands/build.ts"
 import { checkpoint, restore } from "./commands/checkpoint.ts"
 import { checkpointViews } from "./commands/checkpoints.ts"
 import { containerDiff, diff, exec, exists, logs, port, top } from "./commands/containers.ts"
@@ -47,6 +48,7 @@ const image: CliCommand = {
   name: "image",
   short: "Manage images",
   commands: [
+    build,
     history,
     imageExists,
     importImage,
@@ -78,6 +80,7 @@ export const commandTree: CliCommand = {
   flags: remoteFlags,
   commands: [
     ...lifecycle,
+    build,
     checkpointViews,
     completion,
     container,

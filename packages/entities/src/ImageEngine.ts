@@ -5,7 +5,7 @@ import type * as Stream from "effect/Stream"
 import type { HostFailure, ImageFailure, StorageFailed } from "./failures/index.ts"
 import type { Items } from "./Item.ts"
 import type { ArchiveDestination } from "./options/CheckpointOptions.ts"
-import type { ImageListFlags, PullFlags, PushFlags } from "./options/ImageOptions.ts"
+import type { BuildFlags, ImageListFlags, PullFlags, PushFlags } from "./options/ImageOptions.ts"
 import type { ImageInspect, ImageRemoval, ImageSummary, ImageTree } from "./reports/ImageReports.ts"
 
 /** Bytes of an archive: a file of the caller's host, or a stream, whose failure is that of the operation. */
@@ -21,7 +21,25 @@ export interface ImportOptions {
   readonly message: string
 }
 
+/** What a build may copy from: a directory of the caller's host, or the tar archive of one. */
+export type BuildContext =
+  | { readonly _tag: "Directory"; readonly path: string }
+  | { readonly _tag: "Stream"; readonly bytes: Stream.Stream<Uint8Array, StorageFailed> }
+
+/**
+ * How an image is built. `file` are paths on the host of the directory, or inside the archive. What instructions say comes out of
+ * `output` as it is said, without the image's id.
+ */
+export interface BuildOptions extends Omit<BuildFlags, "iidfile"> {
+  readonly output: (stream: "stdout" | "stderr", content: Uint8Array) => Effect.Effect<void>
+}
+
 export interface ImageEngineShape {
+  /**
+   * Make an image as a Containerfile says; succeeds with its id. A build that fails or is given up leaves no image and none of
+   * its work.
+   */
+  readonly build: (context: BuildContext, options: BuildOptions) => Effect.Effect<string, ImageFailure>
   /** Make an image of one layer from the tar archive of a root filesystem. Succeeds with the image's id. */
   readonly import: (source: ArchiveSource, options: ImportOptions) => Effect.Effect<string, ImageFailure>
   /** Take the images of an archive (docker-archive, oci-archive or oci-dir) in; succeeds with their names or ids. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 
 export interface RunOptions {
   /** The whole environment of the program; the caller's own when absent. */
@@ -49,7 +50,7 @@ export const run = (
     child.once("close", (code, signal) =>
       resume(
         Effect.succeed({
-          exitCode: code ?? 128 + (signalNumbers[signal ?? ""] ?? 0),
+          exitCode: statusOf(code, signal),
           stdout: Buffer.concat(stdout).toString("utf8"),
           stderr,
         }),
@@ -93,6 +94,43 @@ export async function* outputOf(
   }
 }
 
+/**
+ * Run a program and pass on what it says as it comes; its exit status. It waits for `output`. Given up, it is killed, and
+ * this ends when nothing that it has begun holds its output any more.
+ */
+export const runHeard = (
+  file: string,
+  args: ReadonlyArray<string>,
+  output: (stream: "stdout" | "stderr", content: Uint8Array) => Effect.Effect<void>,
+): Effect.Effect<number, ToolMissing> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] })
+      const closed = new Promise<number | undefined>((resolve) => {
+        child.once("error", () => resolve(undefined))
+        child.once("close", (code, signal) => resolve(statusOf(code, signal)))
+      })
+      return { child, closed }
+    }),
+    ({ child, closed }) => {
+      const hear = (stream: "stdout" | "stderr") =>
+        // a program that was not there has streams that end too early
+        Stream.fromAsyncIterable(child[stream], () => undefined).pipe(
+          Stream.runForEach((content: Uint8Array) => output(stream, content)),
+          Effect.ignore,
+        )
+      return Effect.all([hear("stdout"), hear("stderr")], { concurrency: 2 }).pipe(
+        Effect.andThen(Effect.promise(() => closed)),
+        Effect.flatMap((status) => (status === undefined ? Effect.fail(missing(file)) : Effect.succeed(status))),
+      )
+    },
+    ({ child, closed }) =>
+      Effect.promise(async () => {
+        if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL")
+        await closed
+      }),
+  )
+
 /** How long a program may take to end when it is asked to, before it is killed. */
 const patienceMillis = 5000
 
@@ -135,6 +173,9 @@ export const lastLines = (text: string, count: number): string =>
     .filter((line) => line !== "")
     .slice(-count)
     .join("; ")
+
+const statusOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? 128 + (signalNumbers[signal ?? ""] ?? 0)
 
 const nameOf = (file: string) => file.slice(file.lastIndexOf("/") + 1)
 

@@ -60,8 +60,12 @@ const make = Effect.fnUntraced(function* () {
         const skopeo = yield* tools.path("skopeo")
         const authfile = yield* authfileOf(copy, area)
         const host = { temporary: area, authfile, policy: hasPolicy() }
+        const words = [skopeo, ...copyArguments(copy, host)]
+        const [program = skopeo, ...args] = mounts(copy)
+          ? [yield* tools.path("unshare"), "--mount", "--propagation", "private", ...words]
+          : words
         const child = { pid: 0 }
-        const copying = run(skopeo, copyArguments(copy, host), {
+        const copying = run(program, args, {
           // it is ended by us, and says nothing of a Ctrl-C by itself
           ownSession: true,
           begun: (pid) => void (child.pid = pid),
@@ -95,6 +99,10 @@ export const manifestArguments = (
   ...(authfile === "" ? [] : ["--authfile", authfile]),
   formatPlace(from),
 ]
+
+/** A store of containers/storage mounts its own directory upon itself, and leaves it so. */
+const mounts = ({ from, to }: Copy) =>
+  [from, to].some((place) => place._tag === "Other" && place.text.startsWith("containers-storage:"))
 
 /** skopeo's command line. */
 export const copyArguments = (

@@ -1,4 +1,6 @@
 /** Images on this host: OCI layout, names, transports, root filesystems. */
+export * from "./BaseImages.ts"
+export * from "./Build.ts"
 export * from "./Changes.ts"
 export * from "./CheckpointImage.ts"
 export * from "./Documents.ts"

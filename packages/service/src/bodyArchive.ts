@@ -9,7 +9,7 @@ type Body<E> = Stream.Stream<Uint8Array, E>
 /** A client that breaks off is a source that cannot be read. */
 const brokenOff = () => new StorageFailed({ operation: "read", path: "the archive", code: "ECONNABORTED" })
 
-export const bodyArchive = <E>(body: Body<E>): ArchiveSource => ({
+export const bodyArchive = <E>(body: Body<E>): Extract<ArchiveSource, { readonly _tag: "Stream" }> => ({
   _tag: "Stream",
   bytes: Stream.mapError(body, brokenOff),
 })

@@ -33,6 +33,12 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     stdout,
     "podman image tree base",
   ),
+  ...differs(
+    "an instruction runs without a runtime",
+    stderr,
+    "podman build -f $W/context/bad $W/context # status of an instruction",
+  ),
+  ...differs("what is wrong with a name is said as of every name", stderr, "podman build -t No/Good $W/context"),
   ...differs("an image's names are listed by name, not by when they were given", stdout, "podman images -n"),
   ...differs(
     "the message names the option and says what it can be",

@@ -8,9 +8,10 @@ import {
   type PushFlags,
   type ReferenceInvalid,
 } from "@cryopod/entities"
-import type { Database } from "@cryopod/host"
+import type { Database, Tools } from "@cryopod/host"
 import type { ImageUse } from "@cryopod/images"
 import {
+  buildImage,
   describingAnnotations,
   ImageStore,
   importImage,
@@ -30,7 +31,7 @@ import { removeImages } from "./remove.ts"
 import { imageTree } from "./tree.ts"
 import { untagImage } from "./untag.ts"
 
-type Services = Database | ImageStore | Transport | ImageUse
+type Services = Database | ImageStore | Transport | ImageUse | Tools
 
 export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer.effect(
   ImageEngine,
@@ -40,6 +41,9 @@ export const imageEngineLayer: Layer.Layer<ImageEngine, never, Services> = Layer
       Effect.provideContext(effect, services)
 
     return ImageEngine.of({
+      build: Effect.fn("ImageEngine.build")(function* (context, options) {
+        return (yield* here(buildImage(context, options))).id
+      }),
       import: Effect.fn("ImageEngine.import")(function* (source, options) {
         const names = options.name === undefined ? [] : yield* readNames([options.name])
         return (yield* here(importImage(source, { names, changes: options.changes, message: options.message }))).id

@@ -36,6 +36,7 @@ export interface ToolCircumstances {
  */
 const optional: ReadonlySet<ToolName> = new Set([
   "aardvark-dns",
+  "buildah",
   "catatonit",
   "netavark",
   "nft",
@@ -43,6 +44,7 @@ const optional: ReadonlySet<ToolName> = new Set([
   "socat",
   "ps",
   "script",
+  "setpriv",
   "stty",
 ])
 

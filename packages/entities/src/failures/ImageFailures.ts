@@ -89,6 +89,38 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>()(
   }
 }
 
+/** An instruction of a Containerfile was refused or failed. */
+export class BuildFailed extends Schema.TaggedError<BuildFailed>()(
+  "BuildFailed",
+  {
+    /** The builder's own last line. */
+    detail: Schema.String,
+    /** Of the program that failed, 125 where it was none. */
+    exitStatus: Schema.Int,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return this.detail
+  }
+}
+
+/** There is nothing to build: no Containerfile, or nothing in it. */
+export class ContainerfileMissing extends Schema.TaggedError<ContainerfileMissing>()(
+  "ContainerfileMissing",
+  { path: Schema.String, reason: Schema.Literals(["named", "context", "empty"]) },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    const words = {
+      named: `the specified Containerfile or Dockerfile does not exist, ${this.path}: no such file or directory`,
+      context: `no Containerfile or Dockerfile specified or found in context directory, ${this.path}: no such file or directory`,
+      empty: `no contents in ${JSON.stringify(this.path)}`,
+    }
+    return words[this.reason]
+  }
+}
+
 /** A member of an archive or layer that must not be unpacked. */
 export class MemberUnsafe extends Schema.TaggedError<MemberUnsafe>()(
   "MemberUnsafe",

@@ -77,6 +77,8 @@ export const imageFailures = [
   I.ImageHasNames,
   I.ImageInvalid,
   I.TransportFailed,
+  I.BuildFailed,
+  I.ContainerfileMissing,
   I.MemberUnsafe,
   I.ArchiveInvalid,
   C.OptionInvalid,

@@ -2,14 +2,16 @@
 import * as Schema from "effect/Schema"
 import { bool, text, texts } from "../Option.ts"
 
+const tlsVerify = bool({
+  cli: "tls-verify",
+  rest: "tlsVerify",
+  description: "Require HTTPS and verify certificates when contacting registries",
+  fallback: true,
+})
+
 /** How a registry is reached; passed on to skopeo. */
 const registry = {
-  tlsVerify: bool({
-    cli: "tls-verify",
-    rest: "tlsVerify",
-    description: "Require HTTPS and verify certificates when contacting registries",
-    fallback: true,
-  }),
+  tlsVerify,
   authfile: text({ cli: "authfile", description: "Path of the authentication file" }),
   creds: text({
     cli: "creds",
@@ -27,6 +29,48 @@ export const PushFlags = Schema.Struct({
     rest: "compressionFormat",
     description: "Compression format to use (gzip, zstd)",
   }),
+})
+
+/** When a base image is asked of its registry; Podman's words. */
+export const pullPolicies = ["missing", "always", "newer", "never"] as const
+
+export const BuildFlags = Schema.Struct({
+  file: texts({
+    cli: "file",
+    short: "f",
+    rest: "dockerfile",
+    description:
+      "Pathname of a Containerfile; - for standard input (default Containerfile or Dockerfile in the context)",
+  }),
+  tag: texts({ cli: "tag", short: "t", rest: "t", description: "Tagged name to apply to the built image" }),
+  buildArg: texts({
+    cli: "build-arg",
+    rest: "buildargs",
+    description: "Value for an ARG instruction (argument=value)",
+  }),
+  label: texts({ cli: "label", rest: "labels", description: "Set metadata for the image (key=value)" }),
+  target: text({ cli: "target", description: "Set the target build stage to build" }),
+  noCache: bool({
+    cli: "no-cache",
+    rest: "nocache",
+    description: "Do not use layers of another stage again. Nothing is kept from one build to the next",
+  }),
+  pull: text({
+    cli: "pull",
+    rest: "pullpolicy",
+    description: "Pull image policy (always, missing, never, newer)",
+    fallback: "missing",
+    bare: "missing",
+  }),
+  squash: bool({ cli: "squash", description: "Squash newly built layers into one" }),
+  quiet: bool({
+    cli: "quiet",
+    short: "q",
+    rest: "q",
+    description: "Refrain from announcing build instructions and image read/write progress",
+  }),
+  iidfile: text({ cli: "iidfile", description: "File to write the image ID to" }),
+  tlsVerify,
 })
 
 export const ImportFlags = Schema.Struct({
@@ -78,6 +122,7 @@ export const ImageListFlags = Schema.Struct({
 
 export type PullFlags = typeof PullFlags.Type
 export type PushFlags = typeof PushFlags.Type
+export type BuildFlags = typeof BuildFlags.Type
 export type ImportFlags = typeof ImportFlags.Type
 export type LoadFlags = typeof LoadFlags.Type
 export type SaveFlags = typeof SaveFlags.Type

@@ -1,5 +1,6 @@
 /** Images. Names with slashes come escaped or plain; `RequestPath.ts` makes one segment of them. */
 import {
+  BuildFlags,
   imageFailures,
   ImageInspect,
   ImageListFlags,
@@ -14,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { parameter, parametersOf, query } from "../Query.ts"
+import { jsonText, named, parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { archiveBody, failuresToo, filters, PruneReport } from "./ContainerRoutes.ts"
 
@@ -34,6 +35,20 @@ export const PullProgress = Schema.Struct({
   failure: Schema.optionalKey(Schema.Unknown),
 })
 export type PullProgress = typeof PullProgress.Type
+
+/**
+ * What a build says, one JSON document a line: what instructions print on either stream, and at last the image's id in a line of
+ * its own, or the error. A failure comes under status 200, since the status has gone out long before.
+ */
+export const BuildProgress = Schema.Struct({
+  stream: Schema.optionalKey(Schema.String),
+  error: Schema.optionalKey(Schema.String),
+  failure: Schema.optionalKey(Schema.Unknown),
+})
+export type BuildProgress = typeof BuildProgress.Type
+
+/** `NAME=VALUE` as JSON: an object, or a list of such words. */
+const Pairs = Schema.Union([Schema.Record(Schema.String, Schema.String), Schema.Array(Schema.String)])
 
 export const PushProgress = Schema.Struct({
   stream: Schema.optionalKey(Schema.String),
@@ -107,6 +122,25 @@ export const images = HttpApiGroup.make("images").add(
       format: parameter.text("Taken for compatibility: manifests are OCI's"),
     }),
     success: HttpApiSchema.StreamNdjson({ schema: PushProgress, contentType: "application/json" }),
+    error: errors,
+  }),
+  HttpApiEndpoint.post("build", "/libpod/build", {
+    query: query({
+      ...parametersOf(BuildFlags, ["tag", "target", "noCache", "pull", "squash", "quiet", "tlsVerify"]),
+      file: named("dockerfile", parameter.text("Path of a Containerfile in the context, or a JSON list of them")),
+      buildArg: named(
+        "buildargs",
+        Schema.optionalKey(jsonText(Pairs).annotate({ description: "Values for ARG instructions, as JSON" })),
+      ),
+      label: named(
+        "labels",
+        Schema.optionalKey(jsonText(Pairs).annotate({ description: "Labels of the image, as JSON" })),
+      ),
+      remote: parameter.text("Refused: the context is the body"),
+      platform: parameter.texts("Refused: an image is built for the host's own platform"),
+    }),
+    payload: archiveBody,
+    success: HttpApiSchema.StreamNdjson({ schema: BuildProgress, contentType: "application/json" }),
     error: errors,
   }),
   HttpApiEndpoint.post("load", "/libpod/images/load", {

@@ -20,6 +20,7 @@ import { filterWords } from "../filterWords.ts"
 import { registryCredentials } from "../images/registryCredentials.ts"
 import { registryReference } from "../images/registryReference.ts"
 import { treeText } from "../images/treeText.ts"
+import { buildStream } from "../images/buildStream.ts"
 import { pruned } from "../pruned.ts"
 
 const created = HttpServerResponse.empty({ status: 201 })
@@ -91,6 +92,7 @@ export const imageHandlers = HttpApiBuilder.group(LibpodApi, "images", (handlers
           )
           return Stream.concat(Stream.make({ stream: "Getting image source signatures\n" }), Stream.fromEffect(end))
         }),
+      build: ({ payload, query }) => buildStream(engine, query, payload),
       load: ({ payload }) => Effect.map(engine.load(bodyArchive(payload)), (names) => ({ Names: names })),
       import: ({ payload, query }) =>
         Effect.gen(function* () {

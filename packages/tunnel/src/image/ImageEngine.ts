@@ -3,6 +3,7 @@ import { type ImageEngineShape, NotSupported } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { ask, each, filtersOf, found, hostOnly, isPathName, type Remote, textOnly } from "../Remote.ts"
 import { bodyOf, calledBy } from "../transfer.ts"
+import { build } from "./build.ts"
 import { onImage } from "./onImage.ts"
 import { lastLine } from "./progress.ts"
 import { registryHeader } from "./registryHeader.ts"
@@ -16,6 +17,7 @@ export const imageEngine = (remote: Remote): ImageEngineShape => {
       Effect.map(({ Deleted, Untagged }) => ({ untagged: Untagged ?? [], deleted: Deleted ?? [] })),
     )
   return {
+    build: (context, options) => build(remote, context, options),
     import: (source, { changes, message, name }) =>
       Effect.scoped(
         Effect.gen(function* () {

@@ -11,7 +11,7 @@ import {
   TransportFailed,
 } from "../../failures/ImageFailures.ts"
 import type { HostFailure, ImageFailure } from "../../failures/index.ts"
-import type { ArchiveSource, ImageEngineShape } from "../../ImageEngine.ts"
+import type { ArchiveSource, BuildOptions, ImageEngineShape } from "../../ImageEngine.ts"
 import type { Items } from "../../Item.ts"
 import type { PullFlags } from "../../options/ImageOptions.ts"
 import type { ImageInspect, ImageRemoval, ImageSummary } from "../../reports/ImageReports.ts"
@@ -31,6 +31,7 @@ import {
   readImage,
   recompressed,
 } from "./ImageDocuments.ts"
+import { memoryBuild } from "./MemoryBuild.ts"
 import {
   digestOf,
   type ImageConfig,
@@ -50,7 +51,18 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
   const resolve = (ref: string) => Effect.map(find(ref), ({ image }) => image)
   const usersOf = ({ id }: MemoryImage) => host.containers.filter(({ config }) => config.imageId === id)
 
+  const fetched = (ref: string, { tlsVerify }: BuildOptions) =>
+    Effect.flatMap(fetchImage(host, ref, { tlsVerify, creds: "", authfile: "" }), ({ bytes }) => readImage(bytes, ref))
+
   return {
+    build: Effect.fnUntraced(function* (context, options) {
+      const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag)))
+      const image = yield* memoryBuild(context, options, {
+        local: (ref) => Effect.option(resolve(ref)),
+        remote: (ref) => fetched(ref, options),
+      })
+      return (yield* takeIn(host, image, names)).id
+    }),
     import: Effect.fnUntraced(function* (source, { changes, message, name }) {
       const names = name === undefined ? [] : [yield* Effect.fromResult(newName(name))]
       const execution = yield* Effect.fromResult(applyChanges(changes))
@@ -234,10 +246,12 @@ const imagesIn = Effect.fnUntraced(function* (
   return yield* imagesOfLayout(directory ?? (yield* filesOfArchive(bytesOf(source), nameOf(source))), nameOf(source))
 })
 
+type Access = Pick<PullFlags, "tlsVerify" | "creds" | "authfile">
+
 const fetchImage = Effect.fnUntraced(function* (
   host: MemoryHost,
   ref: string,
-  flags: PullFlags,
+  flags: Access,
 ): Effect.fn.Return<CarriedImage, ImageFailure> {
   const place = yield* Effect.fromResult(parsePlace(ref))
   const missing = (detail: string) => new TransportFailed({ operation: "pull", ref, detail })
@@ -264,7 +278,7 @@ const fetchImage = Effect.fnUntraced(function* (
 const mayEnter = Effect.fnUntraced(function* (
   { registry: { logins, plain } }: MemoryHost,
   name: string,
-  { flags, operation, ref }: { readonly operation: "pull" | "push"; readonly ref: string; readonly flags: PullFlags },
+  { flags, operation, ref }: { readonly operation: "pull" | "push"; readonly ref: string; readonly flags: Access },
 ): Effect.fn.Return<void, ImageFailure> {
   const registry = Result.getOrUndefined(parseReference(name))?.registry ?? ""
   const refused = (detail: string) => new TransportFailed({ operation, ref, detail })
@@ -278,7 +292,7 @@ const mayEnter = Effect.fnUntraced(function* (
 })
 
 /** As much of Dockerfile's language as the suite speaks; commands are JSON or a line for a shell. */
-const applyChanges = (changes: ReadonlyArray<string>): Result.Result<ImageConfig, OptionInvalid> => {
+export const applyChanges = (changes: ReadonlyArray<string>): Result.Result<ImageConfig, OptionInvalid> => {
   let config: ImageConfig = {}
   for (const change of changes) {
     const [, key = "", text = ""] = /^\s*([A-Za-z]+)(?:\s+|=)(.*)$/s.exec(change) ?? []

@@ -15,6 +15,7 @@ import { ContainerEngine } from "../../ContainerEngine.ts"
 import { ImageEngine } from "../../ImageEngine.ts"
 import { Bench, type BenchShape, unique } from "./Bench.ts"
 import { type Case, type Engines, type Lack, type Lacks, leftOut, runsWith } from "./Case.ts"
+import { builds } from "./cases/builds.ts"
 import { checkpoints } from "./cases/checkpoints.ts"
 import { creating } from "./cases/creating.ts"
 import { images } from "./cases/images.ts"
@@ -49,6 +50,7 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   views,
   networking,
   images,
+  builds,
   volumes,
   mounts,
   system,

@@ -27,6 +27,7 @@ import {
 } from "../../options/ContainerOptions.ts"
 import { RunFlags } from "../../options/CreateOptions.ts"
 import {
+  BuildFlags,
   ImageListFlags,
   ImageRemoveFlags,
   ImportFlags,
@@ -61,6 +62,7 @@ const operations = {
   "checkpoint inspect": CheckpointInspectFlags,
   "checkpoint diff": CheckpointDiffFlags,
   "checkpoint memory search": MemorySearchFlags,
+  "image build": BuildFlags,
   "image import": ImportFlags,
   "image load": LoadFlags,
   "image save": SaveFlags,
@@ -86,6 +88,7 @@ const commandLine: ReadonlySet<string> = new Set([
   "exec.latest",
   "checkpoint.printStats",
   "restore.printStats",
+  "image build.iidfile",
   "image import.quiet",
   "image load.quiet",
   "image save.quiet",
@@ -271,6 +274,10 @@ const restoreValues = (
 const imageEngine = (note: Note, engine: ImageEngine["Service"]): ImageEngine["Service"] =>
   ImageEngine.of({
     ...engine,
+    build: (context, options) => {
+      note("image build", options as never)
+      return engine.build(context, options)
+    },
     import: (source, options) => {
       note("image import", { change: options.changes, message: options.message })
       return engine.import(source, options)

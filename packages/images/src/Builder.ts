@@ -1,0 +1,97 @@
+/**
+ * buildah, which knows Containerfiles, with a store of its own in a temporary place.
+ *
+ * It and everything it starts live in namespaces of processes and mounts that end with the process that began the build, however
+ * that ends: nothing stays mounted, and no instruction runs on. buildah(1), `--isolation chroot`: instructions run without a
+ * runtime and without a cgroup, on the network of this host.
+ */
+import { BuildFailed, type BuildOptions, type ToolMissing } from "@cryopod/entities"
+import { runHeard, Tools } from "@cryopod/host"
+import * as Effect from "effect/Effect"
+import { join } from "node:path"
+import { type Sieve, sieve } from "./Sieve.ts"
+
+export interface BuilderPlace {
+  /** A directory for its store and whatever it makes on its way. */
+  readonly directory: string
+  /** Containerfiles, read one after the other. */
+  readonly files: ReadonlyArray<string>
+  readonly context: string
+}
+
+/** Where the builder keeps an image, in skopeo's words. */
+export const inBuilder = (directory: string, image: string): string =>
+  `containers-storage:[overlay@${join(directory, "storage")}+${join(directory, "run")}]${image}`
+
+/** Build; succeeds with the image's id in the builder's own store. */
+export const runBuilder = Effect.fnUntraced(function* (
+  place: BuilderPlace,
+  options: BuildOptions,
+): Effect.fn.Return<string, BuildFailed | ToolMissing, Tools> {
+  const tools = yield* Tools
+  const [setpriv, unshare, buildah] = [
+    yield* tools.path("setpriv"),
+    yield* tools.path("unshare"),
+    yield* tools.path("buildah"),
+  ]
+  const said = sieve(ofImage, (content) => options.output("stdout", content))
+  const complained = sieve(ofBuilder, (content) => options.output("stderr", content))
+  const status = yield* runHeard(
+    setpriv,
+    [
+      "--pdeathsig",
+      "KILL",
+      unshare,
+      ...namespaces,
+      "env",
+      `TMPDIR=${place.directory}`,
+      buildah,
+      ...words(place, options),
+    ],
+    (stream, content) => (stream === "stdout" ? said : complained).take(content),
+  )
+  const id = (yield* said.rest).at(-1)
+  if (status === 0 && id !== undefined) return id
+  return yield* failed(status, complained)
+})
+
+const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+/** Policies under the names that buildah had for them before it took Podman's (1.28). */
+const pullPolicy: Readonly<Record<string, string>> = { missing: "false", newer: "true" }
+
+const words = (place: BuilderPlace, options: BuildOptions): ReadonlyArray<string> => [
+  "--root",
+  join(place.directory, "storage"),
+  "--runroot",
+  join(place.directory, "run"),
+  "--storage-driver",
+  "overlay",
+  "build",
+  "--isolation=chroot",
+  // a layer for each instruction, as Podman has it, or one for all of them
+  options.squash ? "--squash" : "--layers",
+  `--pull=${pullPolicy[options.pull] ?? options.pull}`,
+  `--tls-verify=${options.tlsVerify}`,
+  ...(options.quiet ? ["--quiet"] : []),
+  ...(options.noCache ? ["--no-cache"] : []),
+  ...(options.target === "" ? [] : ["--target", options.target]),
+  ...options.tag.flatMap((tag) => ["--tag", tag]),
+  ...options.buildArg.flatMap((argument) => ["--build-arg", argument]),
+  ...options.label.flatMap((label) => ["--label", label]),
+  ...place.files.flatMap((file) => ["--file", file]),
+  place.context,
+]
+
+/** The last line of standard output is the image's id. */
+const ofImage = (line: string) => /^[0-9a-f]{64}$/.test(line)
+
+/** What the builder says of itself when it gives up; what it says else is passed on. */
+const ofBuilder = (line: string) => line.startsWith("Error: ") || line.startsWith(ofItsChild)
+const ofItsChild = "subprocess exited with status "
+
+const failed = Effect.fnUntraced(function* (status: number, complained: Sieve) {
+  const words = (yield* complained.rest).filter((line) => !line.startsWith(ofItsChild))
+  const detail = words.at(-1)?.replace(/^Error: /, "")
+  return yield* new BuildFailed({ detail: detail ?? `buildah ended with status ${status}`, exitStatus: status })
+})
