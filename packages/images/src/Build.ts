@@ -79,7 +79,7 @@ export const buildImage = Effect.fn("buildImage")(function* (
       if (policy !== "always") yield* offerBases(baseImages(texts.join("\n"), options.buildArg), directory)
       const id = yield* runBuilder({ directory, files, context: root }, options)
       const from = { _tag: "Other", text: inBuilder(directory, `@${id}`) } as const
-      return yield* copyIn(from, { operation: "load", ref: options.tag[0] ?? id, names })
+      return yield* copyIn(from, { operation: "load", ref: options.tag[0] ?? id, names, asIs: false })
     }),
   )
 })

@@ -17,6 +17,8 @@ export const copyIn = Effect.fnUntraced(function* (
     readonly ref: string
     readonly access?: RegistryAccess
     readonly names: ReadonlyArray<string>
+    /** Bytes may become others where the place keeps layers otherwise than its documents say. */
+    readonly asIs?: false
   },
 ) {
   const store = yield* ImageStore
@@ -27,7 +29,7 @@ export const copyIn = Effect.fnUntraced(function* (
     ref: options.ref,
     from,
     to: { _tag: "Path", transport: "oci", path: directory },
-    preserveDigests: true,
+    preserveDigests: options.asIs ?? true,
     ...(options.access === undefined ? {} : { access: options.access }),
   })
   const layout = { directory, ref: options.ref, files: "taken" } as const

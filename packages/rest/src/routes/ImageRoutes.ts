@@ -43,6 +43,8 @@ export type PullProgress = typeof PullProgress.Type
 export const BuildProgress = Schema.Struct({
   stream: Schema.optionalKey(Schema.String),
   error: Schema.optionalKey(Schema.String),
+  /** The error once more, where `podman --remote` looks for it. */
+  errorDetail: Schema.optionalKey(Schema.Struct({ message: Schema.String })),
   failure: Schema.optionalKey(Schema.Unknown),
 })
 export type BuildProgress = typeof BuildProgress.Type

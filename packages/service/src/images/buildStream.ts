@@ -40,13 +40,20 @@ export const buildStream = Effect.fnUntraced(function* <E>(
       engine
         .build(bodyArchive(payload), {
           ...flags,
-          output: (stream, content) =>
-            Queue.offer(queue, { stream: decoders[stream].decode(content, { stream: true }) }),
+          output: (stream, content) => {
+            const text = decoders[stream].decode(content, { stream: true })
+            // a line without a word is none to `podman --remote`
+            return text === "" ? Effect.void : Queue.offer(queue, { stream: text })
+          },
         })
         .pipe(
           Effect.match({
             onSuccess: (id) => ({ stream: `${id}\n` }),
-            onFailure: (failure) => ({ error: failure.message, failure: toWire(failure) }),
+            onFailure: (failure) => ({
+              error: failure.message,
+              errorDetail: { message: failure.message },
+              failure: toWire(failure),
+            }),
           }),
           Effect.flatMap((last) => Queue.offer(queue, last)),
           Effect.andThen(Queue.end(queue)),
