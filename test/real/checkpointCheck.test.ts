@@ -3,8 +3,8 @@ import { type ChildProcess, execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { bytesSource, imageKinds, Protobuf, readOnly } from "../../packages/criu/src/index.ts"
 import type { CheckpointCheck } from "../../packages/entities/src/index.ts"
+import { rewritten, withoutEqual } from "./support/craft.ts"
 import { eventually, Host } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
@@ -98,19 +98,7 @@ it("says yes to what then works", async () => {
 
 it("a processor with less is told before anything changes, and can be insisted on", async () => {
   const path = crafted((directory) => {
-    const file = join(directory, "checkpoint/cpuinfo.img")
-    const bytes = fs.readFileSync(file)
-    const info = readOnly(bytesSource(bytes), "cpuinfo")
-    const [first] = info.x86_entry
-    // a feature that no processor has: of a word that CRIU does not use yet
-    const capability = (first?.capability ?? []).map((word, at) => (at === 6 ? (word | 0x8000_0000) >>> 0 : word))
-    const message = Protobuf.encode(
-      { ...info, x86_entry: [{ ...first, capability }] } as never,
-      imageKinds.cpuinfo.entry,
-    )
-    const size = Buffer.alloc(4)
-    size.writeUInt32LE(message.length)
-    fs.writeFileSync(file, Buffer.concat([bytes.subarray(0, 8), size, message]))
+    rewritten(join(directory, "checkpoint/cpuinfo.img"), "cpuinfo", withoutEqual)
   })
   expect(await checked(path)).toEqual([expect.stringMatching(/^cpu: this processor lacks feature 6:31/)])
   const refused = await taker.run("container", "restore", "-i", path)

@@ -2,11 +2,16 @@
  * What other engines lose, and this one does not. The numbers are those of the list of Podman's defects that the project
  * keeps (`docs/losses.md`). Each guarantee is tried again with its protection taken out of the program.
  */
+import { once } from "node:events"
+import * as fs from "node:fs"
+import { join } from "node:path"
 import { describe } from "vitest"
+import { rewritten, withoutEqual } from "./support/craft.ts"
 import { changed, lost, refused, standing, surroundings, withoutProcesses } from "./support/lost.ts"
 import { abi, counting, forgetfulRepair, proven } from "./support/proven.ts"
-import { eventually, type Host } from "./support/Host.ts"
-import { millions } from "./support/workloads.ts"
+import { eventually, type Host, project } from "./support/Host.ts"
+import { imagesOf } from "./support/programs.ts"
+import { counter, millions } from "./support/workloads.ts"
 
 const complain = (fine: boolean, otherwise: string): ReadonlyArray<string> => (fine ? [] : [otherwise])
 
@@ -393,6 +398,133 @@ describe("the container itself", () => {
         return [
           ...refused(ran, /dependencies/),
           ...complain((await pidOf(host, "guest")) === pid, "not the same processes"),
+        ]
+      },
+    },
+  ])
+})
+
+/** AppArmor as the kernel shows it, with these profiles loaded, where only this host sees it. */
+const withAppArmor = async <A>(host: Host, profiles: ReadonlyArray<string>, work: () => Promise<A>): Promise<A> => {
+  const loaded = profiles.map((name) => `${name} (enforce)\\n`).join("")
+  await host.shell(`set -e
+    mount -t tmpfs tmpfs /sys/module; mkdir -p /sys/module/apparmor/parameters; echo Y >/sys/module/apparmor/parameters/enabled
+    mount -t tmpfs tmpfs /sys/kernel/security; mkdir /sys/kernel/security/apparmor
+    printf '${loaded}' >/sys/kernel/security/apparmor/profiles`)
+  const done = await work()
+  await host.shell("umount /sys/kernel/security /sys/module")
+  return done
+}
+
+describe("a host that does not fit", () => {
+  proven([
+    {
+      title: "P14: a security profile that is not loaded is named before anything changes",
+      complaint: "is not named",
+      protection: [
+        abi(
+          "compatibility/hostFindings.ts",
+          'finding("securityModule", securityModule, missing.length === 0,',
+          'finding("securityModule", securityModule, true,',
+        ),
+      ],
+      // whose mounts are seen nowhere else
+      on: { cgroups: "v1" },
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "web")
+        const images = await imagesOf(host, "web")
+        const files = fs.readdirSync(images).filter((name) => /^(core-\d+|inventory)\.img$/.test(name))
+        const before = new Map(files.map((name) => [name, fs.readFileSync(join(images, name))]))
+        for (const name of files) {
+          const file = join(images, name)
+          if (name === "inventory.img") rewritten(file, "inventory", (entry) => ({ ...entry, lsmtype: 2 }))
+          else {
+            rewritten(file, "core", (entry) => {
+              const thread = entry.thread_core
+              if (thread?.creds === undefined) throw new Error(`${name} has no credentials`)
+              return { ...entry, thread_core: { ...thread, creds: { ...thread.creds, lsm_profile: "web-profile" } } }
+            })
+          }
+        }
+        const check = async () =>
+          (await host.run("checkpoint", "check", "--format", "json", "web")).stdout.includes("web-profile")
+        // CRIU itself may hang where a profile is missing
+        if (!(await withAppArmor(host, ["other-profile"], check))) return ["the profile is not named"]
+        const ran = await withAppArmor(host, ["other-profile"], () => host.run("container", "restore", "web"))
+        const loaded = await withAppArmor(host, ["other-profile", "web-profile"], check)
+        for (const [name, bytes] of before) fs.writeFileSync(join(images, name), bytes)
+        return [
+          ...refused(ran, /the AppArmor profile web-profile, which is not loaded/),
+          ...complain(!loaded, "a profile that is loaded was missed"),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+    {
+      title: "P15: a processor that has less is told before anything changes",
+      complaint: "status 0",
+      protection: [
+        abi(
+          "compatibility/hostFindings.ts",
+          'finding("cpu", "every feature", missing.length === 0,',
+          'finding("cpu", "every feature", true,',
+        ),
+      ],
+      happens: async (host) => {
+        await counting(host, "web")
+        await host.ok("container", "checkpoint", "web")
+        rewritten(join(await imagesOf(host, "web"), "cpuinfo.img"), "cpuinfo", withoutEqual)
+        const ran = await host.run("container", "restore", "web")
+        const insisted = await host.run("container", "restore", "--force", "cpu", "web")
+        return [
+          ...refused(ran, /this processor lacks feature 6:31/),
+          ...complain(insisted.status === 0, insisted.stderr),
+          ...(await lost(host, "web")),
+        ]
+      },
+    },
+  ])
+})
+
+/** Whether systemd starts a unit again whose main process has ended with a status (systemd.service(5), Restart=). */
+const startsAgain = (unit: string, status: number): boolean => {
+  const values = (key: string) =>
+    [...unit.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].flatMap(([, value = ""]) => value.split(/\s+/))
+  const fine = ["0", ...values("SuccessExitStatus"), ...values("RestartPreventExitStatus")]
+  return values("Restart").includes("on-failure") && !fine.includes(String(status))
+}
+
+describe("a unit of systemd", () => {
+  proven([
+    {
+      title: "P18: starts a container again that fails, and leaves one alone that was frozen",
+      complaint: "is started again",
+      protection: [abi("checkpoint/settle.ts", "exitCode: 0,", "exitCode: 137,")],
+      happens: async (host) => {
+        const unit = fs.readFileSync(join(project, "docs/examples/container.service"), "utf8")
+        const [, ...words] = /^ExecStart=(.*) \S+$/m.exec(unit)?.[1]?.split(" ") ?? []
+        /** What the unit's own command ends with, after something has happened to its container. */
+        const statusAfter = async (...end: ReadonlyArray<string>) => {
+          const command = host.command([...words, "base", ...counter]).slice(3)
+          const main = host.spawn(`exec ${command.map((word) => `'${word}'`).join(" ")}`)
+          main.stdout?.resume()
+          const ended = once(main, "exit")
+          await eventually(async () => (await host.run("container", "exists", "web")).status === 0 || undefined, "web")
+          await host.beyond("web", 2)
+          await host.ok(...end)
+          return (await ended)[0] as number
+        }
+        const frozen = await statusAfter("container", "checkpoint", "web")
+        const complaints = [
+          ...complain(!startsAgain(unit, frozen), `a frozen container is started again, with status ${frozen}`),
+          ...(await lost(host, "web")),
+        ]
+        await host.ok("rm", "-f", "-t", "0", "web")
+        const failed = await statusAfter("kill", "web")
+        return [
+          ...complaints,
+          ...complain(startsAgain(unit, failed), `a failure counts as none, with status ${failed}`),
         ]
       },
     },

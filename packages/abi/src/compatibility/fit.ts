@@ -70,13 +70,17 @@ const needsOf = (checkpoint: Fitting) =>
       const read = yield* readDump(source, dump, () => {
         const first = [...dump.entries("pstree.img", "pstree")][0]?.pid
         const core = first === undefined ? undefined : dump.only(`core-${first}.img`, "core")
+        const cores = dump.names().filter((name) => /^core-\d+\.img$/.test(name))
+        const profiles = cores.map((name) => dump.only(name, "core")?.thread_core?.creds?.lsm_profile ?? "")
         const mounts = dump.names().filter((name) => /^mountpoints-\d+\.img$/.test(name))
         const types = new Set(mounts.flatMap((name) => [...dump.entries(name, "mnts")].map(({ fstype }) => fstype)))
         const pages = dump.names().filter((name) => pagesNumber(name) !== undefined)
         return {
           inventory: dump.only("inventory.img", "inventory"),
           machine: machines[core?.mtype ?? 0],
-          profile: core?.thread_core?.creds?.lsm_profile ?? "",
+          profiles: [...new Set(profiles)].filter((profile) => profile !== ""),
+          // policies of a namespace of the container's own (criu `criu/apparmor.c`)
+          bringsProfiles: dump.names().includes("apparmor.img"),
           types,
           memoryBytes: pages.reduce((sum, name) => sum + dump.sizeOf(name), 0),
         }
@@ -87,7 +91,8 @@ const needsOf = (checkpoint: Fitting) =>
         criuVersion: facts.criuVersion === undefined ? undefined : Number(facts.criuVersion) || undefined,
         imagesVersion: read.inventory?.img_version ?? 0,
         securityModule:
-          read.profile === "" ? "" : (profileModules[securityModules[read.inventory?.lsmtype ?? 0] ?? ""] ?? ""),
+          read.profiles.length === 0 ? "" : (profileModules[securityModules[read.inventory?.lsmtype ?? 0] ?? ""] ?? ""),
+        securityProfiles: read.bringsProfiles ? [] : read.profiles,
         cgroups: [...read.types].flatMap((type) => cgroupVersions[fileSystemTypes[type] ?? ""] ?? []),
         cpu: cpuFeatures(join(imagesDirectory, cpuinfoFile)),
         memoryBytes: read.memoryBytes,
@@ -131,6 +136,7 @@ const offersFor = Effect.fnUntraced(function* (needs: CheckpointNeeds) {
     criuVersion: (yield* (yield* Probes).criu).version,
     cgroups: facts.cgroupVersion,
     apparmor: content("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
+    apparmorProfiles: loadedProfiles(),
     selinux: fs.existsSync("/sys/fs/selinux/enforce"),
     cpu: cpuinfo === undefined ? undefined : cpuFeatures(cpuinfo),
     spaceBytes: yield* availableBytes(root),
@@ -138,6 +144,15 @@ const offersFor = Effect.fnUntraced(function* (needs: CheckpointNeeds) {
   }
   return offers
 })
+
+/** securityfs, a line for each: `name (mode)`. */
+const loadedProfiles = (): ReadonlyArray<string> | undefined => {
+  const path = "/sys/kernel/security/apparmor/profiles"
+  if (!fs.existsSync(path)) return undefined
+  return content(path)
+    .split("\n")
+    .flatMap((line) => /^(.+) \(\w+\)$/.exec(line)?.[1] ?? [])
+}
 
 const content = (path: string): string => {
   try {

@@ -13,6 +13,8 @@ export interface CheckpointNeeds {
   readonly imagesVersion: number
   /** The security module whose profiles the processes have; empty without one. */
   readonly securityModule: "" | "apparmor" | "selinux"
+  /** Names of those profiles that have to be there already; none of those that CRIU brings along. */
+  readonly securityProfiles: ReadonlyArray<string>
   /** Kinds of cgroup hierarchies that the container sees. */
   readonly cgroups: ReadonlyArray<"v1" | "v2">
   /** Words of CRIU's `cpuinfo.img`; undefined when the checkpoint has none. */
@@ -29,6 +31,8 @@ export interface HostOffers {
   readonly criuVersion: number
   readonly cgroups: "v1" | "v2"
   readonly apparmor: boolean
+  /** Profiles that are loaded; undefined when this cannot be told. */
+  readonly apparmorProfiles: ReadonlyArray<string> | undefined
   readonly selinux: boolean
   /** Undefined when it was not asked for, or could not be told. */
   readonly cpu: ReadonlyArray<number> | undefined
@@ -48,15 +52,7 @@ export const hostFindings = (needs: CheckpointNeeds, host: HostOffers): Readonly
   criuFinding(needs, host),
   cpuFinding(needs, host),
   cgroupFinding(needs, host),
-  finding(
-    "securityModule",
-    needs.securityModule === "" ? "none needed" : needs.securityModule,
-    needs.securityModule === "" || host[needs.securityModule],
-    {
-      problem: `its processes have profiles of ${needs.securityModule}, which this host does not use`,
-      remedy: `restore it on a host with ${needs.securityModule}`,
-    },
-  ),
+  securityFinding(needs, host),
   finding("space", `${host.spaceBytes} bytes`, needs.spaceBytes <= host.spaceBytes, {
     problem: `it needs ${needs.spaceBytes} bytes, and ${host.spaceBytes} are free`,
     remedy: "make room where the engine keeps its state",
@@ -74,6 +70,23 @@ const finding = (
   { problem, remedy }: Pick<CheckFinding, "problem" | "remedy">,
 ): CheckFinding =>
   isOk ? { aspect, status: "ok", found, problem: "", remedy: "" } : { aspect, status: "no", found, problem, remedy }
+
+const securityFinding = ({ securityModule, securityProfiles }: CheckpointNeeds, host: HostOffers): CheckFinding => {
+  if (securityModule === "") return finding("securityModule", "none needed", true, { problem: "", remedy: "" })
+  if (!host[securityModule]) {
+    return finding("securityModule", securityModule, false, {
+      problem: `its processes have profiles of ${securityModule}, which this host does not use`,
+      remedy: `restore it on a host with ${securityModule}`,
+    })
+  }
+  // SELinux has its labels in one policy, whose words are not to be had
+  const loaded = securityModule === "apparmor" ? host.apparmorProfiles : undefined
+  const missing = loaded === undefined ? [] : securityProfiles.filter((profile) => !loaded.includes(profile))
+  return finding("securityModule", securityModule, missing.length === 0, {
+    problem: `its processes have the AppArmor profile ${missing.join(", ")}, which is not loaded`,
+    remedy: "load it (apparmor_parser), or start what loads it on this host",
+  })
+}
 
 /** CRIU restores them in many cases, and not in all. */
 const cgroupFinding = ({ cgroups }: CheckpointNeeds, host: HostOffers): CheckFinding => {
