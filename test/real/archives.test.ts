@@ -1,5 +1,6 @@
 /** Checkpoint archives: written whole or not at all, read back under the same name and id, and by the tools of others. */
 import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
@@ -297,6 +298,41 @@ describe("what does not fit is one error, and changes nothing", () => {
       await elsewhere.dispose()
     }
     expect([await host.ok("ps", "-aq"), leftBehind(host)]).toEqual(["", []])
+  })
+
+  it("an image of another runtime, and one of another architecture", async () => {
+    await counting()
+    await host.ok("container", "checkpoint", "--create-image", "frozen", "web")
+    await host.ok("rm", "web")
+    const crun = (...args: ReadonlyArray<string>) =>
+      host.shell(host.command(args).join(" ").replace("--runtime runc", "--runtime crun"))
+    expect(await crun("container", "restore", "frozen")).toMatchObject({
+      status: 125,
+      stderr: 'Error: container image "frozen" requires runtime: "runc" and cannot be restored with runtime "crun"\n',
+    })
+    const layout = file("layout")
+    await host.ok("save", "--format", "oci-dir", "-o", layout, "frozen")
+    const index = JSON.parse(fs.readFileSync(join(layout, "index.json"), "utf8")) as {
+      readonly manifests: Array<{ digest: string; size: number }>
+    }
+    const [descriptor] = index.manifests
+    if (descriptor === undefined) throw new Error("there is no image")
+    const blob = (digest: string) => join(layout, "blobs/sha256", digest.slice("sha256:".length))
+    const manifest = fs
+      .readFileSync(blob(descriptor.digest), "utf8")
+      .replaceAll(/("[^"]*host\.arch":)"\w+"/g, '$1"s390x"')
+    descriptor.digest = `sha256:${createHash("sha256").update(manifest).digest("hex")}`
+    descriptor.size = manifest.length
+    fs.writeFileSync(blob(descriptor.digest), manifest)
+    fs.writeFileSync(join(layout, "index.json"), JSON.stringify(index))
+    await host.ok("rmi", "frozen")
+    await host.ok("load", "-i", layout)
+    expect(await host.run("container", "restore", "frozen")).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(/^Error: checkpoint frozen was made on s390x and cannot be restored on \w+\n$/),
+    })
+    expect([await host.ok("ps", "-aq"), leftBehind(host)]).toEqual(["", []])
+    await host.ok("rmi", "frozen")
   })
 
   it("P17: a base image whose name has moved on is pulled by its digest", async () => {

@@ -122,6 +122,30 @@ describe.each([
     await host.ok("rm", "-f", "-t", "0", "seen")
   })
 
+  it("conmon tells a unit that watches it of a kill, and the unit is named to whoever freezes its container", async () => {
+    // conmon's parent: who has it for its main process
+    const reaper =
+      'syscall(157, 36, 1, 0, 0, 0); $| = 1; system(@ARGV) and die; while ((my $pid = wait) > 0) { print "ended $pid ", $? >> 8, "\\n" }'
+    const words = host.command(["run", "-d", "--name", "unit", "--label", "PODMAN_SYSTEMD_UNIT=web.service", "base"])
+    const quoted = [...words.slice(3), ...counter].map((word) => `'${word}'`).join(" ")
+    const watching = host.shell(`exec perl -e '${reaper}' ${quoted}`)
+    await eventually(
+      async () => ((await host.run("container", "exists", "unit")).status === 0 ? true : undefined),
+      "the container",
+    )
+    await host.beyond("unit", 2)
+    const conmon = await host.inspect("unit", "{{.State.ConmonPid}}")
+    const beside = await host.run("container", "checkpoint", "--leave-running", "-e", archive("unit"), "unit")
+    expect(beside).toMatchObject({ status: 0, stderr: "" })
+    const ran = await host.run("container", "checkpoint", "unit")
+    expect(ran).toMatchObject({ status: 0, stdout: "unit\n" })
+    expect(ran.stderr).toContain(
+      "unit is watched by web.service, which starts it again unless it has SuccessExitStatus=137",
+    )
+    expect((await watching).stdout).toContain(`ended ${conmon} 137\n`)
+    await host.ok("rm", "unit")
+  })
+
   it("an attached run ends well when its container is frozen: a unit that restarts on failure does not", async () => {
     const [file, ...args] = host.command(["run", "--name", "unit", "base", ...counter])
     const unit = spawn(file, args, { stdio: "ignore" })

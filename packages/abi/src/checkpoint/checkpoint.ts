@@ -42,6 +42,7 @@ import { preCheckpoint } from "./preCheckpoint.ts"
 import { type Plan, preflight } from "./preflight.ts"
 import { rescue } from "./rescue.ts"
 import { settle } from "./settle.ts"
+import { watchingUnit } from "./watchingUnit.ts"
 
 export const checkpoint = Effect.fn("ContainerEngine.checkpoint")(function* (
   selection: ContainerSelection,
@@ -82,7 +83,7 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
           if (options.leaveRunning) yield* thaw(plan)
           const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept, ahead)))
           yield* guarded(plan, "settle", settle(plan))
-          return report(plan, dumped, { imageId, lost })
+          return report(plan, dumped, { imageId, lost: [...lost, ...watchingUnit(plan)] })
         }),
       )
     }),
