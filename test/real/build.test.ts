@@ -99,6 +99,15 @@ describe("an image from a Containerfile", () => {
       const failed = await host.run("--url", socket, "build", "-f", outside, directory)
       expect(failed).toMatchObject({ status: 3, stderr: 'Error: building at STEP "RUN exit 3": exit status 3\n' })
       expect(leftBehind(host)).toEqual([])
+
+      // a client that goes away gives its build up
+      const seconds = String(200_000 + (process.pid % 100_000))
+      const sleeping = context(host, { Containerfile: `FROM base\nRUN sleep ${seconds}\n` })
+      const client = host.spawn(`exec ${host.command(["--url", socket, "build", sleeping]).slice(3).join(" ")}`)
+      await eventually(async () => ((await running(host, seconds)).length > 0 ? true : undefined), "the instruction")
+      client.kill("SIGKILL")
+      await eventually(async () => ((await running(host, seconds)).length === 0 ? true : undefined), "its end")
+      await eventually(async () => (leftBehind(host).length === 0 ? true : undefined), "its directory to go")
     } finally {
       service.kill("SIGTERM")
       await once(service, "exit")

@@ -30,7 +30,7 @@ export type BuildContext =
  * How an image is built. `file` are paths on the host of the directory, or inside the archive. What instructions say comes out of
  * `output` as it is said, without the image's id.
  */
-export interface BuildOptions extends Omit<BuildFlags, "iidfile"> {
+export interface BuildOptions extends Omit<BuildFlags, "iidfile" | "layers" | "rm" | "forceRm"> {
   readonly output: (stream: "stdout" | "stderr", content: Uint8Array) => Effect.Effect<void>
 }
 

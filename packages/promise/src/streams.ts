@@ -11,9 +11,15 @@ export interface PlainStreams {
   readonly resizes?: AsyncIterable<{ readonly columns: number; readonly rows: number }>
 }
 
+/** Where a build says what it says. */
+export const outputTo =
+  (output: PlainStreams["output"]): AttachStreams["output"] =>
+  (stream, content) =>
+    Effect.promise(async () => output(stream, content))
+
 /** What throws in here is a defect of the caller's, and ends the operation. */
 export const streamsOf = ({ input, output, resizes }: PlainStreams): AttachStreams => ({
-  output: (stream, content) => Effect.promise(async () => output(stream, content)),
+  output: outputTo(output),
   ...(input === undefined ? {} : { input: Stream.orDie(Stream.fromAsyncIterable(input, (cause) => cause)) }),
   ...(resizes === undefined ? {} : { resizes: Stream.orDie(Stream.fromAsyncIterable(resizes, (cause) => cause)) }),
 })

@@ -1,6 +1,6 @@
 /** `build`: an image from a Containerfile. */
 import * as fs from "node:fs"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { BuildFlags, ContainerfileMissing, ImageEngine, type ImageFailure, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { flagTable, optionsOf } from "../flags.ts"
@@ -18,7 +18,9 @@ export const build: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const { file, iidfile, ...options } = optionsOf(BuildFlags, call)
-      const [given = file.length === 0 ? undefined : "."] = call.args
+      const [first] = file
+      // without a context, that is where the first Containerfile lies
+      const [given = first === undefined ? undefined : dirname(resolve(first))] = call.args
       if (given === undefined) return yield* refuse("no context directory and no Containerfile specified")
       const path = resolve(given)
       if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)

@@ -108,6 +108,7 @@ const packages: Partial<Record<ToolName, string>> = {
   mount: "mount",
   umount: "mount",
   unshare: "util-linux",
+  setpriv: "util-linux",
   nft: "nftables",
   ps: "procps",
 }

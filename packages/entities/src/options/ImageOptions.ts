@@ -70,6 +70,9 @@ export const BuildFlags = Schema.Struct({
     description: "Refrain from announcing build instructions and image read/write progress",
   }),
   iidfile: text({ cli: "iidfile", description: "File to write the image ID to" }),
+  layers: bool({ cli: "layers", description: "No effect: every instruction makes a layer", fallback: true }),
+  rm: bool({ cli: "rm", description: "No effect: intermediate containers never stay", fallback: true }),
+  forceRm: bool({ cli: "force-rm", description: "No effect: intermediate containers never stay", fallback: true }),
   tlsVerify,
 })
 

@@ -91,8 +91,8 @@ const bodyOf = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const full = isAbsolute(name) ? name : resolve(path, name)
       if (!fs.existsSync(full)) return yield* new ContainerfileMissing({ path: name, reason: "named" })
-      const inside = relative(fs.realpathSync(path), fs.realpathSync(full))
-      if (!inside.startsWith("..") && fs.statSync(full).isFile()) return inside
+      const inside = fs.statSync(full).isFile() ? relative(fs.realpathSync(path), fs.realpathSync(full)) : ".."
+      if (!inside.startsWith("..")) return inside
       const text = yield* attemptSync("read", name, () => fs.readFileSync(full, "utf8"))
       const directory = yield* temporaryDirectory
       const copy = `.${basename(directory)}`
