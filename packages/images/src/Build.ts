@@ -8,9 +8,8 @@
 import * as fs from "node:fs"
 import { isAbsolute, join } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { decompressed } from "@cryopod/archive"
 import {
-  type ArchiveInvalid,
+  ArchiveInvalid,
   type BuildContext,
   type BuildFailed,
   type BuildOptions,
@@ -21,7 +20,7 @@ import {
   OptionInvalid,
   pullPolicies,
   type ReferenceInvalid,
-  type ToolFailed,
+  type ToolMissing,
 } from "@cryopod/entities"
 import { attempt, attemptSync, makeDirectory, resolveInRoot, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
@@ -47,7 +46,6 @@ export type BuildFailure =
   | ImageNotFound
   | IntakeFailure
   | CopyFailure
-  | ToolFailed
 
 type Services = ImageStore | Transport | Tools
 
@@ -67,8 +65,8 @@ export const buildImage = Effect.fn("buildImage")(function* (
       const area = yield* (yield* ImageStore).area
       const directory = join(area, "builder")
       yield* makeDirectory(directory)
-      const { find, root } = yield* openContext(context, area)
-      const texts = yield* readContainerfiles(options.file, find)
+      const opened = yield* openContext(context, area)
+      const texts = yield* readContainerfiles(options.file, opened)
       const files = yield* Effect.forEach(texts, (text, at) => {
         const path = join(area, `Containerfile.${at}`)
         return Effect.as(
@@ -77,33 +75,42 @@ export const buildImage = Effect.fn("buildImage")(function* (
         )
       })
       if (policy !== "always") yield* offerBases(baseImages(texts.join("\n"), options.buildArg), directory)
-      const id = yield* runBuilder({ directory, files, context: root }, options)
+      const id = yield* runBuilder({ directory, files, context: opened.root }, options)
       const from = { _tag: "Other", text: inBuilder(directory, `@${id}`) } as const
-      return yield* copyIn(from, { operation: "load", ref: options.tag[0] ?? id, names, asIs: false })
+      return yield* copyIn(from, { operation: "load", ref: options.tag[0] ?? id, names, preserveDigests: false })
     }),
   )
 })
 
 /** A directory to copy from, and where a Containerfile lies that is named as the caller does. */
 interface OpenContext {
+  /** What the caller calls it. */
+  readonly name: string
   readonly root: string
   readonly find: (file: string) => string
 }
 
-const openContext = Effect.fnUntraced(function* (context: BuildContext, area: string) {
+const openContext = Effect.fnUntraced(function* (
+  context: BuildContext,
+  area: string,
+): Effect.fn.Return<OpenContext, ArchiveInvalid | IntakeFailure | ToolMissing, Tools> {
   if (context._tag === "Directory") {
     const { path } = context
-    return { root: path, find: (file) => (isAbsolute(file) ? file : join(path, file)) } satisfies OpenContext
+    return { name: path, root: path, find: (file) => (isAbsolute(file) ? file : join(path, file)) }
   }
+  const name = "the context"
   const root = join(area, "context")
   const archive = join(area, "context.tar")
   yield* makeDirectory(root)
   yield* attempt("write", archive, (signal) =>
-    pipeline(decompressed(Stream.toAsyncIterable(context.bytes)), fs.createWriteStream(archive), { signal }),
+    pipeline(Stream.toAsyncIterable(context.bytes), fs.createWriteStream(archive), { signal }),
   )
-  yield* runOk(yield* (yield* Tools).path("tar"), ["--extract", "--file", archive, "--directory", root])
+  // whatever its compression
+  yield* runOk(yield* (yield* Tools).path("tar"), ["--extract", "--file", archive, "--directory", root]).pipe(
+    Effect.catchTag("ToolFailed", ({ detail }) => Effect.fail(new ArchiveInvalid({ archive: name, problem: detail }))),
+  )
   // an archive has no say in what lies outside it
-  return { root, find: (file) => resolveInRoot(root, file) ?? "" } satisfies OpenContext
+  return { name, root, find: (file) => resolveInRoot(root, file) ?? "" }
 })
 
 /** Where a Containerfile is looked for when none is named. */
@@ -111,11 +118,11 @@ const usualNames = ["Containerfile", "Dockerfile"]
 
 const readContainerfiles = Effect.fnUntraced(function* (
   named: ReadonlyArray<string>,
-  find: OpenContext["find"],
+  { find, name: context }: OpenContext,
 ): Effect.fn.Return<ReadonlyArray<string>, ContainerfileMissing | IntakeFailure> {
   const usual = usualNames.find((name) => fs.existsSync(find(name)))
   if (named.length === 0 && usual === undefined) {
-    return yield* new ContainerfileMissing({ path: find("").replace(/\/$/, ""), reason: "context" })
+    return yield* new ContainerfileMissing({ path: context, reason: "context" })
   }
   return yield* Effect.forEach(named.length > 0 ? named : [usual ?? ""], (name) =>
     Effect.gen(function* () {

@@ -9,7 +9,7 @@ import { BuildFailed, type BuildOptions, type ToolMissing } from "@cryopod/entit
 import { runHeard, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
-import { type Sieve, sieve } from "./Sieve.ts"
+import { sieve } from "./Sieve.ts"
 
 export interface BuilderPlace {
   /** A directory for its store and whatever it makes on its way. */
@@ -46,21 +46,34 @@ export const runBuilder = Effect.fnUntraced(function* (
       "env",
       `TMPDIR=${place.directory}`,
       buildah,
-      ...words(place, options),
+      ...buildahWords(place, options),
     ],
     (stream, content) => (stream === "stdout" ? said : complained).take(content),
   )
-  const id = (yield* said.rest).at(-1)
-  if (status === 0 && id !== undefined) return id
-  return yield* failed(status, complained)
+  const lines = yield* said.rest
+  const complaints = (yield* complained.rest).filter((line) => !line.startsWith(ofItsChild))
+  const id = status === 0 ? lines.at(-1) : undefined
+  const failure = status === 0 ? undefined : complaints.at(-1)
+  // what was held back and is not the last word after all
+  yield* passOn(options, "stdout", id === undefined ? lines : lines.slice(0, -1))
+  yield* passOn(options, "stderr", failure === undefined ? complaints : complaints.slice(0, -1))
+  if (id !== undefined) return id
+  const detail = failure?.replace(/^Error: /, "") ?? `buildah ended with status ${status}`
+  return yield* new BuildFailed({ detail, exitStatus: status === 0 ? noExitStatus : status })
 })
+
+const passOn = ({ output }: BuildOptions, stream: "stdout" | "stderr", lines: ReadonlyArray<string>) =>
+  lines.length === 0 ? Effect.void : output(stream, Buffer.from(lines.map((line) => `${line}\n`).join("")))
+
+/** Podman's for a failure of its own. */
+const noExitStatus = 125
 
 const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 /** Policies under the names that buildah had for them before it took Podman's (1.28). */
 const pullPolicy: Readonly<Record<string, string>> = { missing: "false", newer: "true" }
 
-const words = (place: BuilderPlace, options: BuildOptions): ReadonlyArray<string> => [
+const buildahWords = (place: BuilderPlace, options: BuildOptions): ReadonlyArray<string> => [
   "--root",
   join(place.directory, "storage"),
   "--runroot",
@@ -89,9 +102,3 @@ const ofImage = (line: string) => /^[0-9a-f]{64}$/.test(line)
 /** What the builder says of itself when it gives up; what it says else is passed on. */
 const ofBuilder = (line: string) => line.startsWith("Error: ") || line.startsWith(ofItsChild)
 const ofItsChild = "subprocess exited with status "
-
-const failed = Effect.fnUntraced(function* (status: number, complained: Sieve) {
-  const words = (yield* complained.rest).filter((line) => !line.startsWith(ofItsChild))
-  const detail = words.at(-1)?.replace(/^Error: /, "")
-  return yield* new BuildFailed({ detail: detail ?? `buildah ended with status ${status}`, exitStatus: status })
-})

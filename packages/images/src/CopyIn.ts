@@ -17,8 +17,8 @@ export const copyIn = Effect.fnUntraced(function* (
     readonly ref: string
     readonly access?: RegistryAccess
     readonly names: ReadonlyArray<string>
-    /** Bytes may become others where the place keeps layers otherwise than its documents say. */
-    readonly asIs?: false
+    /** `false` where the place keeps layers otherwise than its documents say. */
+    readonly preserveDigests?: false
   },
 ) {
   const store = yield* ImageStore
@@ -29,7 +29,7 @@ export const copyIn = Effect.fnUntraced(function* (
     ref: options.ref,
     from,
     to: { _tag: "Path", transport: "oci", path: directory },
-    preserveDigests: options.asIs ?? true,
+    preserveDigests: options.preserveDigests ?? true,
     ...(options.access === undefined ? {} : { access: options.access }),
   })
   const layout = { directory, ref: options.ref, files: "taken" } as const

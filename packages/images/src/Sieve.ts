@@ -9,6 +9,8 @@ export interface Sieve {
 
 /** A line of more bytes is nobody's last word. */
 const longestLine = 1 << 16
+/** Nobody has more last words. */
+const mostLines = 8
 const lineEnd = 10
 
 export const sieve = (holds: (line: string) => boolean, pass: (content: Uint8Array) => Effect.Effect<void>): Sieve => {
@@ -27,8 +29,8 @@ export const sieve = (holds: (line: string) => boolean, pass: (content: Uint8Arr
         for (let end = text.indexOf(lineEnd); end >= 0; end = text.indexOf(lineEnd, from)) {
           const line = text.subarray(from, end + 1)
           from = end + 1
-          if (holds(line.toString("utf8").trimEnd())) held.push(line)
-          else passOn(line)
+          if (!holds(line.toString("utf8").trimEnd())) passOn(line)
+          else if (held.push(line) > mostLines) passed.push(...held.splice(0, 1))
         }
         open = text.subarray(from)
         if (open.length > longestLine) {

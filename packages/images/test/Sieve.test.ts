@@ -18,6 +18,7 @@ describe("lines that may be the last words", () => {
     ["are passed on when something follows", ["!one\n", "two\n"], [], "!one\ntwo\n"],
     ["come in pieces", ["o", "ne\n!t", "wo\n"], ["!two"], "one\n"],
     ["have an end: what has none is passed on", ["one\n!two"], [], "one\n!two"],
+    ["are not more than somebody would say", ["!\n".repeat(10)], Array(8).fill("!"), "!\n!\n"],
     ["are not longer than somebody would say", ["!", "x".repeat(70_000)], [], `!${"x".repeat(70_000)}`],
   ])("%s", (_, pieces, held, passed) => {
     expect(through(...pieces)).toEqual({ held, passed })

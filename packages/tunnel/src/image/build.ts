@@ -47,7 +47,7 @@ export const build = Effect.fnUntraced(function* (
       let id = ""
       yield* ask(
         remote,
-        Stream.runForEach(lines, ({ error, failure, stream = "" }) => {
+        Stream.runForEach(lines, ({ errorDetail, error = errorDetail?.message, failure, stream = "" }) => {
           if (failure !== undefined) return Effect.fail(failureOn(imageFailures, failure))
           if (error !== undefined) return Effect.fail(failed(error))
           // the id stands in a line of its own, behind all others

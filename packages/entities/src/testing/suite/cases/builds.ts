@@ -115,6 +115,9 @@ export const builds: ReadonlyArray<Case> = [
       expect((yield* failing(""))._tag).toBe("ContainerfileMissing")
       const { work } = yield* built({ note: "" }, { tag: [name] })
       expect((yield* failureOf(work))._tag).toBe("ContainerfileMissing")
+      const bytes = Stream.make(new TextEncoder().encode("this is no archive, whatever it may be called"))
+      const odd = engine.build({ _tag: "Stream", bytes }, { ...defaults, tag: [name], output: () => Effect.void })
+      expect((yield* failureOf(odd))._tag).toBe("ArchiveInvalid")
       expect(yield* engine.exists(name)).toBe(false)
     }),
   },
