@@ -39,6 +39,7 @@ export const systemInfo = Effect.fnUntraced(function* (
   return {
     host: {
       arch: facts.architecture,
+      buildahVersion: (yield* program("buildah", (text) => /\d+(\.\d+)+/.exec(text)?.[0] ?? "")).version,
       cgroupManager: "cgroupfs",
       cgroupVersion: facts.cgroupVersion,
       conmon: yield* program("conmon", oneLine),

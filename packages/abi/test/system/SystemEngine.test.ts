@@ -43,9 +43,11 @@ describe("system info", () => {
   it("has what the engine and its programs say", async () => {
     using host = fakeHost()
     equip(host)
+    host.install("buildah", says("buildah version 1.28.2 (image-spec 1.1.0-rc2, runtime-spec 1.0.2-dev)"))
     const info = await onHost(host, (engine) => engine.info)
     expect(Schema.is(SystemInfo)(info)).toBe(true)
     expect(info.host).toMatchObject({
+      buildahVersion: "1.28.2",
       conmon: { path: `${host.directory}/bin/conmon`, version: "conmon version 2.1.12, commit: unknown" },
       criu: { version: "Version: 9.9" },
       ociRuntime: { name: "runc", version: "runc version 1.1.15\nspec: 1.2.0" },
@@ -65,6 +67,7 @@ describe("system info", () => {
     const info = await onHost(host, (engine) => engine.info)
     expect(info.host.conmon).toEqual({ package: "Unknown", path: "", version: "" })
     expect(info.host.ociRuntime.name).toBe("runc")
+    expect(info.host.buildahVersion).toBe("")
   })
 })
 

@@ -53,6 +53,8 @@ const tool = Schema.Struct({ package: Schema.String, path: Schema.String, versio
 export const SystemInfo = Schema.Struct({
   host: Schema.Struct({
     arch: Schema.String,
+    /** Empty where no images can be built. */
+    buildahVersion: Schema.String,
     cgroupManager: Schema.String,
     cgroupVersion: Schema.String,
     conmon: tool,

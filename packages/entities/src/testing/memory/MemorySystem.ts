@@ -11,6 +11,7 @@ export const memorySystem = (host: MemoryHost): SystemEngineShape => ({
     return {
       host: {
         arch: architecture,
+        buildahVersion: "",
         cgroupManager: "none",
         cgroupVersion: "v2",
         conmon: tool,
