@@ -12,16 +12,10 @@ import {
 } from "@cryopod/entities"
 import { Layout, treeBytes } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
-import {
-  containerPaths,
-  type ContainerRecord,
-  Containers,
-  isActive,
-  processTree,
-  treeResidentBytes,
-} from "@cryopod/runtime"
+import { containerPaths, type ContainerRecord, isActive, processTree, treeResidentBytes } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { withinRef } from "../container/ContainerScope.ts"
 import { asFinding, no, ok } from "../compatibility/findings.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { requireRoot } from "../system/privilege.ts"
@@ -38,7 +32,7 @@ export const planCheckpoint = Effect.fn("CheckpointEngine.plan")(function* (
   options: CheckpointOptions,
 ): Effect.fn.Return<CheckpointPlan, CheckpointViewFailure, AllServices> {
   yield* requireRoot("checkpoint")
-  return yield* Effect.scoped(Effect.flatMap((yield* Containers).find(ref), (record) => planOf(record, options)))
+  return yield* withinRef(ref, (record) => Effect.scoped(planOf(record, options)))
 })
 
 const remedies = {

@@ -5,12 +5,13 @@
  * trap that it sets shows only once the process is thawed, which it is when all are trapped. With v2 it freezes and thaws them.
  */
 import { ProcessStopped } from "@cryopod/entities"
-import { cgroupsOf, type ContainerRecord, programName, stoppedProcesses } from "@cryopod/runtime"
+import { cgroupsOf, type ContainerRecord, isAlive, programName, stoppedProcesses } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 
 export const refuseStopped = ({ id, state }: ContainerRecord): Effect.Effect<void, ProcessStopped> =>
   Effect.suspend(() => {
-    if (!hasFreezer(cgroupsOf(state.pid))) return Effect.void
+    // what has ended is not stopped
+    if (!isAlive(state.pid) || !hasFreezer(cgroupsOf(state.pid))) return Effect.void
     const [pid] = stoppedProcesses(state.pid)
     return pid === undefined ? Effect.void : Effect.fail(new ProcessStopped({ id, pid, program: programName(pid) }))
   })
