@@ -27,7 +27,10 @@ beforeAll(async () => {
     dumps.set(program.name, { directory, crit: critImages(directory) })
   }
 })
-afterAll(() => host.dispose())
+afterAll(async () => {
+  await host.ok("pod", "rm", "--all", "--force", "-t", "0")
+  await host.dispose()
+})
 
 /** Threads with names of their own, each of which has touched memory of its own. */
 const threads = `#define _GNU_SOURCE
