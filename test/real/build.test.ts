@@ -162,7 +162,7 @@ describe("a build that is killed", () => {
       title: "before its image is taken in leaves what the next command sweeps",
       complaint: "mounts instead of",
       // the builder's store is mounted upon itself where everybody sees it
-      protection: [images("Transport.ts", '["--mount", "--propagation", "private", ...words]', '["--fork", ...words]')],
+      protection: [images("Transport.ts", '"--mount", "--propagation", "private", ...words', '"--fork", ...words')],
       happens: async (host, build) => {
         const before = await surroundings(host)
         const dies = await build(

@@ -69,11 +69,14 @@ describe("a service", () => {
 
   it("goes on while a request is under way", async () => {
     const path = join(host.directory, "busy.sock")
+    await host.ok("run", "-d", "--network", "none", "--name", "slow", "base", "sleep", "1000")
     const { child, ended } = start(serviceWords("--time", "1", `unix://${path}`))
     await answering(path)
-    await host.ok("run", "-d", "--network", "none", "--name", "slow", "base", "sleep", "4")
+    const waiting = ask(path, "POST", "/containers/slow/wait")
     // longer than it waits for a next one
-    expect(await ask(path, "POST", "/containers/slow/wait")).toMatchObject({ status: 200, body: "0" })
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    await host.ok("kill", "slow")
+    expect(await waiting).toMatchObject({ status: 200, body: "137" })
     expect(child.exitCode).toBeNull()
     expect((await ended)[0]).toBe(0)
     await host.ok("rm", "slow")

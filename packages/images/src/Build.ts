@@ -8,6 +8,7 @@
 import * as fs from "node:fs"
 import { isAbsolute, join } from "node:path"
 import { pipeline } from "node:stream/promises"
+import type { OptionInvalid } from "@cryopod/entities"
 import {
   ArchiveInvalid,
   type BuildContext,
@@ -17,8 +18,7 @@ import {
   type ImageNotFound,
   type MemberUnsafe,
   newName,
-  OptionInvalid,
-  pullPolicies,
+  pullPolicyOf,
   type ReferenceInvalid,
   type ToolMissing,
 } from "@cryopod/entities"
@@ -55,11 +55,7 @@ export const buildImage = Effect.fn("buildImage")(function* (
   options: BuildOptions,
 ): Effect.fn.Return<StoredImage, BuildFailure, Services> {
   const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag)))
-  const policy = pullPolicies.find((known) => known === options.pull)
-  if (policy === undefined) {
-    const problem = `must be one of ${pullPolicies.join(", ")}`
-    return yield* new OptionInvalid({ option: "pull", value: options.pull, problem })
-  }
+  const policy = yield* Effect.fromResult(pullPolicyOf(options.pull))
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const area = yield* (yield* ImageStore).area

@@ -16,7 +16,15 @@ create table if not exists containers (
   state text not null,
   sequence integer not null
 ) strict;
-create index if not exists containers_by_image on containers (image_id)`
+create index if not exists containers_by_image on containers (image_id);
+create table if not exists exit_codes (
+  id text primary key,
+  exit_code integer not null,
+  removed_at integer not null
+) strict`
+
+/** Whoever waits for a container that removes itself may look only after it is gone. */
+const exitCodeSeconds = 300
 
 export interface ContainersShape {
   /** Record a new container. Fails when the name or the id is taken, and changes nothing then. */
@@ -41,7 +49,10 @@ export interface ContainersShape {
     change: (config: ContainerConfig) => ContainerConfig,
   ) => Effect.Effect<ContainerRecord, DatabaseFailed | ContainerNotFound>
   readonly rename: (id: string, name: string) => Effect.Effect<void, DatabaseFailed | NameInUse>
+  /** Its exit code is known for five minutes more. */
   readonly remove: (id: string) => Effect.Effect<void, DatabaseFailed>
+  /** Exit code of a container that is gone; undefined when nobody knows any more. */
+  readonly exitCode: (id: string) => Effect.Effect<number | undefined, DatabaseFailed>
 }
 
 export class Containers extends Context.Service<Containers, ContainersShape>()("@cryopod/runtime/Containers") {
@@ -139,7 +150,19 @@ const make = (database: Database["Service"]): ContainersShape => {
           return clash
         })
         .pipe(Effect.flatMap((clash) => (clash === undefined ? Effect.void : Effect.fail(nameInUse(name, clash))))),
-    remove: (id) => Effect.asVoid(database.write((prepare) => prepare("delete from containers where id = ?").run(id))),
+    remove: (id) =>
+      database.write((prepare) => {
+        prepare("delete from exit_codes where removed_at < unixepoch() - ?").run(exitCodeSeconds)
+        prepare(
+          `insert or replace into exit_codes
+           select id, json_extract(state, '$.exitCode'), unixepoch() from containers where id = ?`,
+        ).run(id)
+        prepare("delete from containers where id = ?").run(id)
+      }),
+    exitCode: (id) =>
+      database
+        .read((prepare) => prepare("select exit_code from exit_codes where id = ?").get(id)?.["exit_code"])
+        .pipe(Effect.map((code) => (code === undefined ? undefined : Number(code)))),
   }
 }
 

@@ -90,6 +90,14 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     cases: ["an archive without changed files thaws on a fresh root filesystem"],
   },
   {
+    because: "its service tells a failure of a build by its text alone",
+    cases: ["a build that fails says where and with which status, and leaves no image"],
+  },
+  {
+    because: "its service does not hear of CRIU's own options",
+    cases: ["what CRIU is told beyond the usual changes nothing for a container that has no use for it"],
+  },
+  {
     because: "Podman has no policy for what it restores",
     cases: ["what was made here goes on with all that it had, whatever the policy for strangers says"],
   },
@@ -101,6 +109,7 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
       "text and expressions are found in memory, with address and what stands around",
       "the memory of a process is given with its addresses",
       "what differs from one checkpoint to another is told",
+      "whether a container would be frozen is told with what stands in the way, and nothing is changed by it",
       "whether a checkpoint would thaw here is told with what stands in the way, and nothing is changed by it",
       "what is no checkpoint is not looked into",
       "an engine says whether its host can checkpoint and restore, and looks deeper on request",

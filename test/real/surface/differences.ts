@@ -137,4 +137,10 @@ export const farDifferences: ReadonlyMap<string, Difference> = new Map<string, D
     "podman --runtime runc container restore -i $W/web.tar --name web3",
   ),
   ...differs("so there is something to remove", stdout, "podman rm -f -t 0 --ignore web3"),
+  ...differs(
+    "the builder sees the context where the service has put it",
+    stderr,
+    "podman build -f $W/context/bad $W/context # outside of the context",
+    "podman build -f $W/context/bad $W/context # not in the context",
+  ),
 ])

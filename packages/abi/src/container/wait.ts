@@ -16,8 +16,14 @@ export const exitCodeOf = Effect.fn("Container.wait")(function* (
   const containers = yield* Containers
   const paths = (yield* Layout).container(record.id)
   const look = Effect.map(containers.get(record.id), ({ state }) => observe(state, paths)).pipe(
-    // removed as soon as it had stopped (`--rm`): what was seen last is the answer
-    Effect.catchTag("ContainerNotFound", () => Effect.succeed({ ...last, status: "exited" as const })),
+    // removed as soon as it had stopped (`--rm`)
+    Effect.catchTag("ContainerNotFound", () =>
+      Effect.map(containers.exitCode(record.id), (exitCode = last.exitCode) => ({
+        ...last,
+        status: "exited" as const,
+        exitCode,
+      })),
+    ),
     Effect.tap((state) => Effect.sync(() => void (last = state))),
   )
   let last = record.state

@@ -1,5 +1,7 @@
 /** Options of the image commands, one struct each. */
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { OptionInvalid } from "../failures/ContainerFailures.ts"
 import { bool, text, texts } from "../Option.ts"
 
 const tlsVerify = bool({
@@ -31,8 +33,17 @@ export const PushFlags = Schema.Struct({
   }),
 })
 
+const pullPolicies = ["missing", "always", "newer", "never"] as const
+export type PullPolicy = (typeof pullPolicies)[number]
+
 /** When a base image is asked of its registry; Podman's words. */
-export const pullPolicies = ["missing", "always", "newer", "never"] as const
+export const pullPolicyOf = (text: string): Result.Result<PullPolicy, OptionInvalid> => {
+  const policy = pullPolicies.find((known) => known === text)
+  if (policy !== undefined) return Result.succeed(policy)
+  return Result.fail(
+    new OptionInvalid({ option: "pull", value: text, problem: `must be one of ${pullPolicies.join(", ")}` }),
+  )
+}
 
 export const BuildFlags = Schema.Struct({
   file: texts({

@@ -9,6 +9,8 @@ import {
   ContainerfileMissing,
   imageFailures,
   type ImageFailure,
+  newName,
+  pullPolicyOf,
   StorageFailed,
 } from "@cryopod/entities"
 import { attemptSync, outputOf } from "@cryopod/host"
@@ -23,6 +25,9 @@ export const build = Effect.fnUntraced(function* (
   context: BuildContext,
   { buildArg, file, label, output, pull, target, ...options }: BuildOptions,
 ): Effect.fn.Return<string, ImageFailure> {
+  // Podman's service takes any word
+  yield* Effect.fromResult(pullPolicyOf(pull))
+  for (const tag of options.tag) yield* Effect.fromResult(newName(tag))
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const { files, payload } = yield* bodyOf(context, file)
@@ -59,8 +64,20 @@ export const build = Effect.fnUntraced(function* (
       )
       return id === "" ? yield* Effect.fail(textOnly("the service told no id of the image", 500)) : id
     }),
-  )
+  ).pipe(Effect.mapError((failure) => asNamedHere(failure, context, file)))
 })
+
+/** What is missing is named as the caller has named it; what a service makes of the names is its own business. */
+const asNamedHere = <E extends ImageFailure>(
+  failure: E,
+  context: BuildContext,
+  named: ReadonlyArray<string>,
+): E | ContainerfileMissing => {
+  if (!(failure instanceof ContainerfileMissing) || context._tag === "Stream") return failure
+  const { path, reason } = failure
+  const name = reason === "context" ? context.path : named.find((one) => basename(one) === basename(path))
+  return new ContainerfileMissing({ path: name ?? path, reason })
+}
 
 const isId = /^[0-9a-f]{64}\n$/
 

@@ -7,11 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { OptionInvalid } from "../../failures/ContainerFailures.ts"
 import { BuildFailed, ContainerfileMissing } from "../../failures/ImageFailures.ts"
 import type { ImageFailure } from "../../failures/index.ts"
 import type { BuildContext, BuildOptions } from "../../ImageEngine.ts"
-import { pullPolicies } from "../../options/ImageOptions.ts"
+import { pullPolicyOf } from "../../options/ImageOptions.ts"
 import { collectBytes, type Files, type ReadonlyFiles, readTar, resolvePath, textOf } from "./Files.ts"
 import { readDirectory } from "./HostFiles.ts"
 import { makeImageBytes, readImage } from "./ImageDocuments.ts"
@@ -38,10 +37,7 @@ export const memoryBuild = Effect.fnUntraced(function* (
   options: BuildOptions,
   bases: BaseImages,
 ): Effect.fn.Return<MemoryImage, ImageFailure> {
-  if (!pullPolicies.some((policy) => policy === options.pull)) {
-    const problem = `must be one of ${pullPolicies.join(", ")}`
-    return yield* new OptionInvalid({ option: "pull", value: options.pull, problem })
-  }
+  yield* Effect.fromResult(pullPolicyOf(options.pull))
   const files = yield* contextFiles(context)
   const steps = (yield* containerfileIn(context, files, options.file))
     .split("\n")

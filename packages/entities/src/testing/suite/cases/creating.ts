@@ -117,7 +117,8 @@ export const creating: ReadonlyArray<Case> = [
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const id = yield* running({ autoRemove: true, command: ["sh", "-c", "sleep 0.2; exit 3"] })
-      expect(one(yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 50 }))).toBe(3)
+      // whoever looks again finds it gone
+      expect(one(yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 3000 }))).toBe(3)
       yield* Effect.gen(function* () {
         while (yield* engine.exists(id)) yield* Effect.sleep("30 millis")
       }).pipe(Effect.timeout("20 seconds"))
