@@ -13,7 +13,7 @@ import { type TarPlan, tarBlocks } from "./TarPlan.ts"
 export type BlockCompression = Exclude<Compression, "none">
 
 /** What is compressed in one go: a frame of zstd, a member of gzip. */
-export const compressedBlockBytes = 4 << 20
+export const compressedBlockBytes = 2 << 20
 /** How many blocks are being compressed at a time. */
 export const underWay = 4
 
