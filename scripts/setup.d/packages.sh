@@ -23,6 +23,7 @@ ca-certificates ca-certificates required  lets skopeo trust a registry
 busybox-static  busybox-static  required  the container of the tests
 buildah         buildah         wanted    builds images from Containerfiles
 openssl         openssl         wanted    certificates for the tests
+g++             g++             wanted    a program with threads for the tests
 debootstrap     debootstrap     wanted    root filesystems for the tests
 docker-registry docker-registry wanted    a registry on loopback for the tests
 aardvark-dns    aardvark-dns    wanted    names of containers on a network

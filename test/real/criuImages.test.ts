@@ -1,6 +1,7 @@
 /** Every value of every image of real dumps is what CRIU's own reader says, and is written back as it was. */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
+import { SocketAddress } from "node:net"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bytesSource, imageEntries, imageKindOf, Protobuf } from "../../packages/criu/src/index.ts"
@@ -195,11 +196,45 @@ const entriesOf = (crit: CritImages, file: string) => (crit[file]?.entries ?? []
 const bitCount = (words: ReadonlyArray<bigint>) =>
   words.reduce((sum, word) => sum + word.toString(2).replaceAll("0", "").length, 0)
 
-/** `0.0.0.0`, and so on. */
+/** Linux `include/net/tcp_states.h`. */
+const tcpStates =
+  " ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split(" ")
+const socketTypes = " STREAM DGRAM RAW".split(" ")
+const protocols: Readonly<Record<number, string>> = { 0: "IP", 1: "ICMP", 6: "TCP", 17: "UDP", 255: "RAW" }
+
+/** Words as they lay in memory, as libc writes such an address. */
+const critAddress = (words: ReadonlyArray<bigint>, family: number): string => {
+  const bytes = Buffer.alloc(words.length * 4)
+  words.forEach((word, at) => bytes.writeUInt32LE(Number(word), at * 4))
+  if (family === 2) return bytes.subarray(0, 4).join(".")
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16))
+  return new SocketAddress({ address: groups.join(":"), family: "ipv6" }).address
+}
+
+/** Every socket that crit knows, in the view's words: those of the Internet and those of Unix. */
 const critSockets = (crit: CritImages) =>
-  entriesOf(crit, "files.img")
-    .flatMap(({ isk }) => (isk === undefined ? [] : [`${isk.src_port} ${isk.dst_port} ${isk.proto}`]))
-    .toSorted()
+  entriesOf(crit, "files.img").flatMap(({ isk, usk }) => {
+    if (isk !== undefined) {
+      const { dst_addr: to, dst_port: toPort, family, proto, src_addr: from, src_port: fromPort, state, type } = isk
+      const protocol = protocols[Number(proto)]
+      return [
+        [
+          protocol,
+          socketTypes[Number(type)],
+          protocol === "TCP" ? tcpStates[Number(state)] : "",
+          `${critAddress(from, Number(family))} ${fromPort}`,
+          `${critAddress(to, Number(family))} ${toPort}`,
+        ].join(" "),
+      ]
+    }
+    if (usk === undefined) return []
+    // quoted-printable (RFC 2045), as Python has it; an abstract name begins with a zero byte, a path ends with one
+    const name = String(usk.name)
+      .replace(/^=00(?=.)/, "@")
+      .replaceAll(/(?:=00)+$/g, "")
+    const peer = Number(usk.peer) === 0 ? "" : `socket[${usk.peer}]`
+    return [`UNIX ${socketTypes[Number(usk.type)]} ${tcpStates[Number(usk.state)]} ${name} ${peer}`]
+  })
 
 describe.each(dumped.map(({ name }) => name))("the view of %s", (name) => {
   it("has the values that crit has", async () => {
@@ -240,12 +275,14 @@ describe.each(dumped.map(({ name }) => name))("the view of %s", (name) => {
       permissions: process.mappings.map(({ permissions }) => permissions),
     }))
     expect(details).toEqual(critDetails(crit))
-    const numbers: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, ICMP: 1, RAW: 255, IP: 0 }
-    const sockets = seen.sockets
-      .filter(({ protocol }) => numbers[protocol] !== undefined)
-      .map(({ localPort, protocol, remotePort }) => `${localPort} ${remotePort} ${numbers[protocol]}`)
+    const sockets = seen.sockets.flatMap(({ local, localPort, protocol, remote, remotePort, state, type }) => {
+      if (protocol === "UNIX") return [`UNIX ${type} ${state} ${local} ${remote}`]
+      if (!Object.values(protocols).includes(protocol)) return []
+      return [`${protocol} ${type} ${state} ${local} ${localPort} ${remote} ${remotePort}`]
+    })
     // a socket may be open in several processes, and one waiting to be accepted in none
-    expect([...new Set(sockets)].toSorted().filter((one) => !critSockets(crit).includes(one))).toEqual([])
+    const known = critSockets(crit)
+    expect([...new Set(sockets)].filter((one) => !known.includes(one))).toEqual([])
     const [first] = seen.processes
     expect(first?.arguments.length).toBeGreaterThan(0)
     // redis writes its title over its environment

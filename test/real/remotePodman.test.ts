@@ -243,7 +243,8 @@ describe("cryopod on podman system service 5.4.2", () => {
     writeContext()
     const directory = join(share, "context")
     expect((await ok("build", "-t", "built", directory)).split("\n").at(-1)).toMatch(/^[0-9a-f]{64}$/)
-    expect(await ok("run", "--rm", "--network", "none", "built")).toBe("carried\nmade")
+    expect(await ok("run", "--name", "of-built", "--network", "none", "built")).toBe("carried\nmade")
+    await ok("rm", "of-built")
     expect(await remote("build", "-f", join(share, "outside"), directory)).toMatchObject({
       status: 3,
       stderr: expect.stringContaining('building at STEP "RUN exit 3"') as string,
