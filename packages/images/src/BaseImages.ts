@@ -4,6 +4,7 @@
  * The builder reads the file; this only looks for names that this host's store may have, so that they are offered to it. What is
  * not recognised here the builder asks of a registry, and says so. Containerfile(5).
  */
+import { splitPair } from "@cryopod/entities"
 
 interface Instruction {
   readonly name: string
@@ -51,11 +52,6 @@ const instructionsOf = (containerfile: string): ReadonlyArray<Instruction> =>
         ? []
         : [{ name: name.toUpperCase(), words: words.map((word) => word.replaceAll(/^"|"$/g, "")) }]
     })
-
-const splitPair = (text: string): readonly [name: string, value: string] => {
-  const equals = text.indexOf("=")
-  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)]
-}
 
 /** `$NAME`, `${NAME}`, `${NAME:-word}` and `${NAME:+word}`. */
 const expanded = (text: string, known: ReadonlyMap<string, string>): string =>

@@ -3,9 +3,10 @@ import {
   capabilityName,
   type ContainerMount,
   type CreateOptions,
-  healthCheckOf,
   type ExposedPort,
+  healthCheckOf,
   isContainerName,
+  keyValues,
   NameInvalid,
   OptionInvalid,
   parseRestartPolicy,
@@ -143,14 +144,6 @@ const environment = ({ callerEnv, image, options }: ConfigInputs, hostname: stri
   }
   return [...variables].map(([name, value]) => `${name}=${value}`)
 }
-
-const keyValues = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf("=")
-      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)]
-    }),
-  )
 
 /** A JSON array, or one word. */
 const parseEntrypoint = (text: string): ReadonlyArray<string> => {

@@ -9,6 +9,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import {
   type DatabaseFailed,
+  keyValues,
   type StorageFailed,
   type ToolMissing,
   type VolumeCreateOptions,
@@ -20,7 +21,7 @@ import { attemptSync, holdLock, Layout, makeDirectory, syncDirectory, type Tools
 import { isVolumeName, type VolumeConfig, type VolumeRecord, Volumes } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { driverOptions, keyValues } from "./driverOptions.ts"
+import { driverOptions } from "./driverOptions.ts"
 import { discardDirectory } from "./removeVolume.ts"
 
 /** What decides about a new volume. */

@@ -2,7 +2,7 @@
  * `--opt` and `--label` of a volume: what libpod makes of them (`pkg/domain/infra/abi/parse`, VolumeOptions, and
  * `libpod/runtime_volume_common.go`). Pure but for asking whether a device is there.
  */
-import { VolumeOptionInvalid } from "@cryopod/entities"
+import { splitPair, VolumeOptionInvalid } from "@cryopod/entities"
 import * as Result from "effect/Result"
 
 export interface DriverOptions {
@@ -61,15 +61,6 @@ const mountWords = (text: string): ReadonlyArray<readonly [string, string]> =>
     .split(",")
     .filter((word) => word !== "")
     .map((word) => {
-      const equals = word.indexOf("=")
-      return equals < 0 ? [word.toLowerCase(), ""] : [word.slice(0, equals).toLowerCase(), word.slice(equals + 1)]
+      const [key, value] = splitPair(word)
+      return [key.toLowerCase(), value]
     })
-
-/** `a=b` and `c` as a record; the last word on a key counts. */
-export const keyValues = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf("=")
-      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)]
-    }),
-  )

@@ -1,7 +1,7 @@
 /** What the local driver takes, keeps and refuses. */
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { driverOptions, keyValues } from "../../src/volume/driverOptions.ts"
+import { driverOptions } from "../../src/volume/driverOptions.ts"
 
 const read = (options: Readonly<Record<string, string>>, driver = "local") =>
   driverOptions({ name: "v", driver, options, exists: (path) => path === "/there" })
@@ -57,8 +57,4 @@ describe("refuses", () => {
       },
     })
   })
-})
-
-it("reads labels with and without a value, the last word counting", () => {
-  expect(keyValues(["a=b", "c", "d=e=f", "a=g"])).toEqual({ a: "g", c: "", d: "e=f" })
 })

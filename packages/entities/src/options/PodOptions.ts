@@ -7,6 +7,7 @@ import { bool, integer, text, texts } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 import { isContainerName } from "../values/ContainerName.ts"
 import { type NamespaceKind, namespaceKinds } from "../values/NamespaceMode.ts"
+import { keyValues } from "../values/KeyValues.ts"
 
 const all = (what: string) => bool({ cli: "all", short: "a", description: what })
 const latest = bool({ cli: "latest", short: "l", description: "Act on the latest pod" })
@@ -193,14 +194,6 @@ const sharedNamespaces = (text: string): Result.Result<ReadonlyArray<NamespaceKi
   }
   return Result.succeed(namespaceKinds.filter((kind) => wanted.has(kind)))
 }
-
-const keyValues = (pairs: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    pairs.map((pair) => {
-      const equals = pair.indexOf("=")
-      return equals < 0 ? [pair, ""] : [pair.slice(0, equals), pair.slice(equals + 1)]
-    }),
-  )
 
 export const PodListFlags = Schema.Struct({
   filter: texts({ cli: "filter", short: "f", rest: "filters", description: "Filter output based on conditions given" }),

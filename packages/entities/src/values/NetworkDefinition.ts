@@ -22,6 +22,7 @@ import {
   subnetHas,
   subnetsOverlap,
 } from "./IpAddress.ts"
+import { keyValues } from "./KeyValues.ts"
 
 /** The network of containers that ask for none: Podman's own, so that addresses mean the same in both. */
 export const defaultNetworkName = "podman"
@@ -114,14 +115,6 @@ const missingFamilies = (ipv6: boolean, subnets: ReadonlyArray<WantedSubnet>): R
     .filter((family) => family === 4 || ipv6)
     .filter((family) => !subnets.some(({ subnet }) => subnet.network.family === family))
 }
-
-const keyValues = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf("=")
-      return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)]
-    }),
-  )
 
 const wantedSubnets = ({ gateway, ipRange, subnet }: NetworkCreateOptions): Checked<ReadonlyArray<WantedSubnet>> =>
   Result.gen(function* () {

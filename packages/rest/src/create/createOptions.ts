@@ -10,11 +10,11 @@ import {
   type HealthConfig,
   NotSupported,
   OptionInvalid,
+  pairTexts,
   signalName,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { textsOfMap } from "../keyValues.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 import { namespaceText } from "./namespaces.ts"
 import { networkFlagsFrom } from "./networks.ts"
@@ -39,9 +39,9 @@ export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOption
     createCommand: spec.containerCreateCommand ?? [],
     name: spec.name ?? "",
     pod: spec.pod ?? "",
-    env: textsOfMap(spec.env),
-    label: textsOfMap(spec.labels),
-    annotation: textsOfMap(spec.annotations),
+    env: pairTexts(spec.env),
+    label: pairTexts(spec.labels),
+    annotation: pairTexts(spec.annotations),
     workdir: spec.work_dir ?? "",
     hostname: spec.hostname ?? "",
     user: spec.user ?? "",

@@ -3,6 +3,7 @@ import {
   type CreateOptions,
   healthCheckOf,
   healthConfigOf,
+  keyValues,
   type NetworkOptionInvalid,
   OptionInvalid,
   parseRestartPolicy,
@@ -11,7 +12,6 @@ import {
   signalNumber,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
-import { mapOfTexts } from "../keyValues.ts"
 import { specNamespace } from "./namespaces.ts"
 import { networkSpecOf } from "./networks.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
@@ -52,9 +52,9 @@ export const specGeneratorOf = (
       command: options.command,
       ...(options.createCommand === undefined ? {} : { containerCreateCommand: options.createCommand }),
       ...(options.entrypoint === "" ? {} : { entrypoint: entrypointOf(options.entrypoint) }),
-      env: mapOfTexts(options.env),
-      labels: mapOfTexts(options.label),
-      annotations: mapOfTexts(options.annotation),
+      env: keyValues(options.env),
+      labels: keyValues(options.label),
+      annotations: keyValues(options.annotation),
       terminal: options.tty,
       stdin: options.interactive,
       remove: options.autoRemove,

@@ -1,18 +1,19 @@
 /** Networks. */
 import {
   containerFailures,
+  keyValues,
   Network,
+  NetworkCreateFlags,
   type NetworkCreateOptions,
   networkFailures,
-  NetworkCreateFlags,
   NetworkInspect,
   NetworkRemoveFlags,
+  pairTexts,
 } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { mapOfTexts, textsOfMap } from "../keyValues.ts"
 import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters } from "./ContainerRoutes.ts"
@@ -72,8 +73,8 @@ export const networkOptionsOf = (body: NetworkBody): NetworkCreateOptions => {
     // Go leaves false out: whoever wants names says so
     disableDns: body.dns_enabled !== true,
     dns: body.network_dns_servers ?? [],
-    label: textsOfMap(body.labels),
-    opt: textsOfMap(body.options),
+    label: pairTexts(body.labels),
+    opt: pairTexts(body.options),
     ipamDriver: body.ipam_options?.["driver"] ?? "",
     ignore: false,
   }
@@ -97,8 +98,8 @@ export const networkBodyOf = (options: NetworkCreateOptions): NetworkBody => ({
   internal: options.internal,
   dns_enabled: !options.disableDns,
   network_dns_servers: options.dns,
-  labels: mapOfTexts(options.label),
-  options: mapOfTexts(options.opt),
+  labels: keyValues(options.label),
+  options: keyValues(options.opt),
   ipam_options: options.ipamDriver === "" ? {} : { driver: options.ipamDriver },
   cryopod: options,
 })

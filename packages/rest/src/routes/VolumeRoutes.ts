@@ -1,6 +1,8 @@
 /** Named volumes. */
 import {
   containerFailures,
+  keyValues,
+  pairTexts,
   type VolumeCreateOptions,
   volumeFailures,
   VolumeInspect,
@@ -10,7 +12,6 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { mapOfTexts, textsOfMap } from "../keyValues.ts"
 import { parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters, PruneReport } from "./ContainerRoutes.ts"
@@ -33,17 +34,17 @@ export type VolumeBody = typeof VolumeBody.Type
 export const volumeBodyOf = (options: VolumeCreateOptions): VolumeBody => ({
   Name: options.name,
   Driver: options.driver,
-  Labels: mapOfTexts(options.label),
-  Options: mapOfTexts(options.opt),
+  Labels: keyValues(options.label),
+  Options: keyValues(options.opt),
   IgnoreIfExists: options.ignore,
 })
 
 export const volumeOptionsOf = (body: VolumeBody): VolumeCreateOptions => ({
   name: body.Name ?? "",
   driver: body.Driver || "local",
-  label: textsOfMap({ ...body.Label, ...body.Labels }),
+  label: pairTexts({ ...body.Label, ...body.Labels }),
   // an option without a value, as the command line has it
-  opt: textsOfMap(body.Options).map((text) => text.replace(/=$/, "")),
+  opt: pairTexts(body.Options).map((text) => text.replace(/=$/, "")),
   ignore: body.IgnoreIfExists ?? false,
 })
 

@@ -1,5 +1,5 @@
 /** A build as libpod tells of it: a line of JSON for what is said, and at last the id or the error. */
-import { BuildFlags, type ImageEngine, NotSupported, OptionInvalid } from "@cryopod/entities"
+import { BuildFlags, type ImageEngine, NotSupported, OptionInvalid, pairTexts } from "@cryopod/entities"
 import { type BuildProgress, toWire } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -62,8 +62,9 @@ export const buildStream = Effect.fnUntraced(function* <E>(
   )
 })
 
-const wordsOf = (pairs: Pairs): ReadonlyArray<string> =>
-  Array.isArray(pairs) ? pairs : Object.entries(pairs).map(([name, value]) => `${name}=${value}`)
+const wordsOf = (pairs: Pairs): ReadonlyArray<string> => (isList(pairs) ? pairs : pairTexts(pairs))
+
+const isList = (pairs: Pairs): pairs is ReadonlyArray<string> => Array.isArray(pairs)
 
 /** One path, or a JSON list of them, as `podman --remote` sends it. */
 const filesIn = (text: string): Result.Result<ReadonlyArray<string>, OptionInvalid> => {

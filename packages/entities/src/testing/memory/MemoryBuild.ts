@@ -19,6 +19,7 @@ import { applyChanges } from "./MemoryImages.ts"
 import { startProcess } from "./Process.ts"
 import { type Machine, programOf } from "./Shell.ts"
 import { decompressed } from "./Snapshot.ts"
+import { splitPair } from "../../values/KeyValues.ts"
 
 /** Where base images come from. */
 export interface BaseImages {
@@ -43,7 +44,7 @@ export const memoryBuild = Effect.fnUntraced(function* (
     .split("\n")
     .filter((line) => /^\s*[^#\s]/.test(line))
     .map((line) => line.trim())
-  const given = new Map(options.buildArg.map(pairOf))
+  const given = new Map(options.buildArg.map(splitPair))
   const known = new Map<string, string>()
   const stages: Array<Stage> = []
   const say = (text: string) =>
@@ -62,7 +63,7 @@ export const memoryBuild = Effect.fnUntraced(function* (
       const base = yield* baseOf(words[0] ?? "", options, bases)
       stages.push({ name: words[2] ?? "", files: new Map(base.files), config: base.execution })
     } else if (word === "ARG") {
-      const [name, fallback] = pairOf(words[0] ?? "")
+      const [name, fallback] = splitPair(words[0] ?? "")
       known.set(name, given.get(name) ?? fallback)
     } else if (stage === undefined) {
       return yield* failed("no build stage in current context")
@@ -90,14 +91,9 @@ export const memoryBuild = Effect.fnUntraced(function* (
       exitStatus: 125,
     })
   }
-  const labels = { ...last.config.Labels, ...Object.fromEntries(options.label.map(pairOf)) }
+  const labels = { ...last.config.Labels, ...Object.fromEntries(options.label.map(splitPair)) }
   return yield* imageOf(last.files, { ...last.config, Labels: labels })
 })
-
-const pairOf = (text: string): readonly [string, string] => {
-  const [name = "", value = ""] = text.split(/=(.*)/s)
-  return [name, value]
-}
 
 const merged = (one: ImageConfig, other: ImageConfig) => ({ ...one.Labels, ...other.Labels })
 
@@ -146,7 +142,7 @@ const runIn = (files: Files, env: ReadonlyArray<string>, script: string, { outpu
         files,
         shm: new Map(),
         mounts: new Map(),
-        env: new Map(env.map(pairOf)),
+        env: new Map(env.map(splitPair)),
         workdir: "/",
         hostname: "builder",
         uid: 0,

@@ -17,9 +17,7 @@ import type { Machine } from "./Shell.ts"
 import { memoryMounts } from "./MemoryMounts.ts"
 import { memoryConnection } from "./MemoryNetworks.ts"
 import { bridges, memoryNamespaces } from "./MemoryNamespaces.ts"
-
-const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(texts.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""]))
+import { keyValues, splitPair } from "../../values/KeyValues.ts"
 
 export const memoryConfig = Effect.fnUntraced(function* (
   host: MemoryHost,
@@ -98,8 +96,8 @@ export const memoryConfig = Effect.fnUntraced(function* (
     workdir: options.workdir || execution.WorkingDir || "/",
     user,
     hostname,
-    labels: { ...execution.Labels, ...pairs(options.label) },
-    annotations: pairs(options.annotation),
+    labels: { ...execution.Labels, ...keyValues(options.label) },
+    annotations: keyValues(options.annotation),
     terminal: options.tty,
     openStdin: options.interactive,
     namespaces,
@@ -147,7 +145,7 @@ export const machineOf = (
     files,
     shm,
     mounts,
-    env: new Map(env.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""])),
+    env: new Map(env.map(splitPair)),
     workdir: session.workdir || config.workdir,
     hostname: config.hostname,
     uid,

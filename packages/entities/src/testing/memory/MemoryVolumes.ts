@@ -10,6 +10,7 @@ import type { VolumeEngineShape } from "../../VolumeEngine.ts"
 import type { Files } from "./Files.ts"
 import { instant, type MemoryContainer, type MemoryHost } from "./MemoryHost.ts"
 import type { RemoveContainer } from "./MemoryImages.ts"
+import { keyValues } from "../../values/KeyValues.ts"
 
 export interface MemoryVolume {
   readonly name: string
@@ -72,8 +73,8 @@ export const memoryVolumes = (host: MemoryHost, removeContainer: RemoveContainer
       host.volumes.push({
         name,
         createdAt: yield* instant,
-        labels: pairs(label),
-        options: pairs(opt),
+        labels: keyValues(label),
+        options: keyValues(opt),
         files: new Map(),
         anonymous: false,
         needsCopyUp: true,
@@ -119,9 +120,6 @@ export const memoryVolumes = (host: MemoryHost, removeContainer: RemoveContainer
 
 const isMissing = ({ result }: Item<string, { readonly _tag: string }>) =>
   result._tag === "Failure" && result.failure._tag === "VolumeNotFound"
-
-const pairs = (texts: ReadonlyArray<string>): Readonly<Record<string, string>> =>
-  Object.fromEntries(texts.map((text) => [text.split("=")[0] ?? "", text.split(/=(.*)/s)[1] ?? ""]))
 
 const filterTests: Readonly<
   Record<string, (volume: MemoryVolume, value: string, users: ReadonlyArray<MemoryContainer>) => boolean>
