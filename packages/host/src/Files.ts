@@ -22,6 +22,15 @@ export const syncDirectory = (path: string): Effect.Effect<void, StorageFailed> 
     }
   })
 
+/** The text of a file; something else where it cannot be read. */
+export const readOr = (path: string, otherwise: string): string => {
+  try {
+    return fs.readFileSync(path, "utf8")
+  } catch {
+    return otherwise
+  }
+}
+
 /** Replace a small file: temporary name, sync, rename. The directory itself is not synced. */
 export const writeAtomic = (
   path: string,

@@ -1,5 +1,6 @@
 /** What running processes have open, as /proc tells it: that which a dump may stumble over (proc(5)). */
 import * as fs from "node:fs"
+import { readOr } from "@cryopod/host"
 import { programName } from "./ProcessTable.ts"
 
 export interface OpenFile {
@@ -19,7 +20,7 @@ export interface OpenFile {
 /** Every descriptor of these processes; of those that end meanwhile, what could be seen. */
 export const openFilesOf = (pids: ReadonlyArray<number>): ReadonlyArray<OpenFile> =>
   pids.flatMap((pid) => {
-    const mounts = new Set([...read(`/proc/${pid}/mountinfo`).matchAll(/^(\d+) /gm)].map(([, id]) => id))
+    const mounts = new Set([...readOr(`/proc/${pid}/mountinfo`, "").matchAll(/^(\d+) /gm)].map(([, id]) => id))
     return list(`/proc/${pid}/fd`).flatMap((fd) => openFile(pid, fd, mounts))
   })
 
@@ -27,7 +28,7 @@ const openFile = (pid: number, fd: string, mounts: ReadonlySet<string | undefine
   try {
     const path = `/proc/${pid}/fd/${fd}`
     const name = fs.readlinkSync(path)
-    const info = read(`/proc/${pid}/fdinfo/${fd}`)
+    const info = readOr(`/proc/${pid}/fdinfo/${fd}`, "")
     const stat = name.startsWith("/") && !name.startsWith("/memfd:") ? fs.statSync(path) : undefined
     const isFile = stat?.isFile() === true
     return [
@@ -60,7 +61,7 @@ const listening = "0A"
 /** TCP sockets of the network namespace of a process. */
 export const tcpSocketsOf = (pid: number): ReadonlyArray<TcpSocket> =>
   ["tcp", "tcp6"].flatMap((name) =>
-    read(`/proc/${pid}/net/${name}`)
+    readOr(`/proc/${pid}/net/${name}`, "")
       .split("\n")
       .slice(1)
       .flatMap((line) => {
@@ -76,14 +77,6 @@ export const tcpSocketsOf = (pid: number): ReadonlyArray<TcpSocket> =>
         ]
       }),
   )
-
-const read = (path: string): string => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return ""
-  }
-}
 
 const list = (path: string): ReadonlyArray<string> => {
   try {

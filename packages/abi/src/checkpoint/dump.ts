@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { parentLink } from "@cryopod/checkpoint"
 import { dumpStatistics, lastError, pagesNumber, remedyOf } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, type Layout, measured, removeTree, type Tools } from "@cryopod/host"
+import { attemptSync, type ContainerPaths, type Layout, measured, readOr, removeTree, type Tools } from "@cryopod/host"
 import { complaintOf, OciRuntime, treeResidentBytes } from "@cryopod/runtime"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -57,7 +57,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     if (options.phase !== "preCheckpoint") yield* tellProcessor(paths.checkpoint)
     return { runtimeMicros, statistics: readStatistics(paths.userdata) }
   }
-  const log = readLog(paths.dumpLog)
+  const log = readOr(paths.dumpLog, "")
   const remedy = remedyOf(log)
   yield* removeTree(imagesOf(plan))
   return yield* new DumpFailed({
@@ -107,13 +107,5 @@ const readStatistics = (directory: string) => {
     return dumpStatistics(fs.readFileSync(join(directory, dumpStatisticsFile)))
   } catch {
     return null
-  }
-}
-
-const readLog = (path: string) => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return ""
   }
 }

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Plan } from "./preflight.ts"
+import { readOr } from "@cryopod/host"
 
 export interface Ahead {
   /** To be called when the dump is over, however it went. */
@@ -82,12 +83,4 @@ const lengthOf = async (
     await new Promise((resolve) => setTimeout(resolve, lookAgainMillis))
   }
   return undefined
-}
-
-const readOr = (path: string, otherwise: string) => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return otherwise
-  }
 }

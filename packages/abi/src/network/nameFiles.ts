@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import { networkInterfaces } from "node:os"
 import { formatIp, type NetworkStatus, parseInterfaceAddress, type StorageFailed } from "@cryopod/entities"
-import { attemptSync, Layout } from "@cryopod/host"
+import { attemptSync, Layout, readOr } from "@cryopod/host"
 import {
   type ContainerConfig,
   containerPaths,
@@ -110,12 +110,4 @@ const addName = (path: string, name: string): void => {
 
 const writeChanged = (path: string, content: string): void => {
   if (readOr(path, "\0") !== content) fs.writeFileSync(path, content, { mode: 0o644 })
-}
-
-const readOr = (path: string, otherwise: string) => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return otherwise
-  }
 }

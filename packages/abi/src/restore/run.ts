@@ -12,7 +12,7 @@ import {
   RestoreFailed,
   type TcpConnections,
 } from "@cryopod/entities"
-import { attemptSync, Layout, makeDirectory, Tools } from "@cryopod/host"
+import { attemptSync, Layout, makeDirectory, readOr, Tools } from "@cryopod/host"
 import {
   Conmon,
   type ContainerRecord,
@@ -118,13 +118,5 @@ const readStatistics = (directory: string) => {
     return restoreStatistics(fs.readFileSync(join(directory, restoreStatisticsFile)))
   } catch {
     return null
-  }
-}
-
-const readOr = (path: string, otherwise: string) => {
-  try {
-    return fs.readFileSync(path, "utf8")
-  } catch {
-    return otherwise
   }
 }
