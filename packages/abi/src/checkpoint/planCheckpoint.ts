@@ -9,6 +9,7 @@ import {
   type CheckpointPlan,
   type CheckpointViewFailure,
   SpaceMissing,
+  targetName,
 } from "@cryopod/entities"
 import { Layout, treeBytes } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
@@ -92,16 +93,9 @@ const planOf = Effect.fnUntraced(function* (record: ContainerRecord, options: Ch
 const mountsText = ({ content, warnings }: LeavingMounts) =>
   [content.length === 0 ? "no volumes leave" : `volumes ${content.join(", ")} leave`, ...warnings].join("; ")
 
-const destinationOf = ({ target }: CheckpointOptions, sink: Result.Result<Sink, unknown>): string => {
-  switch (target._tag) {
-    case "Container":
-      return "container"
-    case "Image":
-      return Result.isSuccess(sink) && sink.success._tag === "Image" ? sink.success.name : target.name
-    case "Archive":
-      return target.destination._tag === "File" ? target.destination.path : "stream"
-  }
-}
+/** An image by the name that it would have. */
+const destinationOf = ({ target }: CheckpointOptions, sink: Result.Result<Sink, unknown>): string =>
+  Result.isSuccess(sink) && sink.success._tag === "Image" ? sink.success.name : targetName(target)
 
 /** The root filesystem of a container that has never run is not there. */
 const leavingRootfs = Effect.fnUntraced(function* (

@@ -98,9 +98,16 @@ export const sharedTarget = (target: CheckpointTarget, ids: ReadonlyArray<string
   return new TargetShared({ target: targetName(target), containers })
 }
 
-const targetName = (target: Exclude<CheckpointTarget, { readonly _tag: "Container" }>): string => {
-  if (target._tag === "Image") return target.name
-  return target.destination._tag === "File" ? target.destination.path : "stream"
+/** What people call it; an image's name is as the caller wrote it. */
+export const targetName = (target: CheckpointTarget): string => {
+  switch (target._tag) {
+    case "Container":
+      return "container"
+    case "Image":
+      return target.name
+    case "Archive":
+      return target.destination._tag === "File" ? target.destination.path : "stream"
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 } from "../../failures/CheckpointFailures.ts"
 import { OptionInvalid } from "../../failures/ContainerFailures.ts"
 import type { CheckpointViewFailure } from "../../failures/index.ts"
-import type { CheckpointOptions } from "../../options/CheckpointOptions.ts"
+import { type CheckpointOptions, targetName } from "../../options/CheckpointOptions.ts"
 import type { RestoreOptions } from "../../options/RestoreOptions.ts"
 import type { CheckFinding, CheckpointCheck } from "../../reports/CheckpointCheck.ts"
 import type { CheckpointPlan } from "../../reports/CheckpointPlan.ts"
@@ -95,25 +95,20 @@ const memoryOf = ({ config }: Snapshot): Uint8Array =>
 
 /** What programs in memory can have that stands in the way. */
 const planOf = (container: MemoryContainer, options: CheckpointOptions): CheckpointPlan => {
+  const finding = findingWith("allow it, or end it")
   const { config, id, name, run, state } = container
   const program = run?.main.program()
   const findings = [
-    planFinding("state", state.status === "running", `the container is ${state.status}`),
-    planFinding("connections", program?.connected !== true || options.tcpEstablished, "it has a connection"),
-    planFinding("fileLocks", program?.locks !== true || options.fileLocks, "it has a lock"),
+    finding("state", state.status === "running", `the container is ${state.status}`),
+    finding("connections", program?.connected !== true || options.tcpEstablished, "it has a connection"),
+    finding("fileLocks", program?.locks !== true || options.fileLocks, "it has a lock"),
   ]
   const { target } = options
   return {
     id,
     container: name,
     destination:
-      target._tag === "Container"
-        ? "container"
-        : target._tag === "Image"
-          ? Result.getOrElse(newName(target.name), () => target.name)
-          : target.destination._tag === "File"
-            ? target.destination.path
-            : "stream",
+      target._tag === "Image" ? Result.getOrElse(newName(target.name), () => target.name) : targetName(target),
     processes: program === undefined ? 0 : 1,
     memoryBytes: Buffer.byteLength(JSON.stringify(program ?? {})),
     rootfs: { changed: 0, deleted: 0, sizeBytes: 0 },
@@ -123,13 +118,16 @@ const planOf = (container: MemoryContainer, options: CheckpointOptions): Checkpo
   }
 }
 
-const planFinding = (aspect: CheckAspect, isOk: boolean, problem: string): CheckFinding => ({
-  aspect,
-  status: isOk ? "ok" : "no",
-  found: isOk ? "as wanted" : "",
-  problem: isOk ? "" : problem,
-  remedy: isOk ? "" : "allow it, or end it",
-})
+/** Findings with this to be done about what is in the way. */
+const findingWith =
+  (remedy: string) =>
+  (aspect: CheckAspect, isOk: boolean, problem: string): CheckFinding => ({
+    aspect,
+    status: isOk ? "ok" : "no",
+    found: isOk ? "as wanted" : "",
+    problem: isOk ? "" : problem,
+    remedy: isOk ? "" : remedy,
+  })
 
 const openSnapshot = Effect.fnUntraced(function* (
   host: MemoryHost,
@@ -243,13 +241,7 @@ const inspectSeen = (
 /** Of what a host of this kind can be without. */
 const checkSeen = (host: MemoryHost, { kind, snapshot, source }: Seen, options: RestoreOptions): CheckpointCheck => {
   const name = options.name ?? snapshot.name
-  const finding = (aspect: CheckAspect, isOk: boolean, problem: string): CheckFinding => ({
-    aspect,
-    status: isOk ? "ok" : "no",
-    found: isOk ? "as wanted" : "",
-    problem: isOk ? "" : problem,
-    remedy: isOk ? "" : "restore it elsewhere, or otherwise",
-  })
+  const finding = findingWith("restore it elsewhere, or otherwise")
   const isFree = kind === "container" || host.containers.every((other) => other.name !== name)
   const { imageId, runtime } = snapshot.config
   const beyond = kind === "container" ? [] : beyondPolicy(host, snapshot, options)
