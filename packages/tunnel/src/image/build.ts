@@ -7,8 +7,9 @@ import {
   BuildFailed,
   type BuildOptions,
   ContainerfileMissing,
-  imageFailures,
   type ImageFailure,
+  imageFailures,
+  keyValues,
   newName,
   pullPolicyOf,
   StorageFailed,
@@ -23,68 +24,72 @@ import { ask, type Remote, textOnly } from "../Remote.ts"
 export const build = Effect.fnUntraced(function* (
   remote: Remote,
   context: BuildContext,
-  { buildArg, file, label, output, pull, target, ...options }: BuildOptions,
+  options: BuildOptions,
 ): Effect.fn.Return<string, ImageFailure> {
   // Podman's service takes any word
-  yield* Effect.fromResult(pullPolicyOf(pull))
+  yield* Effect.fromResult(pullPolicyOf(options.pull))
   for (const tag of options.tag) yield* Effect.fromResult(newName(tag))
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const { files, payload } = yield* bodyOf(context, file)
-      const lines = yield* ask(
-        remote,
-        remote.images.build({
-          query: {
-            tag: options.tag,
-            squash: options.squash,
-            quiet: options.quiet,
-            noCache: options.noCache,
-            tlsVerify: options.tlsVerify,
-            pull,
-            ...(target === "" ? {} : { target }),
-            ...(files.length === 0 ? {} : { file: JSON.stringify(files) }),
-            ...(buildArg.length === 0 ? {} : { buildArg: Object.fromEntries(buildArg.map(splitPair)) }),
-            ...(label.length === 0 ? {} : { label }),
-          },
-          payload,
-        }),
-      )
-      let id = ""
-      yield* ask(
-        remote,
-        Stream.runForEach(lines, ({ errorDetail, error = errorDetail?.message, failure, stream = "" }) => {
-          if (failure !== undefined) return Effect.fail(failureOn(imageFailures, failure))
-          if (error !== undefined) return Effect.fail(failed(error))
-          // the id stands in a line of its own, behind all others
-          const text = id === "" ? stream : `${id}\n${stream}`
-          id = isId.test(stream) ? stream.trim() : ""
-          const said = id === "" ? text : text.slice(0, text.length - stream.length)
-          return said === "" ? Effect.void : output("stdout", new TextEncoder().encode(said))
-        }),
-      )
-      return id === "" ? yield* Effect.fail(textOnly("the service told no id of the image", 500)) : id
+      const body = yield* bodyOf(context, options.file)
+      const names = new Map(body.files.map((file, at) => [file, options.file[at] ?? file]))
+      return yield* Effect.mapError(sent(remote, body, options), (failure) => asNamedHere(failure, context, names))
     }),
-  ).pipe(Effect.mapError((failure) => asNamedHere(failure, context, file)))
+  )
 })
 
-/** What is missing is named as the caller has named it; what a service makes of the names is its own business. */
-const asNamedHere = <E extends ImageFailure>(
-  failure: E,
+/** Succeeds with the image's id. */
+const sent = Effect.fnUntraced(function* (
+  remote: Remote,
+  { files, payload }: Body,
+  { buildArg, label, output, target, ...options }: BuildOptions,
+): Effect.fn.Return<string, ImageFailure> {
+  const lines = yield* ask(
+    remote,
+    remote.images.build({
+      query: {
+        tag: options.tag,
+        squash: options.squash,
+        quiet: options.quiet,
+        noCache: options.noCache,
+        tlsVerify: options.tlsVerify,
+        pull: options.pull,
+        ...(target === "" ? {} : { target }),
+        ...(files.length === 0 ? {} : { file: JSON.stringify(files) }),
+        ...(buildArg.length === 0 ? {} : { buildArg: keyValues(buildArg) }),
+        ...(label.length === 0 ? {} : { label }),
+      },
+      payload,
+    }),
+  )
+  let id = ""
+  yield* ask(
+    remote,
+    Stream.runForEach(lines, ({ errorDetail, error = errorDetail?.message, failure, stream = "" }) => {
+      if (failure !== undefined) return Effect.fail(failureOn(imageFailures, failure))
+      if (error !== undefined) return Effect.fail(failed(error))
+      // the id stands in a line of its own, behind all others
+      const text = id === "" ? stream : `${id}\n${stream}`
+      id = isId.test(stream) ? stream.trim() : ""
+      const said = id === "" ? text : text.slice(0, text.length - stream.length)
+      return said === "" ? Effect.void : output("stdout", new TextEncoder().encode(said))
+    }),
+  )
+  return id === "" ? yield* Effect.fail(textOnly("the service told no id of the image", 500)) : id
+})
+
+/** What is missing is called what the caller calls it; what it is called in the archive is nobody's business. */
+const asNamedHere = (
+  failure: ImageFailure,
   context: BuildContext,
-  named: ReadonlyArray<string>,
-): E | ContainerfileMissing => {
+  names: ReadonlyMap<string, string>,
+): ImageFailure => {
   if (!(failure instanceof ContainerfileMissing) || context._tag === "Stream") return failure
   const { path, reason } = failure
-  const name = reason === "context" ? context.path : named.find((one) => basename(one) === basename(path))
-  return new ContainerfileMissing({ path: name ?? path, reason })
+  return new ContainerfileMissing({ path: reason === "context" ? context.path : (names.get(path) ?? path), reason })
 }
 
 const isId = /^[0-9a-f]{64}\n$/
-
-const splitPair = (text: string): readonly [string, string] => {
-  const [name = "", ...value] = text.split("=")
-  return [name, value.join("=")]
-}
 
 /** Podman's service tells a failure by its text alone; the status of the program that failed stands at its end. */
 const failed = (text: string) =>

@@ -26,7 +26,7 @@ export const networkEngine = (remote: Remote): NetworkEngineShape => {
         each(names, (ref) =>
           Effect.gen(function* () {
             // by force, a service says nothing of one that is not there
-            yield* inspect(ref)
+            if (force) yield* inspect(ref)
             yield* onNetwork(ref, (params) =>
               ask(remote, remote.networks.remove({ params, query: { force, time: timeSeconds } })),
             )
