@@ -17,24 +17,16 @@ import { pipeline } from "node:stream/promises"
 import {
   ContainerEngine,
   type ContainerEngineShape,
-  CreateFlags,
   defaultCheckpoint,
   defaultRestore,
-  ImageEngine,
   Selection,
 } from "@cryopod/entities"
-import { EngineMemory } from "@cryopod/entities/testing"
 import { openInput } from "@cryopod/host"
-import { type Address, serve } from "@cryopod/service"
+import type { Address } from "@cryopod/service"
 import { tunnelEngine } from "@cryopod/tunnel"
-import * as Context from "effect/Context"
-import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as References from "effect/References"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { serveArchives } from "../../test/real/support/serveArchives.ts"
 
 const [part = "", side = "", url = "", file = ""] = process.argv.slice(2)
 
@@ -80,50 +72,9 @@ const serveNode = () => {
       .listen(port, "127.0.0.1")
 }
 
-const report = { Id: "f".repeat(64), runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
-
-const rootfs = Stream.make(Tar.directory("etc/"), Tar.file("etc/motd", "welcome\n")).pipe(
-  Stream.pipeThroughChannel(Tar.encode()),
-  Stream.orDie,
+const content = Stream.unwrap(
+  Effect.map(openInput(file), (blocks) => Stream.fromAsyncIterable(blocks, (cause) => cause)),
 )
-
-/** The engine in memory, but for archives: they are those of a disk. */
-const engine = Layer.effectContext(
-  Effect.gen(function* () {
-    const context = yield* Layer.build(EngineMemory.layer())
-    const containers = Context.get(context, ContainerEngine)
-    const image = yield* Context.get(context, ImageEngine).import(
-      { _tag: "Stream", bytes: rootfs },
-      { name: "base", changes: [], message: "" },
-    )
-    yield* containers.create({ ...Schema.decodeSync(CreateFlags)({}), name: "web", image, command: ["count"] })
-    const own: Partial<ContainerEngineShape> = {
-      checkpoint: (_, { target }) =>
-        Effect.gen(function* () {
-          if (target._tag !== "Archive" || target.destination._tag !== "Stream") return yield* Effect.die("no stream")
-          const { write } = target.destination
-          const blocks = yield* Effect.orDie(openInput(file))
-          yield* Effect.orDie(Stream.runForEach(Stream.fromAsyncIterable(blocks, Effect.die), write))
-          return [{ input: report.Id, result: Result.succeed(report) }]
-        }).pipe(Effect.scoped),
-      restore: (source) =>
-        Effect.gen(function* () {
-          if (source._tag !== "Archive" || source.archive._tag !== "Stream") return yield* Effect.die("no stream")
-          const length = yield* Effect.orDie(lengthOf(source.archive.bytes))
-          const result = { Id: String(length), runtime_restore_duration: 0, criu_statistics: null, warnings: [] }
-          return [{ input: "", result: Result.succeed(result) }]
-        }),
-    }
-    return Context.add(context, ContainerEngine, ContainerEngine.of({ ...containers, ...own }))
-  }),
-)
-
-const lengthOf = <E>(bytes: Stream.Stream<Uint8Array, E>) =>
-  Stream.runFold(
-    bytes,
-    () => 0,
-    (sum, { length }) => sum + length,
-  )
 
 const serveCryopod = () => {
   const { ca: clientCa = "", ...own } = unixPath === undefined ? identity("server") : { cert: "", key: "" }
@@ -131,12 +82,7 @@ const serveCryopod = () => {
     unixPath !== undefined
       ? { _tag: "Unix", path: unixPath }
       : { _tag: "Tcp", host: "127.0.0.1", port, certificates: { ...own, clientCa } }
-  Effect.runFork(
-    serve({ address, versions: { program: "0.0.0", libpod: "5.4.2", docker: "1.41" }, idleMillis: 0 }).pipe(
-      Effect.provide(engine),
-      Effect.provideService(References.MinimumLogLevel, "None"),
-    ),
-  )
+  serveArchives(address, content)
 }
 
 const request = (method: "GET" | "PUT", body?: Readable): Promise<http.IncomingMessage> =>
