@@ -2,8 +2,9 @@
  * Error lines of CRIU that have a known cause, and what can be done.
  *
  * Sentences and remedies speak of the container. Where an option helps, it has CRIU's word (criu(8)), which is also the
- * command line's; those that are no option of a checkpoint or a restore are not named. The comment beside each line is its place in the sources of CRIU 4.2; the order matters where one line fits
- * two patterns. Those marked with * were also seen with CRIU 4.2.1 on Linux 6.18.
+ * command line's; those that are no option of a checkpoint or a restore are not named. The comment beside each line is its
+ * place in the sources of CRIU 4.2; the order matters where one line fits two patterns. Those marked with * were also seen
+ * with CRIU 4.2.1 on Linux 6.18.
  */
 
 export type DiagnosisCode =

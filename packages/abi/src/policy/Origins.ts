@@ -1,6 +1,7 @@
 /**
- * Where checkpoints come from. Which this engine made on this host: the digests of their archives, and the ids of their images, which are
- * digests too. A checkpoint that went around the world and comes back the same to the last bit is still ours.
+ * Where checkpoints come from. Those that this engine made on this host are known by the digests of their archives, and by the
+ * ids of their images, which are digests too: one that went around the world and comes back the same to the last bit is
+ * still ours. Of images it is known from where they were pulled.
  */
 import { type CriuRestoreOptions, type DatabaseFailed, defaultCriuRestore } from "@cryopod/entities"
 import { Database } from "@cryopod/host"

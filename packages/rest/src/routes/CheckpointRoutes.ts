@@ -1,5 +1,6 @@
 /**
- * Beyond libpod: looks into checkpoints, and into what a checkpoint would be. One that has a name here is asked for by it; an archive is the body.
+ * Beyond libpod: looks into checkpoints, and into what a checkpoint would be. One that has a name here is asked for by it; an
+ * archive is the body.
  *
  * What is found in memory comes as one JSON document a line, memory itself in frames of `MemoryFrames.ts`.
  */
