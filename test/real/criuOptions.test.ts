@@ -211,9 +211,9 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
       /: (Error \(criu\/tty\.c:\d+\): tty: Only one slave external peer is allowed.*), see (\/\S+dump\.log)\n$/.exec(
         ran.stderr,
       )
-    const [, lastError = "no error", log = ""] = told ?? []
+    const [, errorLine = "no error", log = ""] = told ?? []
     expect(ran.status).toBe(125)
-    expect(fs.readFileSync(log, "utf8")).toContain(lastError)
+    expect(fs.readFileSync(log, "utf8")).toContain(errorLine)
     await host.beyond("odd", await host.last("odd"))
   })
 

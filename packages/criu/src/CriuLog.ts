@@ -17,7 +17,7 @@ const harmless = /: (?:rlimit: )?Can't setup RLIMIT_NOFILE for self/
 
 /** Lines that follow from earlier ones and say only that something failed (`cr-dump.c`, `cr-restore.c`, `files.c`, `util.c`, `cgroup.c`). */
 const consequence =
-  /: (?:(?:Dumping|Pre-dumping|Restoring) FAILED\.|.*\(pid: \d+\) failed with -?\d+|Unable to open fd=-?\d+ id=0x[0-9a-f]+|exited, status=\d+|cg: cgroupd: recv req error.*|Namespaces dumping finished with error \d+)$/
+  /: (?:(?:Dumping|Pre-dumping|Restoring) FAILED\.|.*\(pid: \d+\) failed with -?\d+|Unable to open fd=-?\d+ id=0x[0-9a-f]+|Can't sent fd -?\d+ to -?\d+|(?:\d+ )?(?:exited, status=\d+|killed by signal \d+.*)|cg: cgroupd: recv req error.*|Namespaces dumping finished with error \d+)$/
 
 /** Every error line in its order, from `Error (` on, without the harmless ones. */
 export const errorsOf = (log: string): ReadonlyArray<string> =>
@@ -51,3 +51,9 @@ export const remedyOf = (log: string): Remedy | undefined => {
   }
   return undefined
 }
+
+/**
+ * The line to show of a log: the one that is understood, else the last that says something. Restored processes fail each in
+ * their own time once one of them has, so which line is the last is chance.
+ */
+export const tellingError = (log: string): string => remedyOf(log)?.line ?? lastError(log)

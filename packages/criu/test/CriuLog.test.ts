@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { type DiagnosisCode, diagnoses } from "../src/criuDiagnoses.ts"
-import { errorsOf, firstError, lastError, remedyOf } from "../src/index.ts"
+import { errorsOf, firstError, lastError, remedyOf, tellingError } from "../src/index.ts"
 
 /** Shortened from criu#2804: crun, CRIU 4.1, Linux 6.17. */
 const dumpLog = `(00.000000) Version: 4.1 (gitid 0)
@@ -27,6 +27,21 @@ const restoreLog = `(00.034026) Error (criu/util.c:1534): rlimit: Can't setup RL
 (00.035644)   4227: Error (criu/files.c:1221): Unable to open fd=3 id=0x1a
 (00.035692) Error (criu/cr-restore.c:2331): Restoring FAILED.
 `
+
+/** Made with CRIU 4.2.1: two processes that share a socket with a connection; which line comes last is chance. */
+const restoreOfTwo = (
+  last: string,
+) => `(00.034026) Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: x
+(00.035636)     12: Error (criu/sk-inet.c:912): inet: Connected TCP socket in image
+(00.035644)     12: Error (criu/files.c:1221): Unable to open fd=4 id=0x1a
+${last}
+(00.035692) Error (criu/cr-restore.c:2331): Restoring FAILED.
+`
+const orders = [
+  "(00.035650) Error (criu/cr-restore.c:1265): 4711 exited, status=1",
+  "(00.035650)      1: Error (criu/files.c:1104): Can't sent fd 2 to 4",
+  "(00.035650)      1: Error (criu/x.c:1): something that followed",
+]
 
 describe("error lines", () => {
   it("are told without timestamp, and without the harmless one", () => {
@@ -55,8 +70,21 @@ describe("error lines", () => {
     expect(firstError(dumpLog)).toContain("Can't get 1:16 opt")
     expect(lastError("(00.1) Error (criu/cr-restore.c:2637): Restoring FAILED.")).toContain("Restoring FAILED.")
     expect(lastError("(00.1) all is well")).toBe("")
+    expect(lastError(restoreOfTwo(orders[0] ?? ""))).toContain("Connected TCP socket in image")
+    expect(lastError(restoreOfTwo(orders[1] ?? ""))).toContain("Connected TCP socket in image")
     expect(firstError("")).toBe("")
   })
+})
+
+describe("the line to show", () => {
+  it.each(orders)("is the one that is understood, whatever came after it: %s", (last) =>
+    expect(tellingError(restoreOfTwo(last))).toBe("Error (criu/sk-inet.c:912): inet: Connected TCP socket in image"),
+  )
+
+  it("is the last that says something where none is", () =>
+    expect(tellingError("(00.1) Error (criu/x.c:1): something new\n(00.2) Error (criu/y.c:1): Restoring FAILED.")).toBe(
+      "Error (criu/x.c:1): something new",
+    ))
 })
 
 describe("remedies", () => {

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { parentLink } from "@cryopod/checkpoint"
-import { dumpStatistics, lastError, pagesNumber, remedyOf } from "@cryopod/criu"
+import { dumpStatistics, pagesNumber, remedyOf, tellingError } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, type Layout, measured, readOr, removeTree, type Tools } from "@cryopod/host"
 import { complaintOf, OciRuntime, treeResidentBytes } from "@cryopod/runtime"
@@ -64,7 +64,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     id,
     runtime: config.runtime,
     exitCode: result.exitCode,
-    lastError: lastError(log) || complaintOf(result.stderr),
+    errorLine: tellingError(log) || complaintOf(result.stderr),
     logFile: paths.dumpLog,
     ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
   })

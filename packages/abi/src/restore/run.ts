@@ -1,7 +1,7 @@
 /** CRIU brings the processes back, under conmon. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { lastError, remedyOf, restoreStatistics } from "@cryopod/criu"
+import { remedyOf, restoreStatistics, tellingError } from "@cryopod/criu"
 import {
   type ContainerNotFound,
   type CriuRestoreOptions,
@@ -105,7 +105,7 @@ const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, lo
     id,
     runtime: config.runtime,
     runtimeError,
-    lastError: lastError(log),
+    errorLine: tellingError(log),
     logFile,
     ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
   })

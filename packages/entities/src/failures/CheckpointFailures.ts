@@ -9,8 +9,8 @@ export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
     id: Schema.String,
     runtime: Schema.String,
     exitCode: Schema.Int,
-    /** CRIU's last error line, or the runtime's when CRIU was not reached. */
-    lastError: Schema.String,
+    /** The telling error line of CRIU's log, or the runtime's own when CRIU was not reached. */
+    errorLine: Schema.String,
     logFile: Schema.String,
     /** What the caller can do about it, when the log says enough. */
     remedy: Schema.optionalKey(Schema.String),
@@ -19,7 +19,7 @@ export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
 ) {
   override get message() {
     const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
-    return `\`${this.runtime} checkpoint ${this.id}\` failed: exit status ${this.exitCode}: ${this.lastError}${remedy}, see ${this.logFile}`
+    return `\`${this.runtime} checkpoint ${this.id}\` failed: exit status ${this.exitCode}: ${this.errorLine}${remedy}, see ${this.logFile}`
   }
 }
 
@@ -31,15 +31,15 @@ export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
     runtime: Schema.String,
     /** The runtime's own words, on which scripts rely. */
     runtimeError: Schema.String,
-    /** CRIU's last error line; empty when CRIU was not reached. */
-    lastError: Schema.String,
+    /** The telling error line of CRIU's log; empty when CRIU was not reached. */
+    errorLine: Schema.String,
     logFile: Schema.String,
     remedy: Schema.optionalKey(Schema.String),
   },
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    const criu = this.lastError === "" ? "" : `: ${this.lastError}`
+    const criu = this.errorLine === "" ? "" : `: ${this.errorLine}`
     const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
     // scripts look for the words of the crun that Podman 5.4 comes with; later ones write the number otherwise
     const crun = /^CRIU restoring failed:? (-\d+)/.exec(this.runtimeError)

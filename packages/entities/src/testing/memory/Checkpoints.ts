@@ -94,8 +94,8 @@ const besidesOf = ({ name, run }: MemoryContainer, { leaveRunning }: CheckpointO
         `exec session ${id.slice(0, 12)} of ${name} (${command.join(" ")}) ${leaveRunning ? "goes on without being part of" : "ends with"} the checkpoint`,
     )
 
-const dumpFailed = ({ config, id }: MemoryContainer, lastError: string) =>
-  new DumpFailed({ id, runtime: config.runtime, exitCode: 1, lastError, logFile: `memory:${id}/dump.log` })
+const dumpFailed = ({ config, id }: MemoryContainer, errorLine: string) =>
+  new DumpFailed({ id, runtime: config.runtime, exitCode: 1, errorLine, logFile: `memory:${id}/dump.log` })
 
 const takeSnapshot = (host: MemoryHost, container: MemoryContainer, { phase, target }: CheckpointOptions) =>
   Effect.sync((): Snapshot => {

@@ -295,11 +295,11 @@ const runtimeErrors = {
   runc: "criu failed: type NOTIFY errno 0",
 }
 
-const failed = ({ config, id }: MemoryContainer, lastError: string) =>
+const failed = ({ config, id }: MemoryContainer, errorLine: string) =>
   new RestoreFailed({
     id,
     runtime: config.runtime,
     runtimeError: runtimeErrors[config.runtime],
-    lastError,
+    errorLine,
     logFile: `memory:${id}/restore.log`,
   })
