@@ -66,6 +66,8 @@ const cryopodRound = async (size: number, { cryopod, registry }: Sides, results:
     const frozen = await cryopod.ok("container", "checkpoint", "--print-stats", "--create-image", image, name)
     results.add(key("checkpoint"), frozen)
     results.add(key("frozen"), { seconds: runtimeSeconds(frozen.stdout, "checkpoint") })
+    // what begins behind it is waited for by whoever asks for the image at once
+    await measured("digest", "image", "exists", image)
     results.note(`writtenBytes/${size}`, (await cryopod.diskBytes()) - before)
     await cryopod.ok("rm", name)
     await measured("restore", "container", "restore", image)

@@ -28,7 +28,7 @@ const freeze = Effect.gen(function* () {
     target: { _tag: "Image", name: image },
   })
   for (const { input, result } of items) {
-    console.log(input, Result.isSuccess(result) ? `→ ${result.success.imageId ?? ""}` : result.failure.message)
+    console.log(input, Result.isSuccess(result) ? `→ ${image}` : result.failure.message)
   }
 })
 

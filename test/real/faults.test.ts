@@ -3,8 +3,9 @@
  * found running or restorable, the store as before, nothing left mounted. Each fault is then brought about again with its
  * protection taken out of the program, to show that the test would notice.
  */
+import * as fs from "node:fs"
 import { describe } from "vitest"
-import type { Change } from "./support/brokenBuild.ts"
+import { type Change, dieHere } from "./support/brokenBuild.ts"
 import { eventually, type Host } from "./support/Host.ts"
 import {
   changed,
@@ -28,6 +29,12 @@ const readOnlyLayers = async <A>(host: Host, work: () => Promise<A>): Promise<A>
   await host.shell(`umount ${layers}`)
   return done
 }
+
+const pending = (find: string, replace: string): Change => ({
+  file: "packages/images/src/PendingImages.ts",
+  find,
+  replace,
+})
 
 const rescue = abi(
   "checkpoint/checkpoint.ts",
@@ -97,7 +104,7 @@ describe("a step that fails", () => {
       title: "held locks are refused by name, and the container goes on",
       complaint: "stands still",
       protection: [
-        abi("checkpoint/checkpoint.ts", "hashedDump(plan).pipe(Effect.onError(() => thaw(plan)))", "hashedDump(plan)"),
+        abi("checkpoint/checkpoint.ts", "dump(plan)).pipe(Effect.onError(() => thaw(plan)))", "dump(plan))"),
       ],
       happens: async (host) => {
         await counting(host, "locked", "flock", "/tmp/lock")
@@ -200,10 +207,10 @@ describe("a process that is killed", () => {
 
   /** Freeze into an image with a program that dies on the way, and look with one that does not. */
   const duringCheckpoint =
-    (death: Change, ...options: ReadonlyArray<string>) =>
+    (death: ReadonlyArray<Change> | Change, ...options: ReadonlyArray<string>) =>
     async (host: Host, build: Build): Promise<Complaints> => {
       // the build that dies is also the one that conmon calls when the container has ended
-      const dies = await build(death)
+      const dies = await build(...[death].flat())
       await counting(dies, "web")
       const ran = await dies.run("container", "checkpoint", ...options, "--create-image", "web:killed", "web")
       // the next command that has to do with the container puts it right
@@ -292,6 +299,65 @@ describe("a process that is killed", () => {
         ),
       ],
       happens: duringCheckpoint(whileFilesAreTaken, "--leave-running"),
+    },
+  ])
+
+  const digestLater = abi(
+    "checkpoint/commitImage.ts",
+    "const readAtOnceBytes = 64 * 2 ** 20",
+    "const readAtOnceBytes = 0",
+  )
+  /** What begins behind a checkpoint dies with the digest taken and the image not yet recorded. */
+  const recording = pending(
+    'void prepare("delete from pending_images',
+    'void process.kill(process.pid, "SIGKILL") || prepare("delete from pending_images',
+  )
+  const handingOver = duringCheckpoint([
+    digestLater,
+    pending(
+      "database.write((prepare) =>",
+      `Effect.sync(() => { ${dieHere} })),\nEffect.andThen(database.write((prepare) =>`,
+    ),
+  ])
+  proven([
+    {
+      title: "while an image gets its digest loses nothing of it",
+      complaint: "no image",
+      protection: [pending("yield* linkTree(source, unpacked)", "fs.renameSync(source, unpacked)")],
+      happens: async (host, build) => {
+        const dies = await build(digestLater, recording)
+        await counting(dies, "web")
+        await dies.ok("container", "checkpoint", "--create-image", "web:1", "web")
+        await host.ok("rm", "web")
+        const died = await dies.run("image", "exists", "web:1")
+        const restored = await host.run("container", "restore", "web:1")
+        const complaints = restored.status === 0 ? await lost(host, "web") : [`no image: ${restored.stderr}`]
+        // those that died are swept by the next one
+        await counting(host, "next")
+        await host.ok("container", "checkpoint", "--create-image", "next:1", "next")
+        return [
+          ...killed(died),
+          ...complaints,
+          ...leftBehind(host),
+          ...fs.readdirSync(host.path("layers", "pending")).map((name) => `left behind: ${name}`),
+        ]
+      },
+    },
+    {
+      title:
+        "between the files of an image and its record leaves the container restorable, and nothing half made for long",
+      complaint: "left behind",
+      protection: [
+        {
+          file: "packages/images/src/ImageStore.ts",
+          find: "[pendingDirectory(layout), (yield* database.read(selectPending)).map(({ token }) => token)],",
+          replace: "",
+        },
+      ],
+      happens: async (host, build) => {
+        const complaints = await handingOver(host, build)
+        return [...complaints, ...fs.readdirSync(host.path("layers", "pending")).map((name) => `left behind: ${name}`)]
+      },
     },
   ])
 

@@ -17,6 +17,7 @@ const clearLine = "\r\u001B[K"
 /** What a step is called behind the name of the command. */
 const stepNames = {
   dump: "memory",
+  digest: "digest",
   export: "writing",
   import: "reading",
   push: "sending",

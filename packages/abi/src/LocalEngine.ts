@@ -13,7 +13,7 @@ import {
   type VolumeEngine,
 } from "@cryopod/entities"
 import { Database, Layout, Tools, type ToolName } from "@cryopod/host"
-import { ImageStore, imageTables, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
+import { ImageStore, imageTables, ImageUse, Layers, pendingTables, RootFilesystems, Transport } from "@cryopod/images"
 import {
   Conmon,
   Containers,
@@ -41,7 +41,7 @@ import { imageEngineLayer } from "./image/ImageEngine.ts"
 import { checkpointEngineLayer } from "./inspection/CheckpointEngine.ts"
 import { networkEngineLayer } from "./network/NetworkEngine.ts"
 import { podEngineLayer } from "./pod/PodEngine.ts"
-import { originTables } from "./policy/Origins.ts"
+import { originTables, writeMade } from "./policy/Origins.ts"
 import { removeAlong } from "./pod/removeAlong.ts"
 import { Probes } from "./system/Probes.ts"
 import { stateFindings } from "./system/StateFindings.ts"
@@ -89,6 +89,7 @@ const services = (settings: LocalEngineSettings): Layer.Layer<AllServices, Stora
     Database.layer(join(settings.root, "cryopod.db"), [
       containerTables,
       imageTables,
+      pendingTables,
       podTables,
       volumeTables,
       networkTables,
@@ -138,13 +139,14 @@ const engineDefaults = (settings: LocalEngineSettings) =>
     }),
   )
 
-/** Images are kept as long as a container was made from them. */
+/** Images are kept as long as a container was made from them; those made here are known as such. */
 const imageUse: Layer.Layer<ImageUse, never, EngineServices> = Layer.effect(
   ImageUse,
   Effect.gen(function* () {
     const context = yield* Effect.context<EngineServices>()
     const containers = yield* Containers
     return ImageUse.of({
+      made: writeMade,
       usedBy: (imageId) => Effect.map(containers.byImage(imageId), (records) => records.map(({ id }) => id)),
       removeUsers: (ids) =>
         Effect.forEach(ids, (id) => removeAlong(id, { force: true, timeSeconds: 0 }), { discard: true }).pipe(

@@ -44,7 +44,7 @@ export interface StreamedMember {
   readonly open: () => AsyncIterable<Uint8Array>
 }
 
-/** The archive of a directory: in the order of `inOrder`, directories before what is in them. */
+/** The archive of a directory: in the order of the bytes of their names, directories before what is in them. */
 export const planDirectory = (directory: string): Promise<TarPlan> =>
   planMembers(childrenOf({ name: "", path: directory }))
 
@@ -69,7 +69,8 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember | Streame
     } else if (stat.isSymbolicLink()) {
       pieces.push(await headerPiece({ name, type: "symlink", linkname: fs.readlinkSync(path), mode: 0o777 }))
     } else if (stat.isFile()) {
-      pieces.push(...(await filePieces({ name, path, sizeBytes: stat.size })))
+      const file = { name, path, sizeBytes: stat.size }
+      pieces.push(...(await contentPieces(file, { _tag: "File", ...file })))
     }
   }
   for (const member of members) {
@@ -85,14 +86,10 @@ export const planMembers = async (members: ReadonlyArray<PlannedMember | Streame
   return { pieces, sizeBytes }
 }
 
-/** The entry of a directory. */
-export const directoryPiece = (name: string): Promise<Piece> =>
+const directoryPiece = (name: string): Promise<Piece> =>
   headerPiece({ name: `${name}/`, type: "directory", mode: directoryMode })
 
-/** The entry of a file: header, content, padding. */
-export const filePieces = (file: PlannedMember & { readonly sizeBytes: number }): Promise<ReadonlyArray<Piece>> =>
-  contentPieces(file, { _tag: "File", ...file })
-
+/** An entry with content: header, content, padding. */
 const contentPieces = async (
   { name, sizeBytes }: Pick<StreamedMember, "name" | "sizeBytes">,
   content: Piece,
@@ -105,21 +102,10 @@ const contentPieces = async (
   ]
 }
 
-/**
- * The order within a directory: pages of memory by their number, then everything else by the bytes of its name. Pages are
- * written first and are nearly all there is: with them at the beginning, an archive can be hashed while they are written.
- */
-const inOrder = (a: string, b: string): number => {
-  const [first, second] = [a, b].map((name) => Number(/^pages-([1-9]\d*)\.img$/.exec(name)?.[1] ?? Infinity))
-  return first === second || first === undefined || second === undefined
-    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
-    : first - second
-}
-
 const childrenOf = ({ name: prefix, path }: PlannedMember): ReadonlyArray<PlannedMember> =>
   fs
     .readdirSync(path)
-    .toSorted(inOrder)
+    .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     .map((name) => ({ name: prefix === "" ? name : `${prefix}/${name}`, path: join(path, name) }))
 
 /** `a/b/c` → `a`, `a/b`. */

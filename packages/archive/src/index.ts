@@ -1,5 +1,4 @@
 /** Tar streams: deterministic packing, confined unpacking, digests, compression. */
-export * from "./AheadDigest.ts"
 export * from "./BlockCompression.ts"
 export * from "./Compression.ts"
 export * from "./Decompression.ts"

@@ -5,11 +5,11 @@
 import * as Context from "effect/Context"
 
 /**
- * What takes long: the memory of processes, an archive on its way out or in, an image on its way to or from somewhere.
+ * What takes long: the memory of processes, the digest of an image made of it, an archive on its way out or in, an image on its way to or from somewhere.
  * Only one at a time in each operation.
  */
 export interface ProgressStep {
-  readonly what: "dump" | "export" | "import" | "push" | "pull"
+  readonly what: "dump" | "digest" | "export" | "import" | "push" | "pull"
   /** As far as it is known, or can be guessed. */
   readonly totalBytes?: number
 }

@@ -4,6 +4,7 @@
  *   ROOT     cryopod.db                         state
  *            images/                            OCI image layout
  *            layers/sha256/<hex>/               unpacked checkpoint layers
+ *            layers/pending/<token>/            those whose digest is still to be taken
  *            rootfs/<image id>/                 unpacked root filesystems
  *            containers/<id>/userdata/          bundle (names that Podman's scripts look for)
  *            containers/<id>/{upper,work,merged}

@@ -131,6 +131,14 @@ export const runHeard = (
       }),
   )
 
+/** Start a program that goes on by itself, and says nothing. Nothing is known of how that goes. */
+export const startBehind = ([file = "", ...args]: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const child = spawn(file, args, { cwd: "/", detached: true, stdio: "ignore" })
+    child.on("error", () => undefined)
+    child.unref()
+  })
+
 /** How long a program may take to end when it is asked to, before it is killed. */
 const patienceMillis = 5000
 

@@ -6,10 +6,14 @@
  * produced when the image leaves (`Layers`). The database says what exists; files that it does not know are garbage,
  * removed under the store's lock by whoever changes the store next. So the order is: bytes, then database, then
  * `index.json`, which only repeats the database for other tools.
+ *
+ * A checkpoint image may still lack its digest (`PendingImages`). Whoever looks for an image that may be this one, or
+ * gives its name away, waits for it.
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
+  type CriuRestoreOptions,
   type DatabaseFailed,
   findImage,
   type Found,
@@ -24,6 +28,7 @@ import {
   holdLock,
   Layout,
   makeDirectory,
+  type Prepare,
   syncDirectory,
   temporaryArea,
   writeAtomic,
@@ -31,11 +36,15 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { documentBytes, type ImageConfig, type Manifest, readConfig, readManifest } from "./Documents.ts"
 import { describeImage, hexOf, indexDocument } from "./ImageRecord.ts"
 import * as Tables from "./ImageTables.ts"
 import type { StoredImage, StoredLayer } from "./ImageTables.ts"
+import { ImageUse } from "./ImageUse.ts"
+import type { CheckpointDescription } from "./CheckpointDocuments.ts"
+import { pendingDirectory, type PendingImage, pendingImages, selectPending, type Unfinished } from "./PendingImages.ts"
 
 export type StoreFailure = StorageFailed | DatabaseFailed
 export type ResolveFailure = ImageNotFound | ImageAmbiguous | ReferenceInvalid | StoreFailure
@@ -55,6 +64,8 @@ export interface NewImage {
   readonly names: ReadonlyArray<string>
   /** The unpacked content of the image's uncompressed layer, moved to its place in ROOT/layers. */
   readonly unpacked?: { readonly diffId: string; readonly directory: string }
+  /** For a checkpoint that was made here: what its restore needs. */
+  readonly madeHere?: CriuRestoreOptions
 }
 
 export interface ImageStoreShape {
@@ -80,6 +91,10 @@ export interface ImageStoreShape {
    * keeps its names.
    */
   readonly insert: (image: NewImage) => Effect.Effect<StoredImage, ImageInvalid | StoreFailure>
+  /** Take over the files of a checkpoint image that is made when it is needed; they are where they were on a failure. */
+  readonly addPending: (directory: string, description: CheckpointDescription) => Effect.Effect<void, StoreFailure>
+  /** Make all images that are still to be made; those that could not be. */
+  readonly finishPending: Effect.Effect<ReadonlyArray<Unfinished>, StoreFailure>
   /** Give an image full names, which move here from the images that had them. */
   readonly assignNames: (id: string, names: ReadonlyArray<string>) => Effect.Effect<void, ImageNotFound | StoreFailure>
   /** Take names away; the image stays. Fails with the first name that is not the image's, having changed nothing. */
@@ -114,6 +129,7 @@ export const ociLayoutFile = '{"imageLayoutVersion":"1.0.0"}'
 const make = Effect.fnUntraced(function* () {
   const layout = yield* Layout
   const database = yield* Database
+  const use = yield* ImageUse
   const blobs = join(layout.images, "blobs", "sha256")
   const layers = join(layout.layers, "sha256")
   const blobPath = (digest: string) => join(blobs, hexOf(digest))
@@ -121,26 +137,23 @@ const make = Effect.fnUntraced(function* () {
   const lock = holdLock(join(layout.locks, "images"))
   const area = temporaryArea(layout.temporary)
 
-  const list = database.read(Tables.selectImages)
+  const recorded = database.read(Tables.selectImages)
   const get = Effect.fnUntraced(function* (id: string) {
     const image = yield* database.read((prepare) => Tables.selectImage(prepare, id))
     return image ?? (yield* new ImageNotFound({ ref: id }))
-  })
-  const find = Effect.fn("ImageStore.find")(function* (ref: string) {
-    return yield* Effect.fromResult(findImage(yield* list, ref))
   })
   const readBlob = (digest: string) =>
     attemptSync("read blob", blobPath(digest), () => fs.readFileSync(blobPath(digest)))
 
   /** Repeat the database in the layout, for tools that read layouts. */
   const writeIndex = Effect.fnUntraced(function* () {
-    yield* writeAtomic(join(layout.images, "index.json"), documentBytes(indexDocument(yield* list)))
+    yield* writeAtomic(join(layout.images, "index.json"), documentBytes(indexDocument(yield* recorded)))
     yield* syncDirectory(layout.images)
   })
 
   /** Remove what no image needs. Trees can be big: they go to `rubbish`, which is removed when the lock is free again. */
   const collectGarbage = Effect.fnUntraced(function* (rubbish: string) {
-    const images = yield* list
+    const images = yield* recorded
     const wantedBlobs = images.flatMap((image) => [
       image.manifestDigest,
       image.id,
@@ -150,6 +163,7 @@ const make = Effect.fnUntraced(function* () {
       [blobs, wantedBlobs],
       [layers, images.flatMap((image) => image.layers.map((layer) => layer.diffId))],
       [layout.rootfs, images.map((image) => image.id)],
+      [pendingDirectory(layout), (yield* database.read(selectPending)).map(({ token }) => token)],
     ]
     for (const [directory, names] of wanted) {
       const known = new Set(names.map(hexOf))
@@ -187,7 +201,10 @@ const make = Effect.fnUntraced(function* () {
 
   const isVirtual = (layer: StoredLayer) => layer.digest === layer.diffId && !fs.existsSync(blobPath(layer.digest))
 
-  const insert = Effect.fn("ImageStore.insert")(function* (image: NewImage) {
+  const insert = Effect.fn("ImageStore.insert")(function* (
+    image: NewImage,
+    recorded: (prepare: Prepare) => void = () => undefined,
+  ) {
     const record = yield* describeImage(image)
     const present = (layer: StoredLayer) =>
       fs.existsSync(blobPath(layer.digest)) ||
@@ -206,29 +223,48 @@ const make = Effect.fnUntraced(function* () {
             problem: `layer ${missing.digest} is missing`,
           })
         }
-        const recorded = database.write((prepare) => {
+        const recording = database.write((prepare) => {
           Tables.upsertImage(prepare, record)
+          if (image.madeHere !== undefined) use.made(prepare, record.id, image.madeHere)
+          recorded(prepare)
           return Tables.selectImage(prepare, record.id) ?? record
         })
-        if (image.unpacked === undefined) return yield* recorded
+        if (image.unpacked === undefined) return yield* recording
         const { directory, diffId } = image.unpacked
-        return yield* moved(directory, layerPath(diffId), join(rubbish, "replaced"), recorded)
+        return yield* moved(directory, layerPath(diffId), join(rubbish, "replaced"), recording)
       }),
     )
   })
 
+  const locked: ImageStoreShape["locked"] = (work) => Effect.scoped(Effect.andThen(lock, work)) as never
+  const pending = pendingImages({ layout, database, locked, area, insert })
+
+  const find = Effect.fn("ImageStore.find")(function* (ref: string) {
+    const waiting = yield* pending.list
+    // what the text does not mean is not waited for
+    const isThere = waiting.length === 0 || isRecorded(findImage([...waiting.map(expected), ...(yield* recorded)], ref))
+    const unfinished = isThere ? [] : yield* pending.finish()
+    const images = [...unfinished.map(({ failure, image }) => ({ ...expected(image), failure })), ...(yield* recorded)]
+    const { image, name } = yield* Effect.fromResult(findImage(images, ref))
+    if ("failure" in image) return yield* image.failure
+    return name === undefined ? { image } : { image, name }
+  })
+  const list = Effect.andThen(pending.finish(), recorded)
   return ImageStore.of({
     find,
     resolve: (ref) => Effect.map(find(ref), (found) => found.image),
     get,
     list,
+    addPending: pending.add,
+    finishPending: pending.finish(),
     manifest: (image) => Effect.flatMap(readBlob(image.manifestDigest), (bytes) => readManifest(bytes, image.id)),
     config: (image) => Effect.flatMap(readBlob(image.id), (bytes) => readConfig(bytes, image.id)),
     blobPath,
     layerPath,
     virtualLayers: (image) => image.layers.filter(isVirtual),
-    insert,
+    insert: (image) => Effect.andThen(pending.finish(image.names), insert(image)),
     assignNames: Effect.fn("ImageStore.assignNames")(function* (id: string, names: ReadonlyArray<string>) {
+      yield* pending.finish(names)
       yield* changing(() =>
         Effect.andThen(
           get(id),
@@ -239,6 +275,7 @@ const make = Effect.fnUntraced(function* () {
       )
     }),
     removeNames: Effect.fn("ImageStore.removeNames")(function* (id: string, names: ReadonlyArray<string>) {
+      yield* pending.finish(names)
       yield* changing(
         Effect.fnUntraced(function* () {
           const image = yield* get(id)
@@ -263,10 +300,15 @@ const make = Effect.fnUntraced(function* () {
         }),
       )
     }),
-    locked: (work) => Effect.scoped(Effect.andThen(lock, work)) as never,
+    locked,
     area,
   })
 })
+
+/** An image that is still to be made, as what is known of it. */
+const expected = ({ name }: PendingImage) => ({ id: "", manifestDigest: "", names: [name] })
+
+const isRecorded = (found: ReturnType<typeof findImage>) => Result.isSuccess(found) && found.success.image.id !== ""
 
 const entriesOf = (directory: string): ReadonlyArray<string> =>
   fs.existsSync(directory) ? fs.readdirSync(directory) : []

@@ -1,5 +1,6 @@
-/** Who uses an image: containers, which this package does not know. The engine that knows them provides this. */
-import type { HostFailure } from "@cryopod/entities"
+/** What the engine above has to do with images: containers use them, and some are made here. This package knows neither. */
+import type { CriuRestoreOptions, HostFailure } from "@cryopod/entities"
+import type { Prepare } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,6 +10,8 @@ export interface ImageUseShape {
   readonly usedBy: (imageId: string) => Effect.Effect<ReadonlyArray<string>, HostFailure>
   /** Remove containers with all they have, so that their image can go. */
   readonly removeUsers: (containerIds: ReadonlyArray<string>) => Effect.Effect<void, HostFailure>
+  /** Remember a checkpoint image that was made here and what its restore needs; within the transaction that records it. */
+  readonly made: (prepare: Prepare, imageId: string, needs: CriuRestoreOptions) => void
 }
 
 export class ImageUse extends Context.Service<ImageUse, ImageUseShape>()("@cryopod/images/ImageUse") {
@@ -16,5 +19,6 @@ export class ImageUse extends Context.Service<ImageUse, ImageUseShape>()("@cryop
   static readonly layerNone = Layer.succeed(ImageUse, {
     usedBy: () => Effect.succeed([]),
     removeUsers: () => Effect.void,
+    made: () => undefined,
   })
 }

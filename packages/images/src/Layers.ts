@@ -7,18 +7,10 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import {
-  AheadDigest,
-  decompressed,
-  type Measured,
-  planDirectory,
-  readBlockBytes,
-  unpack,
-  type UnpackRules,
-} from "@cryopod/archive"
-import type { ArchiveInvalid, ImageNotFound, MemberUnsafe, StorageFailed } from "@cryopod/entities"
+import { decompressed, readBlockBytes, unpack, type UnpackRules } from "@cryopod/archive"
+import type { ArchiveInvalid, ImageNotFound, MemberUnsafe } from "@cryopod/entities"
 import { ImageInvalid } from "@cryopod/entities"
-import { attempt, holdLock, Layout, makeDirectory, publishTree } from "@cryopod/host"
+import { holdLock, Layout, makeDirectory, publishTree } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,8 +22,6 @@ import { passing } from "./Passing.ts"
 export type LayerFailure = ImageNotFound | ImageInvalid | MemberUnsafe | ArchiveInvalid | StoreFailure
 
 export interface LayersShape {
-  /** Digest (the diffID) and length of a directory's archive; what has gone through `ahead` is not read again. */
-  readonly measure: (directory: string, ahead?: AheadDigest) => Effect.Effect<Measured, StorageFailed>
   /**
    * The unpacked content of an image's only layer, to be read and never written. Unpacked at first use when the image
    * came from outside, then kept as long as the image; both digests are verified before it gets its place.
@@ -62,11 +52,6 @@ const make = Effect.fnUntraced(function* () {
   })
 
   return Layers.of({
-    measure: Effect.fn("Layers.measure")(function* (directory: string, ahead = new AheadDigest()) {
-      return yield* attempt("read", directory, async (signal) =>
-        ahead.measure(await planDirectory(directory), () => signal.throwIfAborted()),
-      )
-    }),
     unpacked: Effect.fn("Layers.unpacked")(function* (imageId: string, rules: UnpackRules) {
       const image = yield* store.get(imageId)
       const [layer, ...others] = image.layers

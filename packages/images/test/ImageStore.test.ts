@@ -2,7 +2,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Database, holdLock, makeLayout } from "@cryopod/host"
-import * as DateTime from "effect/DateTime"
+import { defaultCriuRestore } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import {
   checkpointLayer,
@@ -10,13 +10,11 @@ import {
   describingAnnotations,
   exportLayout,
   ImageStore,
-  Layers,
 } from "../src/index.ts"
 import { type Host, insertSmall, readIndexNames, smallImage, temporaryHost, treeOf } from "./support.ts"
 
 const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scoped(Effect.flatMap(temporaryHost, test))
 
-const created = DateTime.makeUnsafe("2026-01-02T03:04:05Z")
 const acceptAll = { archive: "layer", accepts: () => true, maxMembers: 1000, maxBytes: 1 << 30 }
 
 const stage = (host: Host, files: Readonly<Record<string, string>>) => {
@@ -30,14 +28,15 @@ const checkpointOf = (
   host: Host,
   name: string,
   files: Readonly<Record<string, string>> = { "config.dump": "{}", "checkpoint/pages-1.img": "pages" },
-) =>
-  createCheckpointImage({
-    stagedDirectory: stage(host, files),
-    name,
-    annotations: { "io.podman.annotations.checkpoint.name": "web" },
-    architecture: "amd64",
-    created,
-  })
+) => createCheckpointImage(stage(host, files), described(name))
+
+const described = (name: string, annotations = { "io.podman.annotations.checkpoint.name": "web" }) => ({
+  name,
+  annotations,
+  architecture: "amd64",
+  created: "2026-01-02T03:04:05.000Z",
+  needs: defaultCriuRestore,
+})
 
 const sha = (...blobs: ReadonlyArray<string>) => blobs.toSorted()
 const blobsOf = (host: Host) => treeOf(join(host.layout.images, "blobs", "sha256"))
@@ -252,7 +251,7 @@ describe("checkpoint images", () => {
         const store = yield* ImageStore
         const image = yield* store.resolve("web:1")
         expect(image).toMatchObject({
-          id: made.imageId,
+          id: made.id,
           manifestDigest: made.manifestDigest,
           created: "2026-01-02T03:04:05.000Z",
         })
@@ -263,7 +262,7 @@ describe("checkpoint images", () => {
         expect(describingAnnotations({ ...image, annotations: {} })).toEqual(image.annotations)
         expect(blobsOf(host)).toEqual(sha(image.id, image.manifestDigest.slice(7)))
         expect(store.virtualLayers(image)).toHaveLength(1)
-        const directory = yield* checkpointLayer(made.imageId, acceptAll)
+        const directory = yield* checkpointLayer(made.id, acceptAll)
         expect(fs.statSync(join(directory, "checkpoint/pages-1.img")).ino).toBe(inode)
         expect(fs.existsSync(join(host.layout.temporary, "staged"))).toBe(false)
       }).pipe(Effect.provide(host.layer)),
@@ -274,17 +273,17 @@ describe("checkpoint images", () => {
     onHost((host) =>
       Effect.gen(function* () {
         const made = yield* checkpointOf(host, "localhost/web:1")
-        const image = yield* ImageStore.use((store) => store.get(made.imageId))
+        const image = yield* ImageStore.use((store) => store.get(made.id))
         const layer = image.layers[0]?.digest ?? ""
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const directory = yield* exportLayout(made.imageId, { form: "kept", ref: "x" })
+            const directory = yield* exportLayout(made.id, { form: "kept", ref: "x" })
             expect(fs.statSync(join(directory, "blobs/sha256", layer.slice(7))).size).toBe(made.sizeBytes)
           }),
         )
         expect(treeOf(host.layout.temporary)).toEqual([])
         fs.appendFileSync(join(host.layout.layers, "sha256", layer.slice(7), "config.dump"), "x")
-        const failure = yield* Effect.flip(Effect.scoped(exportLayout(made.imageId, { form: "kept" })))
+        const failure = yield* Effect.flip(Effect.scoped(exportLayout(made.id, { form: "kept" })))
         expect(failure.message).toContain("was changed")
       }).pipe(Effect.provide(host.layer)),
     ),
@@ -295,18 +294,15 @@ describe("checkpoint images", () => {
       Effect.gen(function* () {
         const store = yield* ImageStore
         const one = yield* checkpointOf(host, "localhost/web:1")
-        const two = yield* createCheckpointImage({
-          stagedDirectory: stage(host, { "config.dump": "{}", "checkpoint/pages-1.img": "pages" }),
-          name: "localhost/web:2",
-          annotations: { other: "1" },
-          architecture: "amd64",
-          created,
-        })
-        expect(two.imageId).not.toBe(one.imageId)
-        yield* store.remove(one.imageId, () => Effect.void)
-        const directory = yield* checkpointLayer(two.imageId, acceptAll)
+        const two = yield* createCheckpointImage(
+          stage(host, { "config.dump": "{}", "checkpoint/pages-1.img": "pages" }),
+          described("localhost/web:2", { "io.podman.annotations.checkpoint.name": "other" }),
+        )
+        expect(two.id).not.toBe(one.id)
+        yield* store.remove(one.id, () => Effect.void)
+        const directory = yield* checkpointLayer(two.id, acceptAll)
         expect(fs.readFileSync(join(directory, "checkpoint/pages-1.img"), "utf8")).toBe("pages")
-        yield* store.remove(two.imageId, () => Effect.void)
+        yield* store.remove(two.id, () => Effect.void)
         expect(treeOf(join(host.layout.layers, "sha256"))).toEqual([])
       }).pipe(Effect.provide(host.layer)),
     ),
@@ -323,19 +319,6 @@ describe("checkpoint images", () => {
         yield* Effect.flip(checkpointOf(host, "localhost/web:1"))
         expect(treeOf(staged)).toEqual(["checkpoint", "checkpoint/pages-1.img", "config.dump"])
         expect(treeOf(join(host.layout.layers, "sha256"))).toEqual([])
-      }).pipe(Effect.provide(host.layer)),
-    ),
-  )
-
-  it.live("measure the same directory the same way", () =>
-    onHost((host) =>
-      Effect.gen(function* () {
-        const layers = yield* Layers
-        const directory = stage(host, { b: "2", a: "1" })
-        const before = yield* layers.measure(directory)
-        fs.utimesSync(join(directory, "a"), 1, 1)
-        fs.chmodSync(join(directory, "b"), 0o644)
-        expect(yield* layers.measure(directory)).toEqual(before)
       }).pipe(Effect.provide(host.layer)),
     ),
   )

@@ -8,7 +8,7 @@ import { Database, Layout, makeLayout, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { execFileSync } from "node:child_process"
-import { imageServices, ImageStore, imageTables, ImageUse } from "../src/index.ts"
+import { imageServices, ImageStore, imageTables, ImageUse, pendingTables } from "../src/index.ts"
 
 export interface Host {
   readonly root: string
@@ -16,14 +16,14 @@ export interface Host {
   readonly layer: ReturnType<typeof servicesAt>
 }
 
-const servicesAt = (root: string) => {
+export const servicesAt = (root: string) => {
   const runroot = join(root, "run")
   const edge = Layer.mergeAll(
     Layout.layer(root, runroot),
-    Database.layer(join(root, "cryopod.db"), [imageTables]),
+    Database.layer(join(root, "cryopod.db"), [imageTables, pendingTables]),
     Tools.layer({ prefix: "/nonexistent", path: process.env["PATH"] ?? "" }),
   )
-  return Layer.mergeAll(imageServices, ImageUse.layerNone).pipe(Layer.provideMerge(edge))
+  return imageServices.pipe(Layer.provideMerge(ImageUse.layerNone), Layer.provideMerge(edge))
 }
 
 /** A root of its own for each test; it goes with the scope. */

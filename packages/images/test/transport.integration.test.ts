@@ -5,9 +5,8 @@ import * as fs from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { digestOfBytes } from "@cryopod/archive"
-import { type ArchiveDestination, StorageFailed } from "@cryopod/entities"
+import { type ArchiveDestination, StorageFailed, defaultCriuRestore } from "@cryopod/entities"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import {
@@ -70,14 +69,13 @@ const newCheckpoint = (host: Host, name: string) =>
     fs.mkdirSync(join(stagedDirectory, "checkpoint"), { recursive: true })
     fs.writeFileSync(join(stagedDirectory, "checkpoint", "pages-1.img"), pages)
     fs.writeFileSync(join(stagedDirectory, "config.dump"), "{}")
-    const made = yield* createCheckpointImage({
-      stagedDirectory,
+    return yield* createCheckpointImage(stagedDirectory, {
       name,
       annotations: { "io.podman.annotations.checkpoint.name": "web" },
       architecture: "amd64",
-      created: DateTime.makeUnsafe("2026-01-02T03:04:05Z"),
+      created: "2026-01-02T03:04:05.000Z",
+      needs: defaultCriuRestore,
     })
-    return yield* ImageStore.use((store) => store.get(made.imageId))
   })
 
 const importBusybox = (host: Host, name: string, compression: Compression = "none") =>

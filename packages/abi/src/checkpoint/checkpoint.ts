@@ -37,7 +37,6 @@ import { collect } from "./collect.ts"
 import { commit } from "./commit.ts"
 import { dump, makeRoom } from "./dump.ts"
 import { freeze, thaw } from "./freeze.ts"
-import { hashAhead } from "./hashAhead.ts"
 import { preCheckpoint } from "./preCheckpoint.ts"
 import { type Plan, preflight } from "./preflight.ts"
 import { rescue } from "./rescue.ts"
@@ -71,31 +70,22 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
   Effect.scoped(
     Effect.gen(function* () {
       const plan = yield* preflight(record, options)
-      if (options.phase === "preCheckpoint")
-        return report(plan, yield* preCheckpoint(plan), { imageId: undefined, lost: [] })
+      if (options.phase === "preCheckpoint") return report(plan, yield* preCheckpoint(plan), [])
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           yield* freeze(plan)
           const lost = yield* besides(plan).pipe(Effect.onError(() => thaw(plan)))
           // CRIU puts the processes back by itself when a dump fails, and must not be stopped halfway
-          const { ahead, dumped } = yield* hashedDump(plan).pipe(Effect.onError(() => thaw(plan)))
+          const dumped = yield* Effect.andThen(makeRoom(plan), dump(plan)).pipe(Effect.onError(() => thaw(plan)))
           const kept = yield* guarded(plan, "collect", restore(collect(plan)))
           if (options.leaveRunning) yield* thaw(plan)
-          const imageId = yield* guarded(plan, "commit", restore(commit(plan, kept, ahead)))
+          yield* guarded(plan, "commit", restore(commit(plan, kept)))
           yield* guarded(plan, "settle", settle(plan))
-          return report(plan, dumped, { imageId, lost: [...lost, ...watchingUnit(plan)] })
+          return report(plan, dumped, [...lost, ...watchingUnit(plan)])
         }),
       )
     }),
   )
-
-/** The dump, and beside it the hashing of what it writes. */
-const hashedDump = Effect.fnUntraced(function* (plan: Plan) {
-  yield* makeRoom(plan)
-  const ahead = yield* hashAhead(plan)
-  const dumped = yield* dump(plan).pipe(Effect.ensuring(ahead.dumpEnded))
-  return { ahead, dumped }
-})
 
 /** A step after the dump: its failure becomes the container's rescue and an error that says how that went. */
 const guarded = <A, E extends { readonly message: string }, R>(
@@ -116,12 +106,11 @@ const guarded = <A, E extends { readonly message: string }, R>(
 const report = (
   { mounts, record }: Plan,
   dumped: Effect.Success<ReturnType<typeof dump>>,
-  { imageId, lost }: { readonly imageId: string | undefined; readonly lost: ReadonlyArray<string> },
+  lost: ReadonlyArray<string>,
 ): CheckpointReport => ({
   Id: record.id,
   runtime_checkpoint_duration: dumped.runtimeMicros,
   criu_statistics: dumped.statistics,
-  ...(imageId === undefined ? {} : { imageId }),
   warnings: [...mounts.warnings, ...lost],
 })
 

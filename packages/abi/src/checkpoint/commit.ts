@@ -12,25 +12,20 @@ import type { Collected } from "./collect.ts"
 import { commitArchive } from "./commitArchive.ts"
 import { commitImage } from "./commitImage.ts"
 import { imagesOf } from "./dump.ts"
-import type { Ahead } from "./hashAhead.ts"
 import type { Plan } from "./preflight.ts"
 
-/** Id of the image that was made, if one was wanted. */
 export const commit = Effect.fn("checkpoint.commit")(function* (
   plan: Plan,
   members: Collected,
-  ahead: Ahead,
-): Effect.fn.Return<string | undefined, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
+): Effect.fn.Return<void, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
   const { options: needs, paths, record, sink } = plan
   switch (sink._tag) {
     case "Container":
       yield* syncDirectory(imagesOf(plan))
-      yield* syncDirectory(paths.userdata)
-      return undefined
+      return yield* syncDirectory(paths.userdata)
     case "Image":
-      return yield* commitImage({ record, sink, members, ahead, needs })
+      return yield* commitImage({ record, sink, members, needs })
     case "Archive":
-      yield* commitArchive(sink, { members, needs })
-      return undefined
+      return yield* commitArchive(sink, { members, needs })
   }
 })

@@ -10,7 +10,6 @@ import { collectMemory } from "./collect.ts"
 import { commit } from "./commit.ts"
 import { dump, type Dumped, makeRoom } from "./dump.ts"
 import { freeze, thaw } from "./freeze.ts"
-import { nothingAhead } from "./hashAhead.ts"
 import type { Plan } from "./preflight.ts"
 import { settle } from "./settle.ts"
 
@@ -24,7 +23,7 @@ export const preCheckpoint = Effect.fn("checkpoint.preCheckpoint")(function* (
   const { record, sink } = plan
   yield* remember(record, "kept")
   yield* collectMemory(plan).pipe(
-    Effect.flatMap((members) => commit(plan, members, nothingAhead)),
+    Effect.flatMap((members) => commit(plan, members)),
     Effect.mapError(
       ({ message }) => new CheckpointAborted({ id: record.id, step: "commit", reason: message, container: "running" }),
     ),

@@ -4,8 +4,7 @@
  * still ours. Of images it is known from where they were pulled.
  */
 import { type CriuRestoreOptions, type DatabaseFailed, defaultCriuRestore } from "@cryopod/entities"
-import { Database } from "@cryopod/host"
-import * as DateTime from "effect/DateTime"
+import { Database, type Prepare } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
 export const originTables = `
@@ -27,19 +26,21 @@ create table if not exists pulled_images (
 /** `here`: made by this engine on this host. */
 export type Origin = "here" | "elsewhere"
 
-/** `digest` is that of an archive (`sha256:<hex>`) or the id of an image. Durable on success. */
+/** `digest` is that of an archive (`sha256:<hex>`). Durable on success. */
 export const recordMade = Effect.fn("Origins.record")(function* (
   digest: string,
-  { extUnixSk, shellJob }: CriuRestoreOptions,
+  needs: CriuRestoreOptions,
 ): Effect.fn.Return<void, DatabaseFailed, Database> {
-  const made = DateTime.formatIso(yield* DateTime.now)
-  yield* (yield* Database).write((prepare) => {
-    prepare("insert or ignore into made_checkpoints values (?, ?)").run(digest, made)
-    if (extUnixSk || shellJob) {
-      prepare("insert or ignore into made_checkpoint_needs values (?, ?, ?)").run(digest, +extUnixSk, +shellJob)
-    }
-  })
+  yield* (yield* Database).write((prepare) => writeMade(prepare, digest, needs))
 })
+
+/** Part of a transaction; `digest` is that of an archive or the id of an image. */
+export const writeMade = (prepare: Prepare, digest: string, { extUnixSk, shellJob }: CriuRestoreOptions): void => {
+  prepare("insert or ignore into made_checkpoints values (?, strftime('%Y-%m-%dT%H:%M:%fZ'))").run(digest)
+  if (extUnixSk || shellJob) {
+    prepare("insert or ignore into made_checkpoint_needs values (?, ?, ?)").run(digest, +extUnixSk, +shellJob)
+  }
+}
 
 /** `name` is what an image was pulled by from a registry, in full. Durable on success. */
 export const recordPulled = Effect.fn("Origins.recordPulled")(function* (

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { digestOfBytes } from "@cryopod/archive"
 import type { HostFailure, StateFinding } from "@cryopod/entities"
 import { type ContainerPaths, Database, holdLock, Layout, type LayoutShape, mountsBelow } from "@cryopod/host"
-import { ImageStore, type ImageStoreShape, type StoredImage } from "@cryopod/images"
+import { ImageStore, type ImageStoreShape, type StoredImage, type Unfinished } from "@cryopod/images"
 import { type ContainerRecord, Containers, isActive, type Volumes } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -25,12 +25,14 @@ export const stateFindings: Effect.Effect<ReadonlyArray<StateFinding>, HostFailu
     const database = yield* databaseFindings
     const records = yield* (yield* Containers).list
     const containers = yield* Effect.forEach(records, containerFindings)
+    const unfinished = yield* store.finishPending
     const images = yield* store.list
     return [
       ...database,
       ...containers.flat(),
       ...strayFindings(layout, new Set(records.map(({ id }) => id))),
       ...images.flatMap((image) => imageFindings(store, image)),
+      ...unfinished.map(unfinishedFinding),
       ...(yield* volumeFindings(records)),
       ...records.flatMap((record) => baseFindings(images, record)),
     ]
@@ -124,6 +126,14 @@ const imageFindings = (store: ImageStoreShape, image: StoredImage): ReadonlyArra
   })
   return [...documents, ...layers]
 }
+
+/** Whoever looks at the images makes what is still to be made of them, this check as well. */
+const unfinishedFinding = ({ failure, image: { name } }: Unfinished): StateFinding => ({
+  kind: "image",
+  name,
+  problem: `its digest cannot be taken: ${failure.message}`,
+  remedy: "make room or mend the disk, and ask for the image again",
+})
 
 /** A container without its image could not be started or restored again. */
 const baseFindings = (images: ReadonlyArray<StoredImage>, { config, name }: ContainerRecord) =>

@@ -2,11 +2,10 @@ import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { ImageEngine } from "@cryopod/entities"
+import { ImageEngine, defaultCriuRestore } from "@cryopod/entities"
 import { Database, Layout, makeLayout, Tools } from "@cryopod/host"
-import { createCheckpointImage, imageServices, imageTables, ImageUse } from "@cryopod/images"
+import { createCheckpointImage, imageServices, imageTables, ImageUse, pendingTables } from "@cryopod/images"
 import { describe, expect, it } from "@effect/vitest"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -18,9 +17,10 @@ type Users = Map<string, ReadonlyArray<string>>
 const host = (root: string, users: Users) => {
   const edge = Layer.mergeAll(
     Layout.layer(root, join(root, "run")),
-    Database.layer(join(root, "cryopod.db"), [imageTables]),
+    Database.layer(join(root, "cryopod.db"), [imageTables, pendingTables]),
     Tools.layer({ prefix: "/nonexistent", path: process.env["PATH"] ?? "" }),
     Layer.succeed(ImageUse, {
+      made: () => undefined,
       usedBy: (id) => Effect.succeed(users.get(id) ?? []),
       removeUsers: (ids) =>
         Effect.sync(() => {
@@ -194,12 +194,12 @@ describe("images of this host", () => {
         const stagedDirectory = join(root, "tmp", "staged")
         fs.mkdirSync(stagedDirectory, { recursive: true })
         fs.writeFileSync(join(stagedDirectory, "config.dump"), "{}")
-        yield* createCheckpointImage({
-          stagedDirectory,
+        yield* createCheckpointImage(stagedDirectory, {
           name: "localhost/cp:1",
           annotations: { "io.podman.annotations.checkpoint.runtime.name": "runc" },
           architecture: "amd64",
-          created: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+          created: "2026-01-01T00:00:00.000Z",
+          needs: defaultCriuRestore,
         })
         yield* image("web")
         const rows = yield* engine.list(noFilter, [])

@@ -41,8 +41,6 @@ export const CheckpointReport = Schema.Struct({
   /** Time the OCI runtime took. */
   runtime_checkpoint_duration: Schema.Int,
   criu_statistics: Schema.NullOr(CriuDumpStatistics),
-  /** Id of the image that was made; only with an image as target. */
-  imageId: Schema.optionalKey(Schema.String),
   /** What of the container is not in the checkpoint, and why; one sentence each. None when everything is. */
   warnings: sentences,
 })

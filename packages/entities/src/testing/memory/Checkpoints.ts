@@ -44,7 +44,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
     return yield* new PreCheckpointMissing({ id })
   }
   const besides = besidesOf(container, options)
-  const imageId = yield* Effect.scoped(
+  yield* Effect.scoped(
     Effect.gen(function* () {
       const commit = yield* sinkOf(host, container, options.target)
       return yield* run.main.steps.withPermits(1)(
@@ -55,7 +55,7 @@ export const checkpointContainer = Effect.fnUntraced(function* (
             return yield* dumpFailed(container, "connected TCP socket, consider using --tcp-established option")
           }
           const snapshot = yield* takeSnapshot(host, container, options)
-          const made = yield* commit(snapshot).pipe(
+          yield* commit(snapshot).pipe(
             Effect.mapError(
               ({ message }) => new CheckpointAborted({ id, step: "commit", reason: message, container: "running" }),
             ),
@@ -64,7 +64,6 @@ export const checkpointContainer = Effect.fnUntraced(function* (
             container.preCheckpoint = snapshot
             container.preCheckpointExported = options.target._tag !== "Container"
           } else yield* settle(host, container, { options, snapshot })
-          return made
         }),
       )
     }),
@@ -80,7 +79,6 @@ export const checkpointContainer = Effect.fnUntraced(function* (
       pages_scanned: 1024,
       pages_written: 512,
     },
-    ...(imageId === undefined ? {} : { imageId }),
     warnings: [...(options.target._tag === "Container" ? [] : stayingMounts(config.mounts)), ...besides],
   }
 })
@@ -145,7 +143,7 @@ const takeSnapshot = (host: MemoryHost, container: MemoryContainer, { phase, tar
     }
   })
 
-type Commit = (snapshot: Snapshot) => Effect.Effect<string | undefined, { readonly message: string }>
+type Commit = (snapshot: Snapshot) => Effect.Effect<void, { readonly message: string }>
 
 /** Whatever can stand in the way of the target is found out now, while the container runs. */
 const sinkOf = Effect.fnUntraced(function* (
@@ -155,7 +153,7 @@ const sinkOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Commit, StorageFailed | ReferenceInvalid, Scope.Scope> {
   switch (target._tag) {
     case "Container":
-      return () => Effect.succeed(undefined)
+      return () => Effect.void
     case "Image": {
       const name = yield* Effect.fromResult(newName(target.name))
       return (snapshot) => imageOf(host, { container, name, snapshot })
@@ -167,10 +165,7 @@ const sinkOf = Effect.fnUntraced(function* (
           ? yield* fileTarget(destination.path)
           : { write: destination.write, finish: Effect.void as Effect.Effect<void, StorageFailed> }
       return (snapshot) =>
-        Stream.runForEach(compressed(snapshotTar(snapshot), compression), write).pipe(
-          Effect.andThen(finish),
-          Effect.as(undefined),
-        )
+        Stream.runForEach(compressed(snapshotTar(snapshot), compression), write).pipe(Effect.andThen(finish))
     }
   }
 })
@@ -209,7 +204,7 @@ const imageOf = Effect.fnUntraced(function* (
       distributionVersion: "0",
     }),
   })
-  return (yield* takeIn(host, yield* readImage(bytes, name), [name])).id
+  yield* takeIn(host, yield* readImage(bytes, name), [name])
 })
 
 /** The checkpoint is complete; only now is the stop final. */
