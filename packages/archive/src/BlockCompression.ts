@@ -8,7 +8,7 @@ import { counted, type ProgressListener } from "@cryopod/entities"
 import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import type { Compression } from "./Compression.ts"
-import { type TarPlan, tarBlocks } from "./TarPlan.ts"
+import { readBlockBytes, type TarPlan, tarBlocks } from "./TarPlan.ts"
 
 export type BlockCompression = Exclude<Compression, "none">
 
@@ -38,7 +38,7 @@ const compressor = (compression: BlockCompression): ((block: Uint8Array) => Prom
 export const lastingBlocks = (plan: TarPlan): AsyncGenerator<Uint8Array, void, void> =>
   tarBlocks(plan, { blockBytes: compressedBlockBytes, lasting: underWay })
 
-/** An archive as it is written to a file. A block of an uncompressed one is valid until the next is asked for. */
+/** An archive as it is written to a file. A block is valid until the second one behind it is asked for. */
 export const archiveBlocks = (
   plan: TarPlan,
   { compression, listener }: { readonly compression: Compression; readonly listener?: ProgressListener | undefined },
@@ -46,7 +46,7 @@ export const archiveBlocks = (
   // what has been read: of what comes out nobody knows how much there will be
   const step = { what: "export", totalBytes: plan.sizeBytes } as const
   return compression === "none"
-    ? counted(tarBlocks(plan), listener, step)
+    ? counted(tarBlocks(plan, { blockBytes: readBlockBytes, lasting: 2 }), listener, step)
     : compressLasting(counted(lastingBlocks(plan), listener, step), compression)
 }
 

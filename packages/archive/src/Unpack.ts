@@ -45,7 +45,10 @@ export interface Unpacked {
 
 export type UnpackFailure = ArchiveInvalid | MemberUnsafe | StorageFailed
 
-/** Unpack an archive that is not compressed (`decompressed`) into an existing empty directory, in one pass. */
+/**
+ * Unpack an archive that is not compressed (`decompressed`) into an existing empty directory, in one pass. While a block is
+ * written the next one is asked for: it must be valid until the second one behind it is asked for.
+ */
 export const unpack = (
   source: AsyncIterable<Uint8Array>,
   target: string,
@@ -133,15 +136,16 @@ const takeMember = async (
       try {
         const wanted = parts?.(name) ?? [{ from: 0, to: member.sizeBytes }]
         let position = 0
+        let writing = Promise.resolve()
         for await (const block of member.content) {
           signal.throwIfAborted()
-          for (const part of wanted) {
-            const from = Math.max(part.from, position)
-            const to = Math.min(part.to, position + block.length)
-            if (from < to) await writeWhole(handle, block.subarray(from - position, to - position), from)
-          }
+          await writing
+          writing = writeParts(handle, block, { position, wanted })
+          // it is waited for in its turn; a failure before that is no unhandled one
+          writing.catch(() => undefined)
           position += block.length
         }
+        await writing
         await handle.truncate(member.sizeBytes)
       } finally {
         await handle.close()
@@ -150,6 +154,19 @@ const takeMember = async (
     }
     default:
       throw unsafe(name, `is a ${member.type}, not a file or directory`)
+  }
+}
+
+/** What is wanted of a block that lies at a position of its file. */
+const writeParts = async (
+  handle: fs.promises.FileHandle,
+  block: Uint8Array,
+  { position, wanted }: { readonly position: number; readonly wanted: ReadonlyArray<FilePart> },
+): Promise<void> => {
+  for (const part of wanted) {
+    const from = Math.max(part.from, position)
+    const to = Math.min(part.to, position + block.length)
+    if (from < to) await writeWhole(handle, block.subarray(from - position, to - position), from)
   }
 }
 

@@ -37,22 +37,32 @@ export const writeAtomic = (
   content: string | Uint8Array,
   mode = 0o600,
 ): Effect.Effect<void, StorageFailed> =>
-  attemptSync("write", path, () => {
-    const temporary = temporaryBeside(path)
+  attemptSync("write", path, () => replaceFile(path, content, { mode, sync: true }))
+
+/** Replace a small file that can be made again: it is whole, but after a power cut it may be the former one, or empty. */
+export const writeAgain = (path: string, content: string | Uint8Array): Effect.Effect<void, StorageFailed> =>
+  attemptSync("write", path, () => replaceFile(path, content, { mode: 0o600, sync: false }))
+
+const replaceFile = (
+  path: string,
+  content: string | Uint8Array,
+  { mode, sync }: { readonly mode: number; readonly sync: boolean },
+): void => {
+  const temporary = temporaryBeside(path)
+  try {
+    const fd = fs.openSync(temporary, "wx", mode)
     try {
-      const fd = fs.openSync(temporary, "wx", mode)
-      try {
-        fs.writeFileSync(fd, content)
-        fs.fsyncSync(fd)
-      } finally {
-        fs.closeSync(fd)
-      }
-      fs.renameSync(temporary, path)
-    } catch (cause) {
-      fs.rmSync(temporary, { force: true })
-      throw cause
+      fs.writeFileSync(fd, content)
+      if (sync) fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
     }
-  })
+    fs.renameSync(temporary, path)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw cause
+  }
+}
 
 /** Remove a tree that may not be there. The caller has made sure that nothing is mounted below it. */
 export const removeTree = (path: string): Effect.Effect<void, StorageFailed> =>

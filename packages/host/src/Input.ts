@@ -15,7 +15,7 @@ import { descriptorOf, isPipe } from "./Descriptor.ts"
 
 const blockBytes = 1 << 20
 
-/** To be read once, while the scope is open. A block is valid until the next one is asked for. */
+/** To be read once, while the scope is open. A block is valid until the second one behind it is asked for. */
 export const openInput = Effect.fn("Input.open")(function* (
   path: string,
 ): Effect.fn.Return<AsyncIterable<Uint8Array>, StorageFailed, Scope.Scope> {
@@ -95,10 +95,10 @@ const firstBytes = (fd: number, path: string) =>
 
 /** The next block is read while the current one is worked on. */
 async function* fileBlocks(fd: number): AsyncGenerator<Uint8Array, void, void> {
-  const buffers = [Buffer.allocUnsafe(blockBytes), Buffer.allocUnsafe(blockBytes)] as const
+  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(blockBytes))
   const read = (turn: number) =>
     new Promise<Uint8Array>((done, failed) => {
-      const buffer = buffers[turn % 2 === 0 ? 0 : 1]
+      const buffer = buffers[turn % buffers.length] ?? Buffer.alloc(0)
       fs.read(fd, buffer, 0, blockBytes, null, (cause, length) =>
         cause === null ? done(buffer.subarray(0, length)) : failed(cause),
       )
@@ -121,7 +121,8 @@ async function* fileBlocks(fd: number): AsyncGenerator<Uint8Array, void, void> {
 
 /** A pipe gives 64 KiB at a time; put together they cost less on their further way. */
 async function* gathered(first: Buffer, socket: net.Socket): AsyncGenerator<Uint8Array, void, void> {
-  const block = Buffer.allocUnsafe(blockBytes)
+  let block = Buffer.allocUnsafe(blockBytes)
+  let other = Buffer.allocUnsafe(blockBytes)
   let filled = first.copy(block)
   for await (const piece of socket as AsyncIterable<Buffer>) {
     for (let at = 0; at < piece.length;) {
@@ -130,6 +131,7 @@ async function* gathered(first: Buffer, socket: net.Socket): AsyncGenerator<Uint
       at += taken
       if (filled < blockBytes) continue
       yield block
+      ;[block, other] = [other, block]
       filled = 0
     }
   }

@@ -68,14 +68,17 @@ const openFile = Effect.fnUntraced(function* (path: string) {
   // the name goes first when the scope closes
   const discard = Effect.sync(() => fs.rmSync(half, { force: true }))
   yield* Effect.addFinalizer(() => discard)
+  const flushing = flushedBehind(handle)
   const output: Output = {
     directory,
     write: (block) =>
       attempt("write", path, async () => {
         for (let at = 0; at < block.length;) at += (await handle.write(block, at, block.length - at)).bytesWritten
+        flushing.written(block.length)
       }),
     complete: Effect.andThen(
       attempt("write", path, async () => {
+        await flushing.done()
         await handle.sync()
         await fs.promises.rename(half, path)
       }),
@@ -85,6 +88,32 @@ const openFile = Effect.fnUntraced(function* (path: string) {
   }
   return output
 })
+
+/** So much may wait to go to the disk. */
+const flushBytes = 32 * 2 ** 20
+
+/** The disk works while more is made: at the end there is little left to wait for. */
+const flushedBehind = (handle: fs.promises.FileHandle) => {
+  let waiting = 0
+  let flush: Promise<void> | undefined
+  let failure: Error | undefined
+  return {
+    written: (bytes: number): void => {
+      waiting += bytes
+      if (waiting < flushBytes || flush !== undefined) return
+      waiting = 0
+      flush = handle
+        .datasync()
+        // the kernel tells it once: no later sync would fail
+        .catch((cause: Error) => void (failure ??= cause))
+        .finally(() => (flush = undefined))
+    },
+    done: async (): Promise<void> => {
+      await flush
+      if (failure !== undefined) throw failure
+    },
+  }
+}
 
 const sweep = (directory: string): void => {
   const prefix = halfName()

@@ -31,6 +31,7 @@ import {
   type Prepare,
   syncDirectory,
   temporaryArea,
+  writeAgain,
   writeAtomic,
 } from "@cryopod/host"
 import * as Context from "effect/Context"
@@ -147,8 +148,7 @@ const make = Effect.fnUntraced(function* () {
 
   /** Repeat the database in the layout, for tools that read layouts. */
   const writeIndex = Effect.fnUntraced(function* () {
-    yield* writeAtomic(join(layout.images, "index.json"), documentBytes(indexDocument(yield* recorded)))
-    yield* syncDirectory(layout.images)
+    yield* writeAgain(join(layout.images, "index.json"), documentBytes(indexDocument(yield* recorded)))
   })
 
   /** Remove what no image needs. Trees can be big: they go to `rubbish`, which is removed when the lock is free again. */

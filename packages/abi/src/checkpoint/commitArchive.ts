@@ -13,6 +13,7 @@ import {
 } from "@cryopod/entities"
 import { attempt, type Database, type Output, storageFailure } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { recordMade } from "../policy/Origins.ts"
 import type { Collected } from "./collect.ts"
 import type { Sink } from "./sink.ts"
@@ -30,19 +31,21 @@ export const commitArchive = Effect.fn("checkpoint.commitArchive")(function* (
   yield* output.complete
 })
 
-/** The next block is asked for when the last one has been taken. */
+/** While a block is written the next one is asked for and hashed. */
 const pour = (blocks: AsyncGenerator<Uint8Array, void, void>, hash: Hash, output: Output) =>
   Effect.acquireUseRelease(
     Effect.succeed(blocks),
     Effect.fnUntraced(function* () {
+      let writing = yield* Effect.forkChild(Effect.void as ReturnType<Output["write"]>)
       for (;;) {
         const next = yield* Effect.tryPromise({
           try: () => blocks.next(),
           catch: (cause) => (cause instanceof ToolFailed ? cause : storageFailure("read", "the checkpoint")(cause)),
         })
+        if (next.done !== true) hash.update(next.value)
+        yield* Fiber.join(writing)
         if (next.done === true) return
-        hash.update(next.value)
-        yield* output.write(next.value)
+        writing = yield* Effect.forkChild(output.write(next.value))
       }
     }),
     () => Effect.promise(() => blocks.return()),
