@@ -12,7 +12,7 @@
  *            tmp/                               half-made things; whatever is in it belongs to nobody after a crash
  *   RUNROOT  locks/ exits/ netns/ networks/ <id>/         gone at reboot
  */
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 
@@ -79,7 +79,10 @@ export interface LayoutShape {
   readonly podLock: (id: string) => string
 }
 
-export const makeLayout = (root: string, runroot: string): LayoutShape => ({
+export const makeLayout = (root: string, runroot: string): LayoutShape => layoutOf(resolve(root), resolve(runroot))
+
+/** Paths of containers are put together without `join`: a list of containers asks for hundreds. */
+const layoutOf = (root: string, runroot: string): LayoutShape => ({
   root,
   runroot,
   database: join(root, "cryopod.db"),
@@ -92,42 +95,42 @@ export const makeLayout = (root: string, runroot: string): LayoutShape => ({
   exits: join(runroot, "exits"),
   locks: join(runroot, "locks"),
   networks: join(runroot, "networks"),
-  podLock: (id) => join(runroot, "locks", `pod-${id}`),
+  podLock: (id) => `${runroot}/locks/pod-${id}`,
   container: (id) => {
-    const directory = join(root, "containers", id)
-    const userdata = join(directory, "userdata")
-    const run = join(runroot, id)
+    const directory = `${root}/containers/${id}`
+    const userdata = `${directory}/userdata`
+    const run = `${runroot}/${id}`
     return {
       directory,
       userdata,
-      config: join(userdata, "config.json"),
-      criuConfig: join(userdata, "criu.conf"),
-      checkpoint: join(userdata, "checkpoint"),
-      preCheckpoint: join(userdata, "pre-checkpoint"),
-      dumpLog: join(userdata, "dump.log"),
-      restoreLog: join(userdata, "restore.log"),
-      log: join(userdata, "ctr.log"),
-      health: join(userdata, "healthcheck.log"),
-      shm: join(userdata, "shm"),
-      hosts: join(userdata, "hosts"),
-      resolvConf: join(userdata, "resolv.conf"),
-      networkStatus: join(userdata, "network.status"),
-      networkNamespace: join(runroot, "netns", id),
-      upper: join(directory, "upper"),
-      work: join(directory, "work"),
-      merged: join(directory, "merged"),
+      config: `${userdata}/config.json`,
+      criuConfig: `${userdata}/criu.conf`,
+      checkpoint: `${userdata}/checkpoint`,
+      preCheckpoint: `${userdata}/pre-checkpoint`,
+      dumpLog: `${userdata}/dump.log`,
+      restoreLog: `${userdata}/restore.log`,
+      log: `${userdata}/ctr.log`,
+      health: `${userdata}/healthcheck.log`,
+      shm: `${userdata}/shm`,
+      hosts: `${userdata}/hosts`,
+      resolvConf: `${userdata}/resolv.conf`,
+      networkStatus: `${userdata}/network.status`,
+      networkNamespace: `${runroot}/netns/${id}`,
+      upper: `${directory}/upper`,
+      work: `${directory}/work`,
+      merged: `${directory}/merged`,
       run,
-      pidFile: join(run, "pidfile"),
-      conmonPidFile: join(run, "conmon.pid"),
-      sessions: join(run, "exec"),
-      logStart: join(run, "log-start"),
-      lock: join(runroot, "locks", id),
-      exitFile: join(runroot, "exits", id),
+      pidFile: `${run}/pidfile`,
+      conmonPidFile: `${run}/conmon.pid`,
+      sessions: `${run}/exec`,
+      logStart: `${run}/log-start`,
+      lock: `${runroot}/locks/${id}`,
+      exitFile: `${runroot}/exits/${id}`,
     }
   },
   volume: (name) => {
-    const directory = join(root, "volumes", name)
-    return { directory, data: join(directory, "_data"), lock: join(runroot, "locks", `volume-${name}`) }
+    const directory = `${root}/volumes/${name}`
+    return { directory, data: `${directory}/_data`, lock: `${runroot}/locks/volume-${name}` }
   },
 })
 
