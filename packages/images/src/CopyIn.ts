@@ -46,14 +46,8 @@ const offerKnownBlobs = Effect.fnUntraced(function* (directory: string) {
   const blobs = join(directory, "blobs", "sha256")
   yield* makeDirectory(blobs)
   yield* store.locked(
-    Effect.gen(function* () {
-      const digests = new Set((yield* store.list).flatMap((image) => image.layers.map((layer) => layer.digest)))
-      yield* attemptSync("link", blobs, () => {
-        for (const digest of digests) {
-          const path = store.blobPath(digest)
-          if (fs.existsSync(path)) fs.linkSync(path, join(blobs, hexOf(digest)))
-        }
-      })
+    attemptSync("link", blobs, () => {
+      for (const digest of store.blobDigests()) fs.linkSync(store.blobPath(digest), join(blobs, hexOf(digest)))
     }),
   )
 })

@@ -80,6 +80,8 @@ export interface ImageStoreShape {
   readonly list: Effect.Effect<ReadonlyArray<StoredImage>, StoreFailure>
   readonly manifest: (image: StoredImage) => Effect.Effect<Manifest, ImageInvalid | StoreFailure>
   readonly config: (image: StoredImage) => Effect.Effect<ImageConfig, ImageInvalid | StoreFailure>
+  /** Of all blobs that are there: layers, manifests, configurations. */
+  readonly blobDigests: () => ReadonlyArray<string>
   /** Where a blob is or would be. */
   readonly blobPath: (digest: string) => string
   /** Where the unpacked content of a layer is or would be. */
@@ -110,7 +112,8 @@ export interface ImageStoreShape {
   ) => Effect.Effect<StoredImage, E | ImageNotFound | StoreFailure>
   /**
    * Do short work while no image can be removed or replaced: linking blobs, moving a finished tree to its place,
-   * recording a container of an image. Not to be nested.
+   * recording a container of an image. Not to be nested, and images are not to be looked up in it: what waits for its
+   * digest needs the same lock.
    */
   readonly locked: <A, E>(work: Effect.Effect<A, E>) => Effect.Effect<A, E | StoreFailure>
   /** A directory for half-made things on the store's file system, removed when the scope closes. */
@@ -259,6 +262,7 @@ const make = Effect.fnUntraced(function* () {
     finishPending: pending.finish(),
     manifest: (image) => Effect.flatMap(readBlob(image.manifestDigest), (bytes) => readManifest(bytes, image.id)),
     config: (image) => Effect.flatMap(readBlob(image.id), (bytes) => readConfig(bytes, image.id)),
+    blobDigests: () => entriesOf(blobs).flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [`sha256:${name}`] : [])),
     blobPath,
     layerPath,
     virtualLayers: (image) => image.layers.filter(isVirtual),

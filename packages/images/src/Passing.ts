@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import type { Measured } from "@cryopod/archive"
 
 export interface Passing {
-  /** To be read once. A block may be valid only until the next one is asked for. */
+  /** To be read once. A block is valid as long as the source's. */
   readonly blocks: AsyncIterable<Uint8Array>
   /** Of what has passed so far. */
   readonly measured: () => Measured

@@ -12,6 +12,7 @@ import { join } from "node:path"
 import type { ImageInvalid } from "@cryopod/entities"
 import {
   attemptSync,
+  dropLock,
   type DatabaseShape,
   holdLock,
   type LayoutShape,
@@ -85,7 +86,8 @@ export const pendingImages = ({ area, database, insert, layout, locked }: Pendin
 
   const make = Effect.fnUntraced(function* (image: PendingImage) {
     // one of several takes the digest, the others wait for it
-    yield* holdLock(join(layout.locks, `pending-${image.token}`))
+    const lock = join(layout.locks, `pending-${image.token}`)
+    yield* holdLock(lock)
     const waits = (yield* list).some(({ token }) => token === image.token)
     if (!waits) return
     const source = join(directory, image.token)
@@ -99,6 +101,7 @@ export const pendingImages = ({ area, database, insert, layout, locked }: Pendin
     ).pipe(Effect.catchTag("ImageInvalid", Effect.die))
     // whoever changes the store next removes it otherwise
     yield* Effect.ignore(removeTree(source))
+    yield* dropLock(lock)
   }, Effect.scoped)
 
   return {

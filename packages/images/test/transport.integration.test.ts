@@ -63,20 +63,24 @@ const onHost = <A, E>(test: (host: Host) => Effect.Effect<A, E>) => Effect.scope
 const at = <A, E, R>(host: Host, work: Effect.Effect<A, E, R>) =>
   Effect.provide(work, host.layer) as Effect.Effect<A, E>
 
+const stageCheckpoint = (host: Host): string => {
+  const directory = join(host.layout.temporary, "staged")
+  fs.mkdirSync(join(directory, "checkpoint"), { recursive: true })
+  fs.writeFileSync(join(directory, "checkpoint", "pages-1.img"), pages)
+  fs.writeFileSync(join(directory, "config.dump"), "{}")
+  return directory
+}
+
+const describedAs = (name: string) => ({
+  name,
+  annotations: { "io.podman.annotations.checkpoint.name": "web" },
+  architecture: "amd64",
+  created: "2026-01-02T03:04:05.000Z",
+  needs: defaultCriuRestore,
+})
+
 const newCheckpoint = (host: Host, name: string) =>
-  Effect.gen(function* () {
-    const stagedDirectory = join(host.layout.temporary, "staged")
-    fs.mkdirSync(join(stagedDirectory, "checkpoint"), { recursive: true })
-    fs.writeFileSync(join(stagedDirectory, "checkpoint", "pages-1.img"), pages)
-    fs.writeFileSync(join(stagedDirectory, "config.dump"), "{}")
-    return yield* createCheckpointImage(stagedDirectory, {
-      name,
-      annotations: { "io.podman.annotations.checkpoint.name": "web" },
-      architecture: "amd64",
-      created: "2026-01-02T03:04:05.000Z",
-      needs: defaultCriuRestore,
-    })
-  })
+  Effect.suspend(() => createCheckpointImage(stageCheckpoint(host), describedAs(name)))
 
 const importBusybox = (host: Host, name: string, compression: Compression = "none") =>
   Effect.suspend(() => {
@@ -183,9 +187,12 @@ describe.skipIf(missing.length > 0)(
         Effect.gen(function* () {
           const image = yield* importBusybox(host, "localhost/bb:1", "gzip")
           yield* pushImage(image.id, `${registry.address}/bb:1`, { access })
+          // nor waited for what another image still needs
+          yield* ImageStore.use((store) => store.addPending(stageCheckpoint(host), describedAs("localhost/web:1")))
           const pulled = yield* pullImage(`${registry.address}/bb@${image.manifestDigest}`, access)
           expect(pulled.id).toBe(image.id)
           expect(pulled.names).toEqual([`${registry.address}/bb@${image.manifestDigest}`, "localhost/bb:1"].toSorted())
+          expect(treeOf(join(host.layout.layers, "pending"))).not.toEqual([])
           expect(
             (yield* ImageStore.use((store) => store.resolve(`${registry.address}/bb@${image.manifestDigest}`))).id,
           ).toBe(image.id)
