@@ -53,6 +53,8 @@ export const measure = async (
   await runOk(["sync"])
   const frozen = await cryopod.ok("container", "checkpoint", "--create-image", "localhost/changed:1", "changed")
   results.add({ what: `export ${what}`, side: "cryopod", size }, frozen)
+  const digested = await cryopod.ok("image", "exists", "localhost/changed:1")
+  results.add({ what: `digest ${what}`, side: "cryopod", size }, digested)
   await cryopod.ok("rm", "changed")
   await runOk(["mkdir", target])
   await runOk(["sync"])

@@ -20,6 +20,7 @@ export const scalingCases = async (
     for (let round = 0; round < options.rounds; round++) {
       const frozen = await cryopod.ok("container", "checkpoint", "--create-image", "localhost/grown:1", "grown")
       results.add({ what: "checkpoint by memory", side: "cryopod", size }, frozen)
+      await cryopod.ok("image", "exists", "localhost/grown:1")
       await cryopod.ok("rm", "grown")
       const thawed = await cryopod.ok("container", "restore", "localhost/grown:1")
       results.add({ what: "restore by memory", side: "cryopod", size }, thawed)
