@@ -24,7 +24,12 @@ export interface ImportOptions {
 /** What a build may copy from: a directory of the caller's host, or the tar archive of one. */
 export type BuildContext =
   | { readonly _tag: "Directory"; readonly path: string }
-  | { readonly _tag: "Stream"; readonly bytes: Stream.Stream<Uint8Array, StorageFailed> }
+  | {
+      readonly _tag: "Stream"
+      readonly bytes: Stream.Stream<Uint8Array, StorageFailed>
+      /** What whoever builds calls that directory, and so do the texts about it. */
+      readonly name?: string
+    }
 
 /**
  * How an image is built. `file` are paths on the host of the directory, or inside the archive. What instructions say comes out of

@@ -71,7 +71,7 @@ export const buildImage = Effect.fn("buildImage")(function* (
         )
       })
       if (policy !== "always") yield* offerBases(baseImages(texts.join("\n"), options.buildArg), directory)
-      const id = yield* runBuilder({ directory, files, context: opened.root }, options)
+      const id = yield* runBuilder({ directory, files, context: opened }, options)
       const from = { _tag: "Other", text: inBuilder(directory, `@${id}`) } as const
       return yield* copyIn(from, { operation: "load", ref: options.tag[0] ?? id, names, preserveDigests: false })
     }),
@@ -94,16 +94,19 @@ const openContext = Effect.fnUntraced(function* (
     const { path } = context
     return { name: path, root: path, find: (file) => (isAbsolute(file) ? file : join(path, file)) }
   }
-  const name = "the context"
-  const root = join(area, "context")
+  const { name = "the context" } = context
   const archive = join(area, "context.tar")
-  yield* makeDirectory(root)
+  yield* makeDirectory(join(area, "context"))
+  // as the builder calls it
+  const root = fs.realpathSync(join(area, "context"))
   yield* attempt("write", archive, (signal) =>
     pipeline(Stream.toAsyncIterable(context.bytes), fs.createWriteStream(archive), { signal }),
   )
   // whatever its compression
   yield* runOk(yield* (yield* Tools).path("tar"), ["--extract", "--file", archive, "--directory", root]).pipe(
-    Effect.catchTag("ToolFailed", ({ detail }) => Effect.fail(new ArchiveInvalid({ archive: name, problem: detail }))),
+    Effect.catchTag("ToolFailed", ({ detail }) =>
+      Effect.fail(new ArchiveInvalid({ archive: "the context", problem: detail })),
+    ),
   )
   // an archive has no say in what lies outside it
   return { name, root, find: (file) => resolveInRoot(root, file) ?? "" }

@@ -16,7 +16,11 @@ export interface BuilderPlace {
   readonly directory: string
   /** Containerfiles, read one after the other. */
   readonly files: ReadonlyArray<string>
-  readonly context: string
+  readonly context: {
+    readonly root: string
+    /** What the caller calls it. */
+    readonly name: string
+  }
 }
 
 /** Where the builder keeps an image, in skopeo's words. */
@@ -34,8 +38,11 @@ export const runBuilder = Effect.fnUntraced(function* (
     yield* tools.path("unshare"),
     yield* tools.path("buildah"),
   ]
-  const said = sieve(ofImage, (content) => options.output("stdout", content))
-  const complained = sieve(ofBuilder, (content) => options.output("stderr", content))
+  const { name, root } = place.context
+  const output: BuildOptions["output"] = (stream, content) =>
+    options.output(stream, name === root ? content : renamed(content, { name, root }))
+  const said = sieve(ofImage, (content) => output("stdout", content))
+  const complained = sieve(ofBuilder, (content) => output("stderr", content))
   const status = yield* runHeard(
     setpriv,
     [
@@ -55,15 +62,21 @@ export const runBuilder = Effect.fnUntraced(function* (
   const id = status === 0 ? lines.at(-1) : undefined
   const failure = status === 0 ? undefined : complaints.at(-1)
   // what was held back and is not the last word after all
-  yield* passOn(options, "stdout", id === undefined ? lines : lines.slice(0, -1))
-  yield* passOn(options, "stderr", failure === undefined ? complaints : complaints.slice(0, -1))
+  yield* passOn(output, "stdout", id === undefined ? lines : lines.slice(0, -1))
+  yield* passOn(output, "stderr", failure === undefined ? complaints : complaints.slice(0, -1))
   if (id !== undefined) return id
-  const detail = failure?.replace(/^Error: /, "") ?? `buildah ended with status ${status}`
+  const detail = failure?.replace(/^Error: /, "").replaceAll(root, name) ?? `buildah ended with status ${status}`
   return yield* new BuildFailed({ detail, exitStatus: status === 0 ? noExitStatus : status })
 })
 
-const passOn = ({ output }: BuildOptions, stream: "stdout" | "stderr", lines: ReadonlyArray<string>) =>
+const passOn = (output: BuildOptions["output"], stream: "stdout" | "stderr", lines: ReadonlyArray<string>) =>
   lines.length === 0 ? Effect.void : output(stream, Buffer.from(lines.map((line) => `${line}\n`).join("")))
+
+/** Whole lines; what does not speak of the context stays as it is, whether it is text or not. */
+const renamed = (lines: Uint8Array, { name, root }: BuilderPlace["context"]): Uint8Array => {
+  const bytes = Buffer.from(lines)
+  return bytes.includes(root) ? Buffer.from(bytes.toString("utf8").replaceAll(root, name)) : lines
+}
 
 /** Podman's for a failure of its own. */
 const noExitStatus = 125
@@ -93,7 +106,7 @@ const buildahWords = (place: BuilderPlace, options: BuildOptions): ReadonlyArray
   ...options.buildArg.flatMap((argument) => ["--build-arg", argument]),
   ...options.label.flatMap((label) => ["--label", label]),
   ...place.files.flatMap((file) => ["--file", file]),
-  place.context,
+  place.context.root,
 ]
 
 /** The last line of standard output is the image's id. */

@@ -138,6 +138,9 @@ export const images = HttpApiGroup.make("images").add(
         "labels",
         Schema.optionalKey(jsonText(Pairs).annotate({ description: "Labels of the image, as JSON" })),
       ),
+      contextDirectory: parameter.text(
+        "Beyond libpod: what the client calls the directory of the context, and so do the texts about it",
+      ),
       remote: parameter.text("Refused: the context is the body"),
       platform: parameter.texts("Refused: an image is built for the host's own platform"),
     }),

@@ -13,6 +13,7 @@ interface BuildQuery extends Partial<Omit<BuildFlags, "file" | "buildArg" | "lab
   readonly file?: string
   readonly buildArg?: Pairs
   readonly label?: Pairs
+  readonly contextDirectory?: string
   readonly remote?: string
   readonly platform?: ReadonlyArray<string>
 }
@@ -22,7 +23,7 @@ type Pairs = ReadonlyArray<string> | Readonly<Record<string, string>>
 /** A client that goes away gives the build up. */
 export const buildStream = Effect.fnUntraced(function* <E>(
   engine: ImageEngine["Service"],
-  { buildArg = [], file = "", label = [], platform = [], remote, ...query }: BuildQuery,
+  { buildArg = [], contextDirectory, file = "", label = [], platform = [], remote, ...query }: BuildQuery,
   payload: Stream.Stream<Uint8Array, E>,
 ) {
   if (remote !== undefined)
@@ -34,11 +35,15 @@ export const buildStream = Effect.fnUntraced(function* <E>(
     buildArg: wordsOf(buildArg),
     label: wordsOf(label),
   })
+  const context = {
+    ...bodyArchive(payload),
+    ...(contextDirectory === undefined ? {} : { name: contextDirectory }),
+  }
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
   return Stream.callback<BuildProgress>(
     (queue) =>
       engine
-        .build(bodyArchive(payload), {
+        .build(context, {
           ...flags,
           output: (stream, content) => {
             const text = decoders[stream].decode(content, { stream: true })

@@ -33,7 +33,7 @@ export const build = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const body = yield* bodyOf(context, options.file)
       const names = new Map(body.files.map((file, at) => [file, options.file[at] ?? file]))
-      return yield* Effect.mapError(sent(remote, body, options), (failure) => asNamedHere(failure, context, names))
+      return yield* Effect.mapError(sent(remote, body, options), (failure) => asNamedHere(failure, names))
     }),
   )
 })
@@ -41,7 +41,7 @@ export const build = Effect.fnUntraced(function* (
 /** Succeeds with the image's id. */
 const sent = Effect.fnUntraced(function* (
   remote: Remote,
-  { files, payload }: Body,
+  { files, name, payload }: Body,
   { buildArg, label, output, target, ...options }: BuildOptions,
 ): Effect.fn.Return<string, ImageFailure> {
   const lines = yield* ask(
@@ -56,6 +56,7 @@ const sent = Effect.fnUntraced(function* (
         pull: options.pull,
         ...(target === "" ? {} : { target }),
         ...(files.length === 0 ? {} : { file: JSON.stringify(files) }),
+        ...(name === undefined ? {} : { contextDirectory: name }),
         ...(buildArg.length === 0 ? {} : { buildArg: keyValues(buildArg) }),
         ...(label.length === 0 ? {} : { label }),
       },
@@ -79,15 +80,10 @@ const sent = Effect.fnUntraced(function* (
 })
 
 /** What is missing is called what the caller calls it; what it is called in the archive is nobody's business. */
-const asNamedHere = (
-  failure: ImageFailure,
-  context: BuildContext,
-  names: ReadonlyMap<string, string>,
-): ImageFailure => {
-  if (!(failure instanceof ContainerfileMissing) || context._tag === "Stream") return failure
-  const { path, reason } = failure
-  return new ContainerfileMissing({ path: reason === "context" ? context.path : (names.get(path) ?? path), reason })
-}
+const asNamedHere = (failure: ImageFailure, names: ReadonlyMap<string, string>): ImageFailure =>
+  failure instanceof ContainerfileMissing
+    ? new ContainerfileMissing({ path: names.get(failure.path) ?? failure.path, reason: failure.reason })
+    : failure
 
 const isId = /^[0-9a-f]{64}\n$/
 
@@ -99,6 +95,8 @@ interface Body {
   readonly payload: Stream.Stream<Uint8Array, StorageFailed>
   /** Containerfiles, as they are called in the archive. */
   readonly files: ReadonlyArray<string>
+  /** What the caller calls the directory; Podman's service does not ask. */
+  readonly name: string | undefined
 }
 
 /** The context as an archive, with the Containerfiles that lie elsewhere under names of their own. */
@@ -106,7 +104,7 @@ const bodyOf = Effect.fnUntraced(function* (
   context: BuildContext,
   named: ReadonlyArray<string>,
 ): Effect.fn.Return<Body, ContainerfileMissing | StorageFailed, Scope.Scope> {
-  if (context._tag === "Stream") return { payload: context.bytes, files: named }
+  if (context._tag === "Stream") return { payload: context.bytes, files: named, name: context.name }
   const { path } = context
   const members = ["-C", path, "."]
   const files = yield* Effect.forEach(named, (name) =>
@@ -126,6 +124,7 @@ const bodyOf = Effect.fnUntraced(function* (
   const blocks = outputOf("tar", ["--create", "--file=-", ...members])
   return {
     files,
+    name: path,
     payload: Stream.fromAsyncIterable(blocks, () => new StorageFailed({ operation: "read", path, code: "EIO" })),
   }
 })

@@ -76,7 +76,10 @@ export const memoryBuild = Effect.fnUntraced(function* (
       const source = from === undefined ? files : stages.find(({ name }) => name === from)?.files
       const [path = "", target = ""] = words
       const node = source?.get(resolvePath("/", path))
-      if (node === undefined) return yield* failed(`no such file or directory: ${path}`)
+      if (node === undefined) {
+        const sources = JSON.stringify(from ?? contextName(context))
+        return yield* failed(`checking on sources under ${sources}: ${path}: no such file or directory`)
+      }
       stage.files.set(resolvePath("/", target), node)
     } else {
       const changed = applyChanges([`${word} ${words.join(" ")}`])
@@ -97,6 +100,9 @@ export const memoryBuild = Effect.fnUntraced(function* (
 
 const merged = (one: ImageConfig, other: ImageConfig) => ({ ...one.Labels, ...other.Labels })
 
+const contextName = (context: BuildContext): string =>
+  context._tag === "Directory" ? context.path : (context.name ?? "the context")
+
 const contextFiles = (context: BuildContext): Effect.Effect<ReadonlyFiles, ImageFailure> =>
   context._tag === "Stream"
     ? readTar(decompressed(context.bytes, "the context"), "the context")
@@ -116,7 +122,8 @@ const containerfileIn = Effect.fnUntraced(function* (
     return fs.existsSync(path) ? fs.readFileSync(path, "utf8") : undefined
   }
   const usual = ["Containerfile", "Dockerfile"].find((name) => read(name) !== undefined)
-  if (named.length === 0 && usual === undefined) return yield* new ContainerfileMissing({ path: "", reason: "context" })
+  if (named.length === 0 && usual === undefined)
+    return yield* new ContainerfileMissing({ path: contextName(context), reason: "context" })
   const texts = yield* Effect.forEach(named.length > 0 ? named : [usual ?? ""], (name) => {
     const text = read(name)
     if (text === undefined) return Effect.fail(new ContainerfileMissing({ path: name, reason: "named" }))

@@ -94,6 +94,19 @@ export const builds: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "what a build says of its context calls that what the caller does",
+    run: Effect.gen(function* () {
+      const { image } = yield* Bench
+      const name = "/home/me/a site"
+      const context = { ...contextOf({ Containerfile: `FROM ${image}\nCOPY missing /x` }), name }
+      const output = () => Effect.void
+      const { message } = yield* failureOf((yield* ImageEngine).build(context, { ...defaults, output }))
+      expect(message).toMatch(/ checking on sources under "\/home\/me\/a site": .*missing.*no such file/)
+      const nothing = { ...contextOf({ note: "" }), name }
+      expect((yield* failureOf((yield* ImageEngine).build(nothing, { ...defaults, output }))).message).toContain(name)
+    }),
+  },
+  {
     name: "a build that fails says where and with which status, and leaves no image",
     run: Effect.gen(function* () {
       const engine = yield* ImageEngine
