@@ -27,8 +27,14 @@ import {
 } from "./kit/index.ts"
 import { discardOutput, exitStatus, failureStatus, printFailure, writeError, writeOut } from "./output.ts"
 
-/** Words that start this program again: conmon calls us back with them. */
-const self: ReadonlyArray<string> = [process.execPath, ...process.execArgv, "--", process.argv[1] ?? ""]
+/** Words that start this program again: conmon calls us back with them, and always means the engine of its own host. */
+const self: ReadonlyArray<string> = [
+  process.execPath,
+  ...process.execArgv,
+  "--",
+  process.argv[1] ?? "",
+  "--remote=false",
+]
 
 export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
   if (argv[0] === "__complete" || argv[0] === "__completeNoDesc") return completeWords(argv)

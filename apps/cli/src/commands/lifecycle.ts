@@ -14,7 +14,7 @@ import {
   WaitFlags,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import { type CliCommand, type CommandFailure, withLocalEngine } from "../Handler.ts"
+import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import { type Call, exactArgs, namesOrAll, parseDuration, valuesOf } from "../kit/index.ts"
 import { printItems, printLine, refuse, removalStatus, rewordedItems } from "../output.ts"
@@ -208,7 +208,7 @@ export const cleanup: CliCommand = {
   flags: flagTable(PauseFlags),
   args: namesOrAll,
   complete: completeContainers,
-  handler: withLocalEngine((call) =>
+  handler: (call) =>
     Effect.gen(function* () {
       const { all, latest } = optionsOf(PauseFlags, call)
       const refs = all || latest ? yield* idsOf({ all, latest }) : call.args
@@ -221,5 +221,4 @@ export const cleanup: CliCommand = {
       }
       return 0
     }),
-  ),
 }

@@ -1,5 +1,5 @@
 /** What the service says of itself and its host. */
-import { CheckFlags, hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
+import { CheckFlags, containerFailures, hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -44,5 +44,11 @@ export const system = HttpApiGroup.make("system").add(
     query: query(parametersOf(CheckFlags, ["deep"])),
     success: SystemCheck,
     error: errorsOf(hostFailures),
+  }),
+  // beyond libpod: the record of a container that has ended is brought in order
+  HttpApiEndpoint.post("cleanup", "/cryopod/containers/:name/cleanup", {
+    params: { name: Schema.String },
+    success: HttpApiSchema.NoContent,
+    error: errorsOf(containerFailures),
   }),
 )

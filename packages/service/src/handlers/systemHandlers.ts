@@ -70,6 +70,7 @@ export const systemHandlers = (versions: ServiceVersions) =>
         versionBare: () => version,
         info: () => engine.info,
         check: ({ query }) => engine.check({ deep: query.deep ?? false }),
+        cleanup: ({ params }) => engine.cleanup(params.name),
       })
     }),
   )

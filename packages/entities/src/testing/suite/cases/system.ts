@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { SystemCheck, SystemInfo } from "../../../reports/SystemReports.ts"
 import { SystemEngine } from "../../../SystemEngine.ts"
-import { created, running } from "../Bench.ts"
+import { created, failureOf, running, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
 export const system: ReadonlyArray<Case> = [
@@ -47,6 +47,7 @@ export const system: ReadonlyArray<Case> = [
       const id = yield* running()
       yield* engine.cleanup(id)
       expect((yield* (yield* ContainerEngine).inspect(id)).State.Status).toBe("running")
+      expect((yield* failureOf(engine.cleanup(unique("nobody"))))._tag).toBe("ContainerNotFound")
     }),
   },
 ]
