@@ -1,5 +1,6 @@
 /** Flags before the command, and the environment variables that stand in for them. */
 import { defaultPrefix, defaultRoot, defaultRunroot, type LocalEngineSettings } from "@cryopod/abi"
+import { OptionInvalid, RuntimeName, runtimeNamed, type RuntimeUnknown } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import type { CommandFailure } from "./Handler.ts"
 import { type FlagTable, goQuote, type ParsedFlags, type ValuesOf, valuesOf } from "./kit/index.ts"
@@ -106,28 +107,40 @@ export const engineSettings = (
   const root = flags.root || env["CRYOPOD_ROOT"] || defaultRoot
   const runroot = flags.runroot || env["CRYOPOD_RUNROOT"] || defaultRunroot
   const runtimeText = flags.runtime || env["CRYOPOD_RUNTIME"] || ""
-  const runtime = runtimeText.slice(runtimeText.lastIndexOf("/") + 1)
-  if (runtime !== "" && runtime !== "runc" && runtime !== "crun") {
-    const message = `default OCI runtime ${goQuote(runtimeText)} not found: invalid argument`
-    return Result.fail({ _tag: "GlobalOptionRefused", message })
-  }
+  const named =
+    runtimeText === ""
+      ? Result.succeed(undefined)
+      : runtimeNamed(runtimeText.slice(runtimeText.lastIndexOf("/") + 1), runtimeText)
+  if (Result.isFailure(named)) return Result.fail(named.failure)
+  const runtime = named.success
   const conmon = flags.conmon || env["CRYOPOD_CONMON"]
   const criu = env["CRYOPOD_CRIU"]
   const policyFile = env["CRYOPOD_POLICY"]
   return Result.succeed({
     root,
     runroot,
-    runtime: runtime === "" ? undefined : runtime,
+    runtime,
     prefix: env["CRYOPOD_PREFIX"] || defaultPrefix,
     ...(policyFile ? { policyFile } : {}),
     path: env["PATH"] ?? "",
     tools: {
       ...(conmon ? { conmon } : {}),
       ...(criu ? { criu } : {}),
-      ...(runtimeText.includes("/") && runtime !== "" ? { [runtime]: runtimeText } : {}),
+      ...(runtimeText.includes("/") && runtime !== undefined ? { [runtime]: runtimeText } : {}),
     },
     selfCommand: [...self, "--root", root, "--runroot", runroot],
     engineName: "cryopod",
     engineVersion: version,
   })
+}
+
+/** The runtime that a command line names for what it makes on another host; variables are about this host's own engine. */
+export const farRuntime = (
+  parsed: ParsedFlags,
+): Result.Result<{ readonly runtime?: RuntimeName }, OptionInvalid | RuntimeUnknown> => {
+  const { runtime } = valuesOf(parsed, globalFlags)
+  if (runtime === "") return Result.succeed({})
+  if (!runtime.includes("/")) return Result.map(runtimeNamed(runtime), (name) => ({ runtime: name }))
+  const problem = `the runtime of another host goes by its name, ${RuntimeName.literals.join(" or ")}, not by a path`
+  return Result.fail(new OptionInvalid({ option: "runtime", value: runtime, problem }))
 }

@@ -10,7 +10,7 @@ import { commandTree } from "./commandTree.ts"
 import { ownTerminal } from "./attach.ts"
 import { sources } from "./completions.ts"
 import { remoteDestination } from "./connections/destination.ts"
-import { engineSettings, globalFlags, logLevelProblem, remoteFlags } from "./global.ts"
+import { engineSettings, farRuntime, globalFlags, logLevelProblem, remoteFlags } from "./global.ts"
 import type { CommandFailure, Engines, Handler } from "./Handler.ts"
 import {
   type Call,
@@ -85,8 +85,9 @@ const withEngine = <A>(
     const settings = yield* Effect.fromResult(engineSettings(parsed, process.env, self))
     const remote = which === "local" ? undefined : yield* Effect.fromResult(remoteDestination(parsed, process.env))
     if (remote === undefined) return yield* Effect.provide(work, localEngine(settings))
+    const runtime = yield* Effect.fromResult(farRuntime(parsed))
     const { tunnelEngine } = yield* Effect.promise(() => import("@cryopod/tunnel"))
-    return yield* Effect.provide(work, tunnelEngine({ ...remote, terminal: ownTerminal }))
+    return yield* Effect.provide(work, tunnelEngine({ ...remote, ...runtime, terminal: ownTerminal }))
   })
 
 const reportFailure = (cause: Cause.Cause<CommandFailure>): Effect.Effect<number> => {

@@ -1,17 +1,8 @@
 /** The services that the steps of the local engine are made of, and what an engine is told once. */
+import type { RuntimeName } from "@cryopod/entities"
 import type { Database, Layout, Tools } from "@cryopod/host"
 import type { ImageStore, ImageUse, Layers, RootFilesystems, Transport } from "@cryopod/images"
-import type {
-  Addresses,
-  Conmon,
-  Containers,
-  Netavark,
-  Networks,
-  OciRuntime,
-  Pods,
-  RuntimeName,
-  Volumes,
-} from "@cryopod/runtime"
+import type { Addresses, Conmon, Containers, Netavark, Networks, OciRuntime, Pods, Volumes } from "@cryopod/runtime"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Probes } from "./system/Probes.ts"

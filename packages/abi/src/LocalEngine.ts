@@ -11,6 +11,7 @@ import {
   type StorageFailed,
   type SystemEngine,
   type VolumeEngine,
+  type RuntimeName,
 } from "@cryopod/entities"
 import { Database, Layout, Tools, type ToolName } from "@cryopod/host"
 import { ImageStore, imageTables, ImageUse, Layers, pendingTables, RootFilesystems, Transport } from "@cryopod/images"
@@ -26,7 +27,6 @@ import {
   OciRuntime,
   Pods,
   podTables,
-  type RuntimeName,
   Volumes,
   volumeTables,
 } from "@cryopod/runtime"

@@ -15,10 +15,9 @@ import type {
   PortMapping,
   RestartPolicy,
   Rlimit,
+  RuntimeName,
 } from "@cryopod/entities"
 import type { Namespaces } from "./Namespaces.ts"
-
-export type RuntimeName = "runc" | "crun"
 
 export interface ContainerConfig {
   readonly id: string

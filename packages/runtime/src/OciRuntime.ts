@@ -5,12 +5,11 @@
  * direct call.
  */
 import { join } from "node:path"
-import type { ToolFailed, ToolMissing } from "@cryopod/entities"
+import type { ToolFailed, ToolMissing, RuntimeName } from "@cryopod/entities"
 import { Layout, lastLines, run, type RunResult, runOk, Tools } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { RuntimeName } from "./ContainerRecord.ts"
 import { type CheckpointArguments, checkpointArguments } from "./runtimeArguments.ts"
 
 export interface OciRuntimeShape {

@@ -3,8 +3,7 @@
  *
  * Sources: runc 1.1–1.3 `man/runc-checkpoint.8.md`, `man/runc-restore.8.md`; crun 1.28 `crun.1`.
  */
-import type { CriuDumpOptions, TcpConnections } from "@cryopod/entities"
-import type { RuntimeName } from "./ContainerRecord.ts"
+import type { CriuDumpOptions, TcpConnections, RuntimeName } from "@cryopod/entities"
 
 export interface CheckpointArguments {
   /** CRIU's image files go here. */

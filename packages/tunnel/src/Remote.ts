@@ -5,6 +5,7 @@ import {
   isHostFailure,
   type Items,
   NotSupported,
+  type RuntimeName,
   ServiceFailure,
   StorageFailed,
 } from "@cryopod/entities"
@@ -24,11 +25,17 @@ import { type Connection, problemOf, wordsOf } from "./connect/Connection.ts"
 
 type Client = HttpApiClient.ForApi<typeof LibpodApi>
 
-export interface Remote extends Connection, Client {}
+export interface Remote extends Connection, Client, Insisting {}
 
-export const remoteOf = (connection: Connection): Effect.Effect<Remote> =>
+/** What every new container is asked for with. */
+export interface Insisting {
+  /** The OCI runtime that the caller insists on. */
+  readonly runtime?: RuntimeName
+}
+
+export const remoteOf = (connection: Connection, { runtime }: Insisting = {}): Effect.Effect<Remote> =>
   HttpApiClient.makeWith(LibpodApi, { httpClient: connection.http }).pipe(
-    Effect.map((client) => ({ ...connection, ...client })),
+    Effect.map((client) => ({ ...connection, ...client, ...(runtime === undefined ? {} : { runtime }) })),
     Effect.provide(libpodClient),
   )
 
@@ -121,6 +128,10 @@ export const onlyOurs = (
   const what = Object.entries(asked).find(([, is]) => is)?.[0]
   return what === undefined ? Effect.void : Effect.fail(new NotSupported({ what }))
 }
+
+/** Options of something that is made there, with the caller's runtime unless they name one themselves. */
+export const insisting = <Options extends Insisting>({ runtime }: Insisting, options: Options): Options =>
+  runtime === undefined ? options : { runtime, ...options }
 
 /** Filters of a command line as libpod's query has them. */
 export const filtersOf = (

@@ -11,6 +11,7 @@ import {
   NetworkEngine,
   type OptionInvalid,
   PodEngine,
+  type RuntimeName,
   SystemEngine,
   VolumeEngine,
 } from "@cryopod/entities"
@@ -32,12 +33,15 @@ import { volumeEngine } from "./volume/VolumeEngine.ts"
 export interface TunnelSettings extends DestinationOptions {
   /** `unix:///run/x.sock`, `tcp://host:8443`, `ssh://root@host/run/x.sock`. */
   readonly url: string
+  /** Runtime of what is made there; the service's choice when absent. Checkpoints that need another one are then refused. */
+  readonly runtime?: RuntimeName
   /** The caller's own streams, for programs that are run without others. */
   readonly terminal?: Terminal
 }
 
 /** The engines of another host. Whether anybody answers is found out when the layer is built. */
 export const tunnelEngine = ({
+  runtime,
   terminal = noTerminal,
   url,
   ...options
@@ -48,7 +52,7 @@ export const tunnelEngine = ({
   Layer.effectContext(
     Effect.gen(function* () {
       const destination = yield* Effect.fromResult(destinationOf(url, options))
-      const remote = yield* remoteOf(yield* connect(url, destination))
+      const remote = yield* remoteOf(yield* connect(url, destination), runtime === undefined ? {} : { runtime })
       return Context.mergeAll(
         Context.make(CheckpointEngine, CheckpointEngine.of(checkpointEngine(remote))),
         Context.make(ContainerEngine, ContainerEngine.of(containerEngine(remote, terminal))),

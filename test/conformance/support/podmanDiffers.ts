@@ -37,6 +37,14 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     ],
   },
   {
+    because: "what runtime a checkpoint needs is found in it by Podman's service, which cannot be asked for one",
+    cases: ["a checkpoint is restored with the runtime that it needs, and refused when another one is insisted on"],
+  },
+  {
+    because: "Podman's service speaks of where it has put the context",
+    cases: ["what a build says of its context calls that what the caller does"],
+  },
+  {
     because: "a program that cannot be started is told by its exit code and a line of its output",
     cases: ["a program that is not there, and a container that does not run, are told apart"],
   },

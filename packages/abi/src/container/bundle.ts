@@ -1,9 +1,9 @@
 /** The bundle of a container: what the runtime reads, and the files that the engine shows inside the container. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { StorageFailed } from "@cryopod/entities"
+import type { StorageFailed, RuntimeName } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, writeAtomic } from "@cryopod/host"
-import { type ContainerConfig, criuConfiguration, type OciSpec, type RuntimeName } from "@cryopod/runtime"
+import { type ContainerConfig, criuConfiguration, type OciSpec } from "@cryopod/runtime"
 import type * as Effect from "effect/Effect"
 
 /** Make the directories of a new container. */

@@ -16,9 +16,10 @@ import {
   type Rlimit,
   SignalInvalid,
   signalNumber,
+  type RuntimeName,
 } from "@cryopod/entities"
 import type { ExecutionConfig } from "@cryopod/images"
-import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
+import type { ContainerConfig } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 import type { Membership } from "./membership.ts"
 

@@ -79,7 +79,7 @@ export const createContainer = Effect.fn("Container.create")(function* (
       ...ports,
       id,
       createdAt: DateTime.formatIso(yield* DateTime.now),
-      runtime: yield* defaults.runtime,
+      runtime: options.runtime ?? (yield* defaults.runtime),
       options,
       image: { id: image.id, name: name ?? image.names[0] ?? "", config: imageConfig },
       mounts: yield* resolveMounts(options, Object.keys(imageConfig.Volumes ?? {})),

@@ -1,7 +1,12 @@
 /** Options of CRIU's own, as far as they can be had here. */
-import { type CriuDumpOptions, type CriuRestoreOptions, CriuUnfit, type ToolMissing } from "@cryopod/entities"
+import {
+  type CriuDumpOptions,
+  type CriuRestoreOptions,
+  CriuUnfit,
+  type ToolMissing,
+  type RuntimeName,
+} from "@cryopod/entities"
 import { formatCriuInteger } from "@cryopod/criu"
-import type { RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { Probes } from "../system/Probes.ts"
 

@@ -23,8 +23,12 @@ export const createMember = Effect.fn("ContainerEngine.createMember")(function* 
   if (name === undefined) return yield* createIn(options.pod, options)
   if (name === "") return yield* new PodOptionInvalid({ problem: "newName", value: "" })
   // what would be the container's network and hostname is the pod's
-  const { hostname } = options
-  const infra = { ...defaultInfra, ...networkFlagsOf(options) }
+  const { hostname, runtime } = options
+  const infra = {
+    ...defaultInfra,
+    ...networkFlagsOf(options),
+    ...(runtime === undefined ? {} : { runtime }),
+  }
   const pod = yield* createPod({ ...defaultPod, name, hostname, infra, createCommand: options.createCommand ?? [] })
   return yield* createIn(pod.id, { ...options, ...networkFlagsOf(defaultInfra), hostname: "" }).pipe(
     Effect.onError(() => Effect.ignore(withinPod(pod.id, (record) => erasePod(record)))),

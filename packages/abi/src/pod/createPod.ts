@@ -64,6 +64,7 @@ const createInfra = Effect.fnUntraced(function* (pod: PodConfig, infra: InfraOpt
     entrypoint: infra.command,
     ...networkFlagsOf(infra),
     shmSize: infra.shmSize,
+    ...(infra.runtime === undefined ? {} : { runtime: infra.runtime }),
     createCommand: pod.createCommand,
   }
   const decided = yield* membership(options, undefined)

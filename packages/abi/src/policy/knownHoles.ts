@@ -4,7 +4,7 @@
  *
  * Source: CVE records 2026-115520, 2026-115521 and 2026-119101, and the release notes that they name.
  */
-import type { RuntimeName } from "@cryopod/runtime"
+import type { RuntimeName } from "@cryopod/entities"
 
 interface Hole {
   readonly id: string

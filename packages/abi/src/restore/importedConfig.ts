@@ -1,6 +1,12 @@
 /** From libpod's `config.dump` and `spec.dump` to a container of ours: the way back of `libpodDocument`. Pure. */
-import { CheckpointInvalid, type ContainerMount, healthCheckFrom, parseRestartPolicy } from "@cryopod/entities"
-import type { ContainerConfig, RuntimeName } from "@cryopod/runtime"
+import {
+  CheckpointInvalid,
+  type ContainerMount,
+  healthCheckFrom,
+  parseRestartPolicy,
+  type RuntimeName,
+} from "@cryopod/entities"
+import type { ContainerConfig } from "@cryopod/runtime"
 import * as Result from "effect/Result"
 import type { Membership } from "../container/membership.ts"
 import { renamedPod } from "./importedMembership.ts"

@@ -25,10 +25,11 @@ import {
   type RestoreRefused,
   RuntimeMismatch,
   type VolumeRestoreRefused,
+  runtimeNamed,
 } from "@cryopod/entities"
 import { Tools } from "@cryopod/host"
 import { ImageStore, pullImage, type StoredImage } from "@cryopod/images"
-import { type ContainerConfig, Containers, type RuntimeName, withHostPorts } from "@cryopod/runtime"
+import { type ContainerConfig, Containers, withHostPorts } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -111,7 +112,7 @@ export const preflight = Effect.fn("restore.preflight")(function* (
 
 /** What is asked before anything is made, each by itself. */
 export const preflightParts = (opened: OpenedCheckpoint, options: RestoreOptions) => ({
-  runtime: chooseRuntime(opened),
+  runtime: chooseRuntime(opened, options),
   name: Effect.gen(function* () {
     const name = options.name ?? opened.config.name
     if (!isContainerName(name)) return yield* new NameInvalid({ name })
@@ -180,24 +181,25 @@ const requirePodCriu = Effect.gen(function* () {
 })
 
 /** The runtime that made the dump, unless the caller insists on another one, which cannot work. */
-const chooseRuntime = Effect.fnUntraced(function* ({ annotations, config, imageId, source }: OpenedCheckpoint) {
+const chooseRuntime = Effect.fnUntraced(function* (
+  { annotations, config, imageId, source }: OpenedCheckpoint,
+  options: RestoreOptions,
+) {
   const kind = imageId === undefined ? "archive" : "image"
   const defaults = yield* EngineDefaults
   // Podman annotates the runtime of its own call; the configuration has that of the container
   const named = config.runtime ?? factsFromAnnotations(annotations).runtimeName
   const required = lastPart(named ?? (yield* defaults.runtime))
-  const mismatch = (given: string) => new RuntimeMismatch({ kind, source, required, given })
-  if (!isRuntime(required)) return yield* mismatch(yield* defaults.runtime)
-  if (defaults.runtimeGiven) {
-    const given = yield* defaults.runtime
-    if (given !== required) return yield* mismatch(given)
+  const insisted = options.runtime ?? (defaults.runtimeGiven ? yield* defaults.runtime : undefined)
+  const known = Option.getOrUndefined(Result.getSuccess(runtimeNamed(required)))
+  if (known === undefined || (insisted !== undefined && insisted !== known)) {
+    return yield* new RuntimeMismatch({ kind, source, required, given: insisted ?? (yield* defaults.runtime) })
   }
-  yield* (yield* Tools).path(required)
-  return required
+  yield* (yield* Tools).path(known)
+  return known
 })
 
 const lastPart = (path: string) => path.slice(path.lastIndexOf("/") + 1)
-const isRuntime = (name: string): name is RuntimeName => name === "runc" || name === "crun"
 
 const refuseTaken = Effect.fnUntraced(function* (id: string, name: string) {
   yield* repairAbandoned((record) => record.id === id || record.name === name)

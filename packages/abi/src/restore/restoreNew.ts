@@ -5,10 +5,10 @@
  */
 import { join } from "node:path"
 import { checkpointMembers } from "@cryopod/checkpoint"
-import type { RestoreFailure, RestoreOptions, RestoreReport } from "@cryopod/entities"
+import type { RestoreFailure, RestoreOptions, RestoreReport, RuntimeName } from "@cryopod/entities"
 import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore } from "@cryopod/images"
-import { bindPorts, type ContainerRecord, Containers, initialState, type RuntimeName } from "@cryopod/runtime"
+import { bindPorts, type ContainerRecord, Containers, initialState } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { neededOptions } from "../container/criuOptions.ts"
 import { erase } from "../container/erase.ts"

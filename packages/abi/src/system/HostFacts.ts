@@ -6,8 +6,8 @@
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
-import type { CriuUnfit, ToolFailed, ToolMissing } from "@cryopod/entities"
-import { cgroupLayout, cgroupVersion, type RuntimeName } from "@cryopod/runtime"
+import type { CriuUnfit, ToolFailed, ToolMissing, RuntimeName } from "@cryopod/entities"
+import { cgroupLayout, cgroupVersion } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { Probes } from "./Probes.ts"
 

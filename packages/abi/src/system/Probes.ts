@@ -14,9 +14,8 @@ import {
   parseCriuVersion,
   parseKernelRelease,
 } from "@cryopod/criu"
-import { CriuUnfit, ToolFailed, type ToolMissing } from "@cryopod/entities"
+import { CriuUnfit, ToolFailed, type ToolMissing, type RuntimeName } from "@cryopod/entities"
 import { lastLines, Layout, run, type ToolName, Tools, type ToolsShape } from "@cryopod/host"
-import type { RuntimeName } from "@cryopod/runtime"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

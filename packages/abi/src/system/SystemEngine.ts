@@ -6,9 +6,9 @@ import {
   type StateFinding,
   SystemEngine,
   type SystemCheck,
+  type RuntimeName,
 } from "@cryopod/entities"
 import { Layout, Tools } from "@cryopod/host"
-import type { RuntimeName } from "@cryopod/runtime"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

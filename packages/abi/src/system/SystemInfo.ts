@@ -5,9 +5,8 @@
  * Forms checked against `podman info` 5.4.2.
  */
 import * as os from "node:os"
-import type { SystemInfo } from "@cryopod/entities"
+import type { SystemInfo, RuntimeName } from "@cryopod/entities"
 import { Layout, Tools, type ToolName } from "@cryopod/host"
-import type { RuntimeName } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { hostFacts } from "./HostFacts.ts"
 import { hybridControllers } from "./HostReading.ts"

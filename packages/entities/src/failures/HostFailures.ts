@@ -28,6 +28,17 @@ export class ToolMissing extends Schema.TaggedError<ToolMissing>()(
   }
 }
 
+/** No OCI runtime has this name for the engine. Podman's text (containers/common `pkg/config`). */
+export class RuntimeUnknown extends Schema.TaggedError<RuntimeUnknown>()(
+  "RuntimeUnknown",
+  { name: Schema.String },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return `default OCI runtime ${JSON.stringify(this.name)} not found: invalid argument`
+  }
+}
+
 /** A program that the operation drives failed in a way nobody expected of it. */
 export class ToolFailed extends Schema.TaggedError<ToolFailed>()(
   "ToolFailed",

@@ -143,6 +143,7 @@ export const createFailures = [
   ...volumeFailures,
   M.MountInvalid,
   M.BindSourceMissing,
+  H.RuntimeUnknown,
 ] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
 
@@ -176,6 +177,7 @@ export const checkpointViewFailures = [
   K.CheckpointInvalid,
   K.NotACheckpoint,
   K.PolicyFileInvalid,
+  H.RuntimeUnknown,
   K.ProcessNotFound,
 ] as const
 export type CheckpointViewFailure = InstanceOf<typeof checkpointViewFailures>
@@ -199,6 +201,7 @@ export const restoreFailures = [
   K.CheckpointInvalid,
   K.NotACheckpoint,
   K.RuntimeMismatch,
+  H.RuntimeUnknown,
   K.ArchitectureMismatch,
   K.BaseImageMissing,
   ...podLookupFailures,

@@ -1,5 +1,6 @@
 /** Options of `create` and `run`: the container that is wanted. */
 import * as Schema from "effect/Schema"
+import type { RuntimeName } from "../values/RuntimeName.ts"
 import { healthDefaults } from "../values/HealthCheck.ts"
 import { bool, integer, text, texts } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
@@ -143,6 +144,8 @@ export interface CreateOptions extends CreateFlags {
   readonly image: string
   /** Replaces the image's CMD when not empty. */
   readonly command: ReadonlyArray<string>
+  /** The OCI runtime that runs it; the engine's own choice when absent. */
+  readonly runtime?: RuntimeName
   /** The command line that asked for it, kept for `inspect`. */
   readonly createCommand?: ReadonlyArray<string>
 }

@@ -7,6 +7,7 @@ import { bool, integer, text, texts } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 import { isContainerName } from "../values/ContainerName.ts"
 import { type NamespaceKind, namespaceKinds } from "../values/NamespaceMode.ts"
+import type { RuntimeName } from "../values/RuntimeName.ts"
 import { keyValues } from "../values/KeyValues.ts"
 
 const all = (what: string) => bool({ cli: "all", short: "a", description: what })
@@ -76,6 +77,8 @@ export interface InfraOptions extends ContainerNetworkFlags {
   /** Its program; the image's when empty. */
   readonly command: string
   readonly shmSize: string
+  /** The OCI runtime that runs it; the engine's own choice when absent. */
+  readonly runtime?: RuntimeName
 }
 
 /** The pod that is wanted. */

@@ -7,6 +7,7 @@ import { bool, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 import { type ForcibleAspect, forcibleAspects } from "../values/CheckAspect.ts"
 import { criuBothFields, type CriuRestoreOptions, defaultCriuRestore } from "./CriuOptions.ts"
+import type { RuntimeName } from "../values/RuntimeName.ts"
 import { type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
 export const RestoreFlags = Schema.Struct({
@@ -123,6 +124,8 @@ export interface NewContainerOptions {
   readonly volume: ReadonlyArray<string>
   readonly ignoreRootfs: boolean
   readonly ignoreVolumes: boolean
+  /** The OCI runtime that the caller insists on: a checkpoint that needs another one is refused. */
+  readonly runtime?: RuntimeName
 }
 
 export interface RestoreOptions extends NewContainerOptions, CriuRestoreOptions {

@@ -1,5 +1,5 @@
 /** libpod's SpecGenerator: the body of `containers/create`. */
-import { CreateFlags, HealthConfig } from "@cryopod/entities"
+import { CreateFlags, HealthConfig, RuntimeName } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import { SpecNamespace } from "./namespaces.ts"
 import { networkFields } from "./networks.ts"
@@ -43,6 +43,7 @@ const known = Schema.Struct({
   utsns: optional(SpecNamespace),
   pod: optional(Schema.String),
   containerCreateCommand: optional(strings),
+  oci_runtime: optional(Schema.String),
   /**
    * Beyond libpod: the options as our own client has them, which says all that the fields above say, and exactly. A service
    * that knows it looks at nothing else; Podman's ignores it.
@@ -52,6 +53,7 @@ const known = Schema.Struct({
       ...CreateFlags.fields,
       image: Schema.String,
       command: strings,
+      runtime: Schema.optionalKey(RuntimeName),
       createCommand: Schema.optionalKey(strings),
     }),
   ),

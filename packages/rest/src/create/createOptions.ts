@@ -11,6 +11,8 @@ import {
   NotSupported,
   OptionInvalid,
   pairTexts,
+  runtimeNamed,
+  type RuntimeUnknown,
   signalName,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
@@ -22,15 +24,19 @@ import { readOfContainers, unheardOf } from "./unheardOf.ts"
 
 const defaults = Schema.decodeUnknownSync(CreateFlags)({})
 
-export const createOptionsOf = (spec: SpecGenerator): Result.Result<CreateOptions, OptionInvalid | NotSupported> => {
+export const createOptionsOf = (
+  spec: SpecGenerator,
+): Result.Result<CreateOptions, OptionInvalid | NotSupported | RuntimeUnknown> => {
   // our own client says it all at once
   if (spec.cryopod !== undefined) return Result.succeed(spec.cryopod)
   const lost = unheardOf(spec, readOfContainers, "container")
   if (lost !== undefined) return Result.fail(new NotSupported({ what: lost }))
   const image = spec.image || spec.raw_image_name || ""
   if (image === "") return Result.fail(new OptionInvalid({ option: "image", value: "", problem: "an image is needed" }))
-  return Result.map(Result.all([namespacesOf(spec), networkFlagsFrom(spec)]), ([namespaces, networks]) => ({
+  const parts = Result.all([namespacesOf(spec), networkFlagsFrom(spec), runtimeOf(spec)])
+  return Result.map(parts, ([namespaces, networks, runtime]) => ({
     ...defaults,
+    ...runtime,
     ...namespaces,
     ...networks,
     publishAll: spec.publish_image_ports ?? false,
@@ -84,6 +90,9 @@ const healthOptions = (config: HealthConfig | null | undefined): Partial<CreateO
     ...(config.Retries ? { healthRetries: config.Retries } : {}),
   }
 }
+
+const runtimeOf = ({ oci_runtime: name }: SpecGenerator) =>
+  name ? Result.map(runtimeNamed(name), (runtime) => ({ runtime })) : Result.succeed({})
 
 const namespacesOf = (spec: SpecGenerator) =>
   Result.all({

@@ -8,6 +8,7 @@ import {
   OptionInvalid,
   parseSize,
   type PodCreateOptions,
+  RuntimeName,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -32,6 +33,7 @@ const Own: Schema.Codec<PodCreateOptions, object> = Schema.Struct({
       command: Schema.String,
       ...ContainerNetworkFlags.fields,
       shmSize: Schema.String,
+      runtime: Schema.optionalKey(RuntimeName),
     }),
   ),
   replace: Schema.Boolean,

@@ -70,6 +70,7 @@ export const readOfContainers: ReadonlySet<string> = new Set([
   "utsns",
   "pod",
   "containerCreateCommand",
+  "oci_runtime",
   "cryopod",
 ])
 

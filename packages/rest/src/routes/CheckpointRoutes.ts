@@ -24,12 +24,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
-import { archiveBody, checkpointing } from "./ContainerRoutes.ts"
+import { archiveBody, checkpointing, insisting } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(checkpointViewFailures)
 const inspecting = query(parametersOf(CheckpointInspectFlags, ["environment"]))
-const checking = query(parametersOf(RestoreFlags, checkedOptions))
+const checking = query({ ...parametersOf(RestoreFlags, checkedOptions), ...insisting })
 const checkErrors = errorsOf([...checkpointViewFailures, OptionConflict])
 const searching = query(parametersOf(MemorySearchFlags, ["pid", "search", "searchRegex", "context"]))
 const reading = query({ pid: parameter.int("Number of the process") })

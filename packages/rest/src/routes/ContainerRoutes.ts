@@ -100,6 +100,11 @@ export const checkpointing = query({
   export: parameter.bool("Answer with the checkpoint as an archive"),
 })
 
+/** Beyond libpod. */
+export const insisting = {
+  runtime: parameter.text("Name of the OCI runtime that is to do it; a checkpoint that needs another one is refused"),
+}
+
 /** Media type of an archive in a body, both ways; libpod's checkpoint handler answers with this very text. */
 export const archiveType = "application/octet; charset=us-ascii"
 
@@ -287,6 +292,7 @@ export const containers = HttpApiGroup.make("containers").add(
         "extUnixSk",
         "shellJob",
       ]),
+      ...insisting,
       import: parameter.bool("The body is the archive to restore from"),
       importLength: parameter.int(
         "Beyond libpod: the archive has so many bytes, and behind it comes the archive of the pre-checkpoint it builds on",

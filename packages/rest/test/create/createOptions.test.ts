@@ -90,6 +90,7 @@ describe("a SpecGenerator", () => {
     ["no ulimit", { r_limits: [{ type: "RLIMIT_CORE", soft: 2 ** 64, hard: 2 ** 64 }] }, { ulimit: ["core=-1:-1"] }],
     ["stop signal", { stop_signal: 15 }, { stopSignal: "SIGTERM" }],
     ["stop timeout", { stop_timeout: 0 }, { stopTimeout: 0 }],
+    ["runtime", { oci_runtime: "runc" }, { runtime: "runc" }],
     ["restart policy", { restart_policy: "on-failure", restart_tries: 3 }, { restart: "on-failure:3" }],
     [
       "health check",
@@ -163,6 +164,13 @@ describe("a SpecGenerator", () => {
     expect(read({ ...podmanDefaults, ...given })).toContain("is not supported by this service")
   })
 
+  it("names a runtime by its name, and by nothing else", () => {
+    for (const name of ["/usr/bin/runc", "../runc", "kata"])
+      expect(read({ ...podmanDefaults, oci_runtime: name })).toBe(
+        `default OCI runtime "${name}" not found: invalid argument`,
+      )
+  })
+
   it("needs an image", () =>
     expect(read({ ...podmanDefaults, image: "", raw_image_name: "" })).toContain("an image is needed"))
 
@@ -186,6 +194,7 @@ describe("a SpecGenerator", () => {
 
   it("says every option to Podman's service, too: one that it does not read back is lost there", () => {
     const other: CreateOptions = {
+      runtime: "runc",
       name: "web",
       env: ["A=1"],
       workdir: "/srv",

@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { bodyArchive, bodyArchives } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
+import { insistedRuntime } from "../insistedRuntime.ts"
 import { single } from "../single.ts"
 
 /** Every option at its default. */
@@ -58,7 +59,7 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
   ),
   restore: HttpApiBuilder.handler(LibpodApi, "containers", "restore", ({ params, payload, query }) =>
     Effect.gen(function* () {
-      const { import: importing = false, importLength, ...given } = query
+      const { import: importing = false, importLength, runtime: name, ...given } = query
       const flags = {
         ...restoreDefaults,
         ...given,
@@ -67,10 +68,11 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
         import: importing ? body : "",
       }
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, importing ? [] : [params.name]))
+      const runtime = yield* insistedRuntime(name)
       const report = yield* Effect.scoped(
         Effect.gen(function* () {
           const from = importing ? yield* archivesIn(payload, importLength) : source
-          return yield* single(yield* engine.restore(from, options))
+          return yield* single(yield* engine.restore(from, { ...options, ...runtime }))
         }),
       )
       if (report === undefined) return yield* Effect.die("a restore without a report")

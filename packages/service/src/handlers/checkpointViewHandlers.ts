@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
+import { insistedRuntime } from "../insistedRuntime.ts"
 import { checkpointOf } from "./checkpointHandlers.ts"
 
 const named = (ref: string): CheckpointSource => ({ _tag: "Named", ref })
@@ -38,10 +39,13 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
       )
     const reading = (source: CheckpointSource, pid = 0) =>
       answered(Stream.map(engine.memory(source, { pid }), encodeMemory))
-    const checking = (source: CheckpointSource, query: Partial<RestoreFlags>) =>
-      Effect.flatMap(Effect.fromResult(restoreRequest({ ...restoreDefaults, ...query }, [anyName])), ({ options }) =>
-        engine.check(source, options),
-      )
+    const checking = Effect.fnUntraced(function* (
+      source: CheckpointSource,
+      { runtime, ...query }: Partial<RestoreFlags> & { readonly runtime?: string },
+    ) {
+      const { options } = yield* Effect.fromResult(restoreRequest({ ...restoreDefaults, ...query }, [anyName]))
+      return yield* engine.check(source, { ...options, ...(yield* insistedRuntime(runtime)) })
+    })
     const flags = ({ environment = false }: { readonly environment?: boolean }) => ({ environment })
     return handlers.handleAll({
       list: ({ query }) => engine.list(query.directories ?? []),

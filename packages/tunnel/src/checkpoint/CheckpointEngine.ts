@@ -22,7 +22,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { checkpointQuery } from "../container/checkpoint.ts"
 import { restoreQuery } from "../container/restore.ts"
-import { ask, isPathName, ofTransport, onlyOurs, type Remote, textOnly } from "../Remote.ts"
+import { ask, insisting, isPathName, ofTransport, onlyOurs, type Remote, textOnly } from "../Remote.ts"
 import { bodyOf, calledBy, openDestination, toldBehind } from "../transfer.ts"
 
 const what = { "looking into checkpoints": true }
@@ -39,9 +39,9 @@ export const checkpointEngine = (remote: Remote): CheckpointEngineShape => ({
       ask(remote, remote.checkpoints.list({ query: directories.length === 0 ? {} : { directories } })),
     ),
   check: (source, options) => {
-    const all = restoreQuery(options)
+    const all = restoreQuery(insisting(remote, options))
     const query = Object.fromEntries(
-      checkedOptions.flatMap((name) => (name in all ? [[name, all[name as keyof typeof all]]] : [])),
+      [...checkedOptions, "runtime"].flatMap((name) => (name in all ? [[name, all[name as keyof typeof all]]] : [])),
     )
     return asked(remote, source, {
       named: (params) => textOfConflict(ask(remote, remote.checkpoints.check({ params, query }))),

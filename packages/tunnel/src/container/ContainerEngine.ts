@@ -13,7 +13,7 @@ import {
 import { ownSpec, specGeneratorOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { ask, each, found, isPathName, type Remote } from "../Remote.ts"
+import { ask, each, found, insisting, isPathName, type Remote } from "../Remote.ts"
 import type { Terminal } from "../Terminal.ts"
 import { attach, exitCodeOf } from "./attach.ts"
 import { checkpoint } from "./checkpoint.ts"
@@ -48,8 +48,8 @@ export const containerEngine = (remote: Remote, terminal: Terminal): ContainerEn
   return {
     create: (options) =>
       Effect.gen(function* () {
-        const payload =
-          remote.kind === "cryopod" ? ownSpec(options) : yield* Effect.fromResult(specGeneratorOf(options))
+        const wanted = insisting(remote, options)
+        const payload = remote.kind === "cryopod" ? ownSpec(wanted) : yield* Effect.fromResult(specGeneratorOf(wanted))
         const { Id: id } = yield* ask(remote, remote.containers.create({ payload }))
         return { id }
       }),
@@ -102,7 +102,7 @@ export const containerEngine = (remote: Remote, terminal: Terminal): ContainerEn
     execDetached: (ref, options) => execDetached(remote, ref, options),
     healthcheck: (ref) => onContainer(ref, (params) => ask(remote, remote.containers.healthcheck({ params }))),
     checkpoint: (selection, options) => checkpoint(remote, selection, options),
-    restore: (source, options) => restore(remote, source, options),
+    restore: (source, options) => restore(remote, source, insisting(remote, options)),
   }
 }
 

@@ -65,7 +65,7 @@ export const restore = Effect.fn("tunnel.restore")(function* (
 export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
   const { fileLocks, ignoreRootfs, ignoreStaticIp, ignoreStaticMac, ignoreVolumes, keep, name, pod, policy, ...lists } =
     options
-  const { extUnixSk, force, publish, shellJob, volume, ...others } = lists
+  const { extUnixSk, force, publish, runtime, shellJob, volume, ...others } = lists
   const nothing: Record<string, never> = others
   return {
     ...nothing,
@@ -85,6 +85,7 @@ export const restoreQuery = ({ tcp, ...options }: RestoreOptions) => {
     ...(publish.length === 0 ? {} : { publish }),
     ...(volume.length === 0 ? {} : { volume }),
     ...(force.length === 0 ? {} : { force }),
+    ...(runtime === undefined ? {} : { runtime }),
     printStats: true,
   }
 }
@@ -120,6 +121,7 @@ const lookAtImage = Effect.fnUntraced(function* (
     if (rule !== undefined) return yield* new OptionConflict({ rule })
     return
   }
+  yield* choosingRuntime(remote, options)
   if (!(yield* found(ask(remote, remote.images.exists({ params }))))) return yield* new NoSuchContainerOrImage({ ref })
   const { Annotations: annotations, Id: id } = yield* ask(remote, remote.images.inspect({ params, query: {} }))
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id })
@@ -127,6 +129,10 @@ const lookAtImage = Effect.fnUntraced(function* (
   const given = (yield* ask(remote, remote.system.info())).host.ociRuntime.name
   if (required !== given) return yield* new RuntimeMismatch({ kind: "image", source: ref, required, given })
 })
+
+/** A container in place has its runtime; one that is made anew has what Podman's service finds in its checkpoint. */
+const choosingRuntime = (remote: Remote, { runtime }: RestoreOptions) =>
+  onlyOurs(remote, { "choosing the runtime of a restored container": runtime !== undefined })
 
 const isCheckpointed = (remote: Remote, id: string): Effect.Effect<boolean, HostFailure> =>
   ask(remote, remote.containers.inspect({ params: { name: id }, query: {} })).pipe(
@@ -146,6 +152,7 @@ const fromArchive = (
   Effect.scoped(
     Effect.gen(function* () {
       yield* onlyOurs(remote, { "the archive of a pre-checkpoint": previous !== undefined })
+      yield* choosingRuntime(remote, options)
       const body = yield* bodyOf(archive)
       const both =
         previous === undefined

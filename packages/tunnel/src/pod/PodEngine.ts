@@ -13,7 +13,18 @@ import {
 import { failureOn, podSpecOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { ask, each, filtersOf, found, hostOnly, isPathName, orMissing, type Remote } from "../Remote.ts"
+import {
+  ask,
+  each,
+  filtersOf,
+  found,
+  hostOnly,
+  insisting,
+  isPathName,
+  onlyOurs,
+  orMissing,
+  type Remote,
+} from "../Remote.ts"
 
 export const podEngine = (remote: Remote): PodEngineShape => {
   const list = (filter: ReadonlyArray<string>) => ask(remote, remote.pods.list({ query: filtersOf(filter) }))
@@ -54,7 +65,10 @@ export const podEngine = (remote: Remote): PodEngineShape => {
   return {
     create: (options) =>
       Effect.gen(function* () {
-        const payload = yield* Effect.fromResult(podSpecOf(options))
+        const infra = options.infra === undefined ? undefined : insisting(remote, options.infra)
+        yield* onlyOurs(remote, { "choosing the runtime of a pod's infra container": infra?.runtime !== undefined })
+        const wanted = infra === undefined ? options : { ...options, infra }
+        const payload = yield* Effect.fromResult(podSpecOf(wanted))
         const { Id: id } = yield* ask(remote, remote.pods.create({ payload }))
         return { id }
       }),

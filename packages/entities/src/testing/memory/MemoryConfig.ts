@@ -81,7 +81,7 @@ export const memoryConfig = Effect.fnUntraced(function* (
     imageId: image.id,
     imageName: image.names[0] ?? "",
     rawImageName: options.image,
-    runtime: host.runtime,
+    runtime: options.runtime ?? host.runtime,
     entrypoint,
     command,
     env: variables([

@@ -21,7 +21,7 @@ import type { RestoreOptions } from "../../options/RestoreOptions.ts"
 import type { CheckFinding, CheckpointCheck } from "../../reports/CheckpointCheck.ts"
 import type { CheckpointPlan } from "../../reports/CheckpointPlan.ts"
 import type { CheckAspect } from "../../values/CheckAspect.ts"
-import { beyondPolicy } from "./Restores.ts"
+import { beyondPolicy, insistedRuntime } from "./Restores.ts"
 import type { CheckpointDiff, CheckpointInspect, CheckpointSummary } from "../../reports/CheckpointViews.ts"
 import { isCheckpointImage } from "../../values/CheckpointAnnotations.ts"
 import { findImage } from "../../values/ImageLookup.ts"
@@ -247,7 +247,7 @@ const checkSeen = (host: MemoryHost, { kind, snapshot, source }: Seen, options: 
   const beyond = kind === "container" ? [] : beyondPolicy(host, snapshot, options)
   const findings = [
     finding("policy", beyond.length === 0, beyond.map((one) => one.finding).join(", ")),
-    finding("runtime", !host.runtimeGiven || host.runtime === runtime, `it needs ${runtime}`),
+    finding("runtime", (insistedRuntime(host, options) ?? runtime) === runtime, `it needs ${runtime}`),
     finding("name", isFree, `the container name ${JSON.stringify(name)} is already in use`),
     finding(
       "baseImage",

@@ -105,6 +105,10 @@ export const restoreArchive = Effect.fnUntraced(function* (
   return yield* restoreNew(host, { kind: "archive", snapshot, source }, options)
 })
 
+/** The runtime that the caller or whoever made the engine has named. */
+export const insistedRuntime = (host: MemoryHost, { runtime }: RestoreOptions): string | undefined =>
+  runtime ?? (host.runtimeGiven ? host.runtime : undefined)
+
 const restoreNew = Effect.fnUntraced(function* (
   host: MemoryHost,
   {
@@ -124,8 +128,9 @@ const restoreNew = Effect.fnUntraced(function* (
   const beyond = beyondPolicy(host, snapshot, options)
   if (beyond.length > 0) return yield* new RestoreRefused({ source, differences: beyond })
   const { runtime } = snapshot.config
-  if (host.runtimeGiven && runtime !== host.runtime) {
-    return yield* new RuntimeMismatch({ kind, source, required: runtime, given: host.runtime })
+  const given = insistedRuntime(host, options)
+  if (given !== undefined && given !== runtime) {
+    return yield* new RuntimeMismatch({ kind, source, required: runtime, given })
   }
   const name = options.name ?? snapshot.name
   if (!isContainerName(name)) return yield* new NameInvalid({ name })

@@ -196,6 +196,15 @@ export const creating: ReadonlyArray<Case> = [
     }),
   },
   {
+    name: "a container has the runtime that is named for it, or else the engine's own",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const runtimeOf = (id: string) => Effect.map(engine.inspect(id), ({ OCIRuntime }) => OCIRuntime)
+      const other = (yield* runtimeOf(yield* created())) === "crun" ? "runc" : "crun"
+      expect(yield* runtimeOf(yield* created({ runtime: other }))).toBe(other)
+    }),
+  },
+  {
     name: "a container that joins another one's namespaces starts it, keeps it, and may go with it",
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine

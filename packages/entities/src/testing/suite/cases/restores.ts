@@ -5,6 +5,7 @@ import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { CheckpointEngine } from "../../../CheckpointEngine.ts"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { StorageFailed } from "../../../failures/HostFailures.ts"
 import { ImageEngine } from "../../../ImageEngine.ts"
@@ -240,6 +241,26 @@ export const restores: ReadonlyArray<Case> = [
         expect(refusal(yield* restoring(id, options)).message).toBe(`${flag} can only be used with image or --import`)
       }
       expect(one(yield* restoring(id)).Id).toBe(id)
+    }),
+  },
+  {
+    name: "a checkpoint is restored with the runtime that it needs, and refused when another one is insisted on",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const checkpoints = yield* CheckpointEngine
+      const { id, image } = yield* frozen()
+      yield* discardLater(id)
+      const needed = (yield* engine.inspect(yield* created())).OCIRuntime === "crun" ? "crun" : "runc"
+      const other = needed === "crun" ? "runc" : "crun"
+      const mismatch = { _tag: "RuntimeMismatch", kind: "image", source: image, required: needed, given: other }
+      expect(refusal(yield* restoring(image, { runtime: other }))).toMatchObject(mismatch)
+      const seen = yield* checkpoints.check({ _tag: "Named", ref: image }, { ...defaultRestore, runtime: other })
+      expect(seen.findings.filter(({ status }) => status !== "ok").map(({ aspect }) => aspect)).toEqual(["runtime"])
+      one(yield* restoring(image, { runtime: needed }))
+      // in place it has the one that it has
+      one(yield* checkpointing(id))
+      expect(one(yield* restoring(id, { runtime: other })).Id).toBe(id)
+      expect((yield* engine.inspect(id)).OCIRuntime).toBe(needed)
     }),
   },
   {
