@@ -5,7 +5,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { differences, farDifferences } from "./surface/differences.ts"
+import { differences } from "./surface/differences.ts"
 import { Host, project, runCommand } from "./support/Host.ts"
 import { type Answers, askCryopod, askPodman, askService, compared, steps } from "./support/surface.ts"
 import { copyProgram, importBase } from "./support/workloads.ts"
@@ -53,12 +53,12 @@ it.each(steps)("$line: $text", ({ line, text }) => {
   expect(is).toEqual(wanted)
 })
 
-it.each(steps)("$line: $text, through a service", ({ line, text }) => {
-  const { is, wanted } = compared(far.get(line), cryopod.get(line), farDifferences.get(text))
-  expect(is).toEqual(wanted)
+it.each(steps)("$line: $text, through a service", ({ line }) => {
+  expect(far.get(line)).toBeDefined()
+  expect(far.get(line)).toEqual(cryopod.get(line))
 })
 
-it.each([differences, farDifferences])("lists differences of steps that there are, once each", (listed) => {
+it("lists differences of steps that there are, once each", () => {
   const texts = steps.map(({ text }) => text)
-  expect([...listed.keys()].filter((text) => texts.filter((other) => other === text).length !== 1)).toEqual([])
+  expect([...differences.keys()].filter((text) => texts.filter((other) => other === text).length !== 1)).toEqual([])
 })

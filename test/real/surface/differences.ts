@@ -1,7 +1,4 @@
-/**
- * Where cryopod answers otherwise than Podman 5.4.2, and through a service otherwise than on its own host, on purpose. A step
- * that no longer differs has no place here.
- */
+/** Where cryopod answers otherwise than Podman 5.4.2 on purpose. A step that no longer differs has no place here. */
 
 export type Stream = "stdout" | "stderr" | "status"
 
@@ -122,25 +119,4 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     "podman container restore --file-locks locked",
   ),
   ...differs("pods have no cgroup of their own", stdout, "podman pod inspect p1 | jq -S '.[0] | keys'"),
-])
-
-/** Where the answers through a service are others than those on its host. */
-export const farDifferences: ReadonlyMap<string, Difference> = new Map<string, Difference>([
-  ...differs(
-    "what conmon calls when a container ends works on the host that it runs on",
-    stdout,
-    "podman container cleanup one",
-  ),
-  ...differs(
-    "a service runs containers with the runtime that it was started with",
-    { streams: ["stdout", "stderr", "status"], status: "0" },
-    "podman --runtime runc container restore -i $W/web.tar --name web3",
-  ),
-  ...differs("so there is something to remove", stdout, "podman rm -f -t 0 --ignore web3"),
-  ...differs(
-    "the builder sees the context where the service has put it",
-    stderr,
-    "podman build -f $W/context/bad $W/context # outside of the context",
-    "podman build -f $W/context/bad $W/context # not in the context",
-  ),
 ])
