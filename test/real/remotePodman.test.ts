@@ -119,6 +119,14 @@ describe("podman --remote 5.4.2 on cryopod's service", () => {
     expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
   })
 
+  it("runs programs that end at once and remove themselves, losing no word and no exit code", async () => {
+    const script = `for turn in 1 2 3 4 5 6 7 8; do
+      podman --remote --url unix:///share/ours.sock run --rm --network none base sh -c "echo $turn; exit $turn" || echo $?
+    done`
+    const { stderr, stdout } = await runCommand(peerWords(script))
+    expect([stdout, stderr]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => `${turn}\n${turn}\n`).join(""), ""])
+  })
+
   it("freezes into an image, pushes and pulls it, and thaws that", async () => {
     const frozen = await ours.last("web")
     await ok("container", "checkpoint", "--create-image", "frozen:1", "web")
@@ -211,6 +219,21 @@ describe("cryopod on podman system service 5.4.2", () => {
     expect(await ok("exec", "web", "echo", "inside")).toBe("inside")
   })
 
+  it("runs programs that end at once and remove themselves, losing no word and no exit code", async () => {
+    const brief = ["run", "--rm", "--network", "none", "localhost/base:latest"]
+    // several at a time, so that each of them is kept waiting now and then
+    for (let turn = 0; turn < 8; turn++) {
+      const three = [0, 1, 2].map((other) => turn * 3 + other)
+      const ran = await Promise.all(three.map((code) => remote(...brief, "sh", "-c", `echo ${code}; exit ${code}`)))
+      expect(ran).toEqual(
+        three.map((code) => expect.objectContaining({ status: code, stdout: `${code}\n`, stderr: "" }) as unknown),
+      )
+    }
+    for (let turn = 0; turn < 4; turn++)
+      expect(await remote(...brief, "true")).toMatchObject({ status: 0, stdout: "", stderr: "" })
+    expect(await ok("ps", "-a", "--filter", "status=exited", "--noheading")).toBe("")
+  })
+
   it("freezes into an image, pushes and pulls it, and thaws that", async () => {
     const frozen = await last("web")
     await ok("container", "checkpoint", "--create-image", "frozen:1", "web")
@@ -262,6 +285,9 @@ describe("cryopod on podman system service 5.4.2", () => {
         ["container", "restore", "-p", "80:80", "-p", "81:81", "-i", join(ours.directory, "far-theirs.tar")],
         "publishing several ports of a restored container",
       ],
+      [["--runtime", "runc", "create", "localhost/base"], "the runtime runc"],
+      [["--runtime", "runc", "pod", "create"], "the runtime runc"],
+      [["--runtime", "runc", "container", "restore", "-i", join(ours.directory, "far-theirs.tar")], "the runtime runc"],
       [["container", "restore", "--policy", "trusted", "localhost/base"], "a policy for what is restored"],
       [["container", "checkpoint", "--ghost-limit", "10m", "far"], "CRIU's option ghost-limit"],
       [["container", "checkpoint", "--link-remap", "far"], "CRIU's option link-remap"],
@@ -276,6 +302,10 @@ describe("cryopod on podman system service 5.4.2", () => {
         stderr: `Error: ${what} is not supported by this service\n`,
       })
     }
+    expect(await remote("--runtime", "/usr/bin/crun", "create", "localhost/base")).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining("goes by its name, runc or crun, not by a path") as string,
+    })
     expect(await ok("inspect", "--format", "{{.State.Status}}", "far")).toBe("running")
     expect(await remote("rm", "nobody")).toMatchObject({ status: 1 })
     expect(await remote("container", "restore", "localhost/base")).toMatchObject({

@@ -1,6 +1,7 @@
 /** A container on this terminal: its output here, our input there, our signals passed on. */
 import { type AttachStreams, ContainerEngine, Selection } from "@cryopod/entities"
 import type { Terminal } from "@cryopod/tunnel"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
@@ -30,13 +31,23 @@ export const ownTerminal: Terminal = ({ interactive, tty }, work) => {
   return terminal && interactive ? rawTerminal(attached) : attached
 }
 
-/** Stay with a running container until it ends; its exit status. */
-export const attachTo = Effect.fnUntraced(function* (ref: string, { interactive }: AttachOptions) {
+/** Start a container and stay with it until it ends; its exit status. `begun` is done when it runs. */
+export const startAttached = Effect.fnUntraced(function* (
+  ref: string,
+  { begun, interactive }: AttachOptions & { readonly begun: Effect.Effect<void> },
+) {
   const engine = yield* ContainerEngine
   const { Config: config } = yield* engine.inspect(ref)
   const terminal = config.Tty && process.stdin.isTTY === true
-  const forwarding = yield* Effect.forkChild(terminal ? Effect.never : forwardSignals(ref))
-  const attached = engine.attach(ref, ownStreams({ interactive, terminal }))
+  const runs = yield* Deferred.make<void>()
+  const forwarding = yield* Effect.forkChild(
+    terminal ? Effect.never : Effect.andThen(Deferred.await(runs), forwardSignals(ref)),
+  )
+  const attached = engine.startAttached(
+    ref,
+    ownStreams({ interactive, terminal }),
+    Effect.andThen(begun, Deferred.succeed(runs, undefined)),
+  )
   const status = yield* terminal && interactive ? rawTerminal(attached) : attached
   yield* Fiber.interrupt(forwarding)
   return status

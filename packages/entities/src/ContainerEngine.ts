@@ -51,6 +51,17 @@ export interface ContainerEngineShape {
   ) => Effect.Effect<Items<string, CreateFailure>, HostFailure | NoContainers>
 
   /**
+   * Start a container and stay with it until it stops, as `attach` does, from its first word: however soon it stops, and although
+   * it may remove itself then. `begun` is done when it runs; a failure before that is one of the start, after which the container
+   * does not run. Succeeds with its exit code.
+   */
+  readonly startAttached: (
+    ref: string,
+    streams: AttachStreams,
+    begun: Effect.Effect<void>,
+  ) => Effect.Effect<number, CreateFailure>
+
+  /**
    * Follow the output of a container from the beginning of this run and feed its input, until it stops.
    * Succeeds with its exit code.
    */
@@ -75,7 +86,10 @@ export interface ContainerEngineShape {
     selection: ContainerSelection,
   ) => Effect.Effect<Items<string, ContainerFailure>, HostFailure | NoContainers>
 
-  /** Wait until the containers have stopped; the items carry their exit codes. */
+  /**
+   * Wait until the containers have stopped; the items carry their exit codes. The code of one that is gone is known by its full
+   * id for a few minutes more.
+   */
   readonly wait: (
     selection: ContainerSelection,
     options: { readonly ignore: boolean; readonly intervalMillis: number },

@@ -34,6 +34,8 @@ export interface FollowOptions {
   readonly from: number
   /** Byte of the file to end at; without one, everything that comes is read. */
   readonly until?: number
+  /** The file, opened by the caller, who closes it; without one, it is opened when it is there. */
+  readonly handle?: fs.promises.FileHandle
   /** False when the container has ended and everything it said is in the file. */
   readonly goesOn: () => boolean
   readonly signal?: AbortSignal
@@ -41,7 +43,7 @@ export interface FollowOptions {
 
 /** The records of a log from an offset on, as they come, until `goesOn` is false and the file is read. */
 export async function* followLog(path: string, options: FollowOptions): AsyncGenerator<LogLine, void, void> {
-  const handle = await openWhenThere(path, options)
+  const handle = options.handle ?? (await openWhenThere(path, options))
   if (handle === undefined) return
   const buffer = Buffer.allocUnsafe(readBytes)
   let position = options.from
@@ -66,7 +68,7 @@ export async function* followLog(path: string, options: FollowOptions): AsyncGen
       }
     }
   } finally {
-    await handle.close()
+    if (handle !== options.handle) await handle.close()
   }
 }
 

@@ -133,6 +133,16 @@ export const onlyOurs = (
 export const insisting = <Options extends Insisting>({ runtime }: Insisting, options: Options): Options =>
   runtime === undefined ? options : { runtime, ...options }
 
+/** Podman's service makes everything with its own runtime (5.4.2 passes `oci_runtime` over): another one is refused, not lost. */
+export const ownRuntimeOnly = Effect.fnUntraced(function* (
+  remote: Remote,
+  { runtime }: Insisting,
+): Effect.fn.Return<void, HostFailure> {
+  if (remote.kind === "cryopod" || runtime === undefined) return
+  const { host } = yield* ask(remote, remote.system.info())
+  if (host.ociRuntime.name !== runtime) return yield* new NotSupported({ what: `the runtime ${runtime}` })
+})
+
 /** Filters of a command line as libpod's query has them. */
 export const filtersOf = (
   words: ReadonlyArray<string>,

@@ -37,8 +37,15 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     ],
   },
   {
-    because: "what runtime a checkpoint needs is found in it by Podman's service, which cannot be asked for one",
-    cases: ["a checkpoint is restored with the runtime that it needs, and refused when another one is insisted on"],
+    because: "Podman's service makes everything with its own runtime",
+    cases: [
+      "a container has the runtime that is named for it, or else the engine's own",
+      "a checkpoint is restored with the runtime that it needs, and refused when another one is insisted on",
+    ],
+  },
+  {
+    because: "Podman's service tells of containers that are gone among its events alone",
+    cases: ["how a container ended that has removed itself is known by its id"],
   },
   {
     because: "Podman's service speaks of where it has put the context",

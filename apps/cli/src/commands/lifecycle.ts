@@ -14,11 +14,12 @@ import {
   WaitFlags,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import { type Call, exactArgs, namesOrAll, parseDuration, valuesOf } from "../kit/index.ts"
 import { printItems, printLine, refuse, removalStatus, rewordedItems } from "../output.ts"
-import { attachTo } from "../attach.ts"
+import { startAttached } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 
 /** Names, `--all` or `--latest`, as one selection. */
@@ -43,11 +44,18 @@ export const start: CliCommand = {
       const engine = yield* ContainerEngine
       const flags = optionsOf(StartFlags, call)
       const selection = yield* selected(call)
-      const items = yield* engine.start(selection)
-      const [first] = items
-      if (!flags.attach || first === undefined || first.result._tag === "Failure")
-        return yield* printItems(items, typed)
-      return yield* attachTo(first.input, { interactive: flags.interactive })
+      if (!flags.attach) return yield* printItems(yield* engine.start(selection), typed)
+      if (flags.all || call.args.length > 1)
+        return yield* refuse("you cannot start and attach multiple containers at once")
+      const ref = flags.latest ? yield* engine.latest : (call.args[0] ?? "")
+      let begun = false
+      const status = yield* Effect.result(
+        startAttached(ref, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
+      )
+      if (Result.isSuccess(status)) return status.success
+      return begun
+        ? yield* Effect.fail(status.failure)
+        : yield* printItems([{ input: ref, result: Result.fail(status.failure) }], typed)
     }),
 }
 

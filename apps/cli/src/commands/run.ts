@@ -11,7 +11,7 @@ import {
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { attachTo } from "../attach.ts"
+import { startAttached } from "../attach.ts"
 import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
@@ -130,6 +130,13 @@ export const create: CliCommand = {
 const withoutPlace = new Set(["AddressInUse", "AddressOutside", "AddressesExhausted", "PortInUse", "PortUnavailable"])
 const notInvoked = 126
 
+/** A container that could not be started is not kept. */
+const notStarted = Effect.fnUntraced(function* (id: string, failure: CommandFailure) {
+  yield* removeNow(id)
+  yield* printFailure(failure)
+  return withoutPlace.has(failure._tag) ? notInvoked : exitStatus(failure)
+})
+
 export const run: CliCommand = {
   name: "run",
   short: "Run a command in a new container",
@@ -144,24 +151,24 @@ export const run: CliCommand = {
       const engine = yield* ContainerEngine
       const { detach, ...flags } = optionsOf(RunFlags, call)
       const id = yield* createContainer(call, flags)
-      const [started] = yield* engine.start(Selection.names(id))
-      if (started !== undefined && Result.isFailure(started.result)) {
-        yield* removeNow(id)
-        const failure: CommandFailure = started.result.failure
-        yield* printFailure(failure)
-        return withoutPlace.has(failure._tag) ? notInvoked : exitStatus(failure)
-      }
       if (detach) {
+        const [started] = yield* engine.start(Selection.names(id))
+        if (started !== undefined && Result.isFailure(started.result))
+          return yield* notStarted(id, started.result.failure)
         yield* printLine(id)
         return 0
       }
-      const status = yield* attachTo(id, { interactive: flags.interactive })
+      let begun = false
+      const ran = yield* Effect.result(
+        startAttached(id, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
+      )
+      if (Result.isFailure(ran)) return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure)
       // what conmon's call may not have removed yet is gone when this command is
       if (flags.autoRemove) {
         yield* removeNow(id)
         const { cidfile } = valuesOf(call, callFlags)
         if (cidfile !== "") rmSync(cidfile, { force: true })
       }
-      return status
+      return ran.success
     }),
 }

@@ -8,13 +8,11 @@ import {
   type ContainerSelection,
   type Item,
 } from "@cryopod/entities"
-import { Layout } from "@cryopod/host"
 import { type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as fs from "node:fs"
 import { loadCheckpointing } from "../loadCheckpointing.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { exec, execDetached } from "../exec/exec.ts"
@@ -22,7 +20,7 @@ import { healthcheck } from "../health/healthcheck.ts"
 import { createMember } from "../pod/createMember.ts"
 import { removeAlong } from "../pod/removeAlong.ts"
 import { requireRoot } from "../system/privilege.ts"
-import { attach } from "./attach.ts"
+import { followRun, presentRun } from "./attach.ts"
 import { networkOwner } from "../network/networkReport.ts"
 import { within, withinRef } from "./ContainerScope.ts"
 import { create } from "./create.ts"
@@ -31,9 +29,10 @@ import { inspect } from "./inspect.ts"
 import { list } from "./list.ts"
 import { logs } from "./logs.ts"
 import { remove } from "./remove.ts"
-import { eachSelected, select } from "./select.ts"
+import { eachSelected, select, type Selected } from "./select.ts"
 import { kill, pause, unpause } from "./signal.ts"
 import { start } from "./start.ts"
+import { startAttached } from "./startAttached.ts"
 import { stop } from "./stop.ts"
 import { top } from "./top.ts"
 import { exitCodeOf } from "./wait.ts"
@@ -61,11 +60,18 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       create: (options) =>
         here(Effect.andThen(requireRoot("run"), options.pod === "" ? create(options) : createMember(options))),
       start: (selection) => here(each(selection, everything, start)),
+      startAttached: (ref, streams, begun) =>
+        here(
+          Effect.flatMap(
+            Effect.flatMap(Containers, (containers) => containers.find(ref)),
+            ({ id }) => startAttached(id, streams, begun),
+          ),
+        ),
       attach: (ref, streams) =>
         here(
           Effect.gen(function* () {
-            const record = yield* (yield* Containers).find(ref)
-            return yield* attach(record, { streams, from: runBegins(yield* Layout, record) })
+            const { id } = yield* (yield* Containers).find(ref)
+            return yield* followRun(yield* presentRun(id), streams)
           }),
         ),
       stop: (selection, { ignore, timeSeconds }) =>
@@ -80,8 +86,11 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       unpause: (selection) => here(each(selection, paused, unpause)),
       wait: (selection, { ignore, intervalMillis }) =>
         here(
-          Effect.flatMap(select(selection, active), (selected) =>
-            eachSelected(selected, (record) => exitCodeOf(record, intervalMillis)),
+          Effect.flatMap(
+            select(selection, active),
+            Effect.forEach(({ found, input }) =>
+              Effect.map(Effect.result(waited(found, input, intervalMillis)), (result) => ({ input, result })),
+            ),
           ).pipe(Effect.map(ignoring(ignore))),
         ),
       remove: (selection, options) =>
@@ -156,11 +165,13 @@ const ignoring =
       ? items.filter(({ result }) => Result.isSuccess(result) || !(result.failure instanceof ContainerNotFound))
       : items
 
-/** Where in the log the present run begins; what a container said in earlier runs is not repeated. */
-const runBegins = (layout: Layout["Service"], { id }: ContainerRecord): number => {
-  try {
-    return Number(fs.readFileSync(layout.container(id).logStart, "utf8"))
-  } catch {
-    return 0
-  }
-}
+/** The exit code of a selected container, also of one that has gone meanwhile, by its full id. */
+const waited = (found: Selected["found"], input: string, intervalMillis: number) =>
+  Effect.fromResult(found).pipe(
+    Effect.flatMap((record) => exitCodeOf(record, intervalMillis)),
+    Effect.catchTag("ContainerNotFound", (missing) =>
+      Effect.gen(function* () {
+        return (yield* (yield* Containers).exitCode(input)) ?? (yield* missing)
+      }),
+    ),
+  )

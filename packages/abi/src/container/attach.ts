@@ -16,20 +16,41 @@ import type { EngineServices } from "../EngineServices.ts"
 import { observe } from "./observe.ts"
 import { exitCodeOf } from "./wait.ts"
 
-export interface AttachRequest {
-  readonly streams: AttachStreams
-  /** Byte of the log to begin at. */
+/** A run of a container, and what it says. */
+export interface FollowedRun {
+  /** As it was when the run had begun. */
+  readonly record: ContainerRecord
+  /** Byte of the log at which the run begins: what a container said in earlier runs is not repeated. */
   readonly from: number
+  /** The log, held open; without it, it is there as long as the container is. */
+  readonly log?: fs.promises.FileHandle
 }
 
-export const attach = Effect.fn("Container.attach")(function* (
-  record: ContainerRecord,
-  { from, streams }: AttachRequest,
+/** The run of this container that goes on, or that ended last. */
+export const presentRun = Effect.fnUntraced(function* (
+  id: string,
+): Effect.fn.Return<FollowedRun, ContainerFailure, EngineServices> {
+  const { logStart } = (yield* Layout).container(id)
+  return { record: yield* (yield* Containers).get(id), from: readNumber(logStart) }
+})
+
+/** Zero where there is none: nobody has started it yet. */
+const readNumber = (path: string): number => {
+  try {
+    return Number(fs.readFileSync(path, "utf8"))
+  } catch {
+    return 0
+  }
+}
+
+export const followRun = Effect.fn("Container.followRun")(function* (
+  { from, log, record }: FollowedRun,
+  streams: AttachStreams,
 ): Effect.fn.Return<number, ContainerFailure, EngineServices> {
   const paths = (yield* Layout).container(record.id)
-  const { state } = yield* (yield* Containers).get(record.id)
+  const goesOn = () => isActive(observe(record.state, paths))
   const output = Stream.fromAsyncIterable(
-    followLog(paths.log, { from, goesOn: () => isActive(observe(state, paths)) }),
+    followLog(paths.log, { from, goesOn, ...(log === undefined ? {} : { handle: log }) }),
     (cause) => {
       throw cause
     },
@@ -57,6 +78,8 @@ const feedInput = Effect.fnUntraced(function* (paths: ContainerPaths, input: Str
     ),
     (process) => Effect.sync(() => void process.kill()),
   )
+  // the container has just ended, or is gone
+  child.on("error", () => undefined)
   child.stdin?.on("error", () => undefined)
   yield* Stream.runForEach(input, (chunk) =>
     Effect.callback<void>((resume) => {

@@ -41,6 +41,7 @@ export const layer = (
     Effect.gen(function* () {
       const host: MemoryHost = {
         containers: [],
+        exitCodes: new Map(),
         images: [],
         volumes: [],
         made: new Set(),

@@ -51,7 +51,6 @@ export const specGeneratorOf = (
       raw_image_name: options.image,
       command: options.command,
       ...(options.createCommand === undefined ? {} : { containerCreateCommand: options.createCommand }),
-      ...(options.runtime === undefined ? {} : { oci_runtime: options.runtime }),
       ...(options.entrypoint === "" ? {} : { entrypoint: entrypointOf(options.entrypoint) }),
       env: keyValues(options.env),
       labels: keyValues(options.label),

@@ -194,7 +194,6 @@ describe("a SpecGenerator", () => {
 
   it("says every option to Podman's service, too: one that it does not read back is lost there", () => {
     const other: CreateOptions = {
-      runtime: "runc",
       name: "web",
       env: ["A=1"],
       workdir: "/srv",

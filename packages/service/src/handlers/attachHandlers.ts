@@ -1,5 +1,5 @@
 /** A client's terminal on a container: its output there, the client's input here, sizes by another request. */
-import { type ContainerEngine, ContainerStateImproper } from "@cryopod/entities"
+import { type AttachStreams, type ContainerEngine, ContainerStateImproper, type CreateFailure } from "@cryopod/entities"
 import { LibpodApi, RequestInvalid } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -34,24 +34,30 @@ export const attachHandlers = (engine: ContainerEngine["Service"], runs: Runs, t
       const { Config: config, Id: id, State: state } = yield* engine.inspect(params.name)
       if (state.Status === "paused")
         return yield* new ContainerStateImproper({ id, state: state.Status, operation: "attach" })
-      // whoever attaches before the start must not miss it: it is listened for before the client hears from us
-      const next = yield* runs.next(id)
-      const socket = yield* upgrade()
-      const connection = yield* Effect.orDie(openConnection(socket, { framed: !config.Tty, input: wanted.stdin }))
       // whoever wants what was said already wants it of a run that has ended, too
       const ended = query.logs === true && state.Status !== "created"
-      const begun =
-        state.Running || ended ? Effect.void : Effect.raceFirst(next, startedElsewhere(engine, id, state.StartedAt))
-      const attached = engine.attach(id, {
+      // whoever attaches before the start must not miss it: it is listened for before the client hears from us
+      const listener = state.Running || ended ? undefined : yield* runs.listen(id)
+      const socket = yield* upgrade()
+      const connection = yield* Effect.orDie(openConnection(socket, { framed: !config.Tty, input: wanted.stdin }))
+      const streams: AttachStreams = {
         output: (stream, content) => (wanted[stream] ? connection.output(stream, content) : Effect.void),
         ...(wanted.stdin ? { input: connection.input } : {}),
         ...(config.Tty ? { resizes: terminals.sizes(id) } : {}),
+      }
+      const attached = engine.attach(id, streams)
+      const heard = Effect.gen(function* () {
+        if (listener === undefined) return yield* attached
+        yield* listener.hears(streams)
+        const run: Effect.Effect<unknown, CreateFailure> = yield* Effect.raceFirst(
+          listener.begun,
+          Effect.as(startedElsewhere(engine, id, state.StartedAt), attached),
+        )
+        yield* run
       })
       yield* untilGone(
         connection,
-        Effect.andThen(begun, attached).pipe(
-          Effect.catch((failure) => connection.output("stderr", errorLine(failure))),
-        ),
+        heard.pipe(Effect.catch((failure) => connection.output("stderr", errorLine(failure)))),
       )
     }),
   ),

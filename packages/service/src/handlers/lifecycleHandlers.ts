@@ -22,8 +22,7 @@ export const lifecycleHandlers = (engine: ContainerEngine["Service"], runs: Runs
   const start = (name: string): Effect.Effect<string, CreateFailure> =>
     Effect.gen(function* () {
       const { Id: id } = yield* engine.inspect(name)
-      yield* single(yield* engine.start(Selection.names(id)))
-      yield* runs.began(id)
+      yield* runs.start(id)
       return id
     })
 

@@ -1,20 +1,23 @@
 /**
- * Runs of containers that were begun here.
+ * Runs of containers that are begun here.
  *
- * `podman --remote run` connects to a container before it starts it, and asks for the exit code of one that may have removed
- * itself by then. So those who are connected are told when a run begins, and exit codes are kept for a while.
+ * `podman --remote run` connects to a container before it starts it. So whoever is connected is given to the engine with the
+ * start, and hears the run from its first word: of a container that removes itself there may be nothing left a moment later.
  */
 import {
+  type AttachStreams,
   type ContainerEngine,
   type ContainerFailure,
-  ContainerNotFound,
+  type CreateFailure,
   OptionInvalid,
   Selection,
 } from "@cryopod/entities"
-import * as Effect from "effect/Effect"
 import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { goDuration } from "../goDuration.ts"
 import { single } from "../single.ts"
 
@@ -25,20 +28,30 @@ export interface WaitQuery {
   readonly interval: string | undefined
 }
 
+/** Somebody who listens for the next run of a container, until the scope closes. */
+export interface Listener {
+  /** Where the run is to be heard; a start waits for it. */
+  readonly hears: (streams: AttachStreams) => Effect.Effect<void>
+  /** Done when a run is begun here, with what is done when it has been heard to its end. */
+  readonly begun: Effect.Effect<Effect.Effect<void, CreateFailure>>
+}
+
 export interface Runs {
-  /** Tell that a run of this container, by its full id, has begun. */
-  readonly began: (id: string) => Effect.Effect<void>
-  /** From now on, the next run of this container: the inner effect is done when it begins. */
-  readonly next: (id: string) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
-  /** Exit code of a container's present run, or of one that removed itself; -1 for states that are no end. */
+  /** Start a container, by its full id. */
+  readonly start: (id: string) => Effect.Effect<void, CreateFailure>
+  readonly listen: (id: string) => Effect.Effect<Listener, never, Scope.Scope>
+  /** Exit code of a container's present run; -1 for states that are no end. */
   readonly wait: (name: string, query: WaitQuery) => Effect.Effect<number, ContainerFailure>
 }
 
-/** Runs whose exit codes are kept; the oldest are forgotten first. */
-const keptCodes = 1024
-
-/** How often the end of a run is looked for: a container that removes itself is gone soon after. */
-const watchMillis = 25
+/** One listener's side that a start sees. */
+interface Listening {
+  /** Undefined when it has left. */
+  readonly streams: Deferred.Deferred<AttachStreams | undefined>
+  readonly begun: Deferred.Deferred<void>
+  readonly heard: Deferred.Deferred<void, CreateFailure>
+  readonly left: Deferred.Deferred<void>
+}
 
 const ends = new Set(["exited", "stopped"])
 const states = new Set([
@@ -59,54 +72,69 @@ const states = new Set([
 export const makeRuns = (engine: ContainerEngine["Service"]): Effect.Effect<Runs, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const awaited = new Map<string, Set<Deferred.Deferred<void>>>()
-    const codes = new Map<string, number>()
+    const waiting = new Map<string, Set<Listening>>()
 
-    const remember = (id: string, code: number) =>
-      Effect.sync(() => {
-        codes.delete(id)
-        codes.set(id, code)
-        for (const oldest of codes.keys()) {
-          if (codes.size <= keptCodes) break
-          codes.delete(oldest)
-        }
-      })
+    const join = (id: string, listening: Listening) => waiting.set(id, (waiting.get(id) ?? new Set()).add(listening))
+    const leave = (id: string, listening: Listening) => {
+      const others = waiting.get(id)
+      others?.delete(listening)
+      if (others?.size === 0) waiting.delete(id)
+    }
 
-    const endOf = (id: string, intervalMillis: number) =>
-      engine.wait(Selection.names(id), { ignore: false, intervalMillis }).pipe(
-        Effect.flatMap(single),
-        Effect.map((code) => code ?? 0),
+    /** Begun with those who are to hear it; done when it runs. */
+    const startHeard = Effect.fnUntraced(function* (id: string, listeners: ReadonlyArray<Listening>) {
+      const given = yield* Effect.forEach(listeners, ({ streams }) => Deferred.await(streams))
+      const begun = yield* Deferred.make<void, CreateFailure>()
+      const run = engine.startAttached(
+        id,
+        together(given.filter((streams) => streams !== undefined)),
+        Effect.asVoid(Deferred.succeed(begun, undefined)),
       )
+      const nobody = Effect.forEach(listeners, ({ left }) => Deferred.await(left), { discard: true })
+      yield* Effect.raceFirst(Effect.asVoid(run), Effect.andThen(Deferred.await(begun), nobody)).pipe(
+        Effect.onExit((exit) =>
+          Effect.gen(function* () {
+            // of a start that fails, the request for it tells
+            const failed = yield* Deferred.done(begun, exit)
+            for (const { heard } of listeners) yield* Deferred.done(heard, failed ? Exit.void : exit)
+          }),
+        ),
+        Effect.forkIn(scope),
+      )
+      yield* Deferred.await(begun)
+    })
 
     return {
-      began: (id) =>
+      start: (id) =>
         Effect.gen(function* () {
-          codes.delete(id)
-          yield* endOf(id, watchMillis).pipe(
-            Effect.flatMap((code) => remember(id, code)),
-            Effect.ignore,
-            Effect.forkIn(scope),
-          )
-          const waiting = awaited.get(id) ?? []
-          awaited.delete(id)
-          for (const one of waiting) yield* Deferred.succeed(one, undefined)
+          const listeners = [...(waiting.get(id) ?? [])]
+          waiting.delete(id)
+          if (listeners.length === 0) return yield* Effect.asVoid(single(yield* engine.start(Selection.names(id))))
+          for (const { begun } of listeners) yield* Deferred.succeed(begun, undefined)
+          yield* startHeard(id, listeners)
         }),
-      next: (id) =>
-        Effect.map(
-          Effect.acquireRelease(
-            Effect.map(Deferred.make<void>(), (beginning) => {
-              awaited.set(id, (awaited.get(id) ?? new Set()).add(beginning))
-              return beginning
-            }),
-            (beginning) =>
-              Effect.sync(() => {
-                const waiting = awaited.get(id)
-                waiting?.delete(beginning)
-                if (waiting?.size === 0) awaited.delete(id)
+      listen: (id) =>
+        Effect.gen(function* () {
+          const listening: Listening = {
+            streams: yield* Deferred.make<AttachStreams | undefined>(),
+            begun: yield* Deferred.make<void>(),
+            heard: yield* Deferred.make<void, CreateFailure>(),
+            left: yield* Deferred.make<void>(),
+          }
+          yield* Effect.acquireRelease(
+            Effect.sync(() => void join(id, listening)),
+            () =>
+              Effect.gen(function* () {
+                leave(id, listening)
+                yield* Deferred.succeed(listening.streams, undefined)
+                yield* Deferred.succeed(listening.left, undefined)
               }),
-          ),
-          (beginning) => Deferred.await(beginning),
-        ),
+          )
+          return {
+            hears: (streams) => Effect.asVoid(Deferred.succeed(listening.streams, streams)),
+            begun: Effect.as(Deferred.await(listening.begun), Deferred.await(listening.heard)),
+          }
+        }),
       wait: (name, { conditions, interval }) =>
         Effect.gen(function* () {
           const unknown = conditions.find((condition) => !states.has(condition))
@@ -119,13 +147,10 @@ export const makeRuns = (engine: ContainerEngine["Service"]): Effect.Effect<Runs
           const millis = interval === undefined ? 250 : goDuration(interval)
           if (millis === undefined)
             return yield* new OptionInvalid({ option: "interval", value: interval ?? "", problem: "not a duration" })
-          if (conditions.every((condition) => ends.has(condition)))
-            return yield* endOf(name, millis).pipe(
-              Effect.catchIf(
-                (failure) => failure instanceof ContainerNotFound && codes.has(name),
-                () => Effect.succeed(codes.get(name) ?? 0),
-              ),
-            )
+          if (conditions.every((condition) => ends.has(condition))) {
+            const waited = yield* engine.wait(Selection.names(name), { ignore: false, intervalMillis: millis })
+            return (yield* single(waited)) ?? 0
+          }
           return yield* engine.inspect(name).pipe(
             Effect.map(({ State: state }) => state),
             Effect.repeat({
@@ -137,3 +162,14 @@ export const makeRuns = (engine: ContainerEngine["Service"]): Effect.Effect<Runs
         }),
     }
   })
+
+/** Everybody hears all of it, what anybody says is heard, and the terminal, of which there is one, has its size. */
+const together = (all: ReadonlyArray<AttachStreams>): AttachStreams => {
+  const inputs = all.flatMap(({ input }) => (input === undefined ? [] : [input]))
+  const resizes = all.find((streams) => streams.resizes !== undefined)?.resizes
+  return {
+    output: (stream, content) => Effect.forEach(all, ({ output }) => output(stream, content), { discard: true }),
+    ...(inputs.length === 0 ? {} : { input: Stream.mergeAll(inputs, { concurrency: "unbounded" }) }),
+    ...(resizes === undefined ? {} : { resizes }),
+  }
+}

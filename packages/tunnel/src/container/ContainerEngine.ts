@@ -13,13 +13,14 @@ import {
 import { ownSpec, specGeneratorOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { ask, each, found, insisting, isPathName, type Remote } from "../Remote.ts"
+import { ask, each, found, insisting, isPathName, ownRuntimeOnly, type Remote } from "../Remote.ts"
 import type { Terminal } from "../Terminal.ts"
 import { attach, exitCodeOf } from "./attach.ts"
 import { checkpoint } from "./checkpoint.ts"
 import { exec, execDetached } from "./exec.ts"
 import { logs } from "./logs.ts"
 import { restore } from "./restore.ts"
+import { startAttached } from "./startAttached.ts"
 import { allRows, idOf, inspect, latest, list, onContainer, select } from "./select.ts"
 
 const everything = () => true
@@ -49,11 +50,13 @@ export const containerEngine = (remote: Remote, terminal: Terminal): ContainerEn
     create: (options) =>
       Effect.gen(function* () {
         const wanted = insisting(remote, options)
+        yield* ownRuntimeOnly(remote, wanted)
         const payload = remote.kind === "cryopod" ? ownSpec(wanted) : yield* Effect.fromResult(specGeneratorOf(wanted))
         const { Id: id } = yield* ask(remote, remote.containers.create({ payload }))
         return { id }
       }),
     start: (selection) => act(selection, everything, (params) => ask(remote, remote.containers.start({ params }))),
+    startAttached: (ref, streams, begun) => startAttached(remote, ref, { streams, begun }),
     attach: (ref, streams) => attach(remote, ref, streams),
     stop: (selection, { ignore, timeSeconds }) =>
       Effect.map(

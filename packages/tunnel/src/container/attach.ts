@@ -14,7 +14,7 @@ import { logs } from "./logs.ts"
 import { inspect, onContainer } from "./select.ts"
 
 /** How often the service looks for the end of a container that somebody is attached to. */
-const lookMillis = 20
+export const lookMillis = 20
 
 /**
  * States of a container that somebody can stay with. Between its start and `exited` libpod knows more of them than one would
@@ -55,23 +55,29 @@ export const exitCodeOf = (
 interface Attachment {
   readonly streams: AttachStreams
   readonly terminal: boolean
+  /** Begin with what the container has said already. */
+  readonly logs: boolean
 }
 
-const connected = (remote: Remote, id: string, { streams, terminal }: Attachment) =>
-  Effect.gen(function* () {
-    const params = { name: id }
-    const input = streams.input !== undefined
-    const { socket } = yield* ask(
-      remote,
-      remote.containers.attach({
-        params,
-        query: { stream: true, logs: true, stdin: input, stdout: true, stderr: true },
-      }),
-    )
-    const resize = ({ columns, rows }: { readonly columns: number; readonly rows: number }) =>
-      remote.containers.resize({ params, query: { h: rows, w: columns, running: true } })
-    yield* converse(remote, { socket, streams, terminal, resize })
-  }).pipe(Effect.scoped)
+/** Connect to a container's streams for as long as the scope is open; the inner effect goes on to their end. */
+export const connect = Effect.fnUntraced(function* (
+  remote: Remote,
+  id: string,
+  { logs: past, streams, terminal }: Attachment,
+) {
+  const params = { name: id }
+  const input = streams.input !== undefined
+  const { socket } = yield* ask(
+    remote,
+    remote.containers.attach({ params, query: { stream: true, logs: past, stdin: input, stdout: true, stderr: true } }),
+  )
+  const resize = ({ columns, rows }: { readonly columns: number; readonly rows: number }) =>
+    remote.containers.resize({ params, query: { h: rows, w: columns, running: true } })
+  return yield* converse(remote, { socket, streams, terminal, resize })
+})
+
+const connected = (remote: Remote, id: string, attachment: Omit<Attachment, "logs">) =>
+  Effect.scoped(Effect.flatten(connect(remote, id, { ...attachment, logs: true })))
 
 /** Longest time that a start takes from a program's first word until Podman notes when it was. */
 const startMillis = 1000

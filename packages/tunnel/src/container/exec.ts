@@ -72,12 +72,13 @@ export const exec = Effect.fn("tunnel.exec")(function* (
         remote.exec.start({ params, payload: { Detach: false, Tty: tty, failures: "inspect" } }),
       )
       if (!HttpApiClient.isUpgraded(started)) return
-      yield* converse(remote, {
+      const heard = yield* converse(remote, {
         socket: started.socket,
         streams: input ? streams : withoutInput(streams),
         terminal: tty,
         resize: ({ columns, rows }) => remote.exec.resize({ params, query: { h: rows, w: columns, running: true } }),
       })
+      yield* heard
     }),
   )
   const { ExitCode: code, failure } = yield* ask(remote, remote.exec.inspect({ params }))

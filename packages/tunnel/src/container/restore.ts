@@ -26,7 +26,7 @@ import {
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { ask, each, found, hostOnly, isPathName, onlyOurs, type Remote } from "../Remote.ts"
+import { ask, each, found, hostOnly, isPathName, onlyOurs, ownRuntimeOnly, type Remote } from "../Remote.ts"
 import { bodyOf, calledBy } from "../transfer.ts"
 import { allRows, latest } from "./select.ts"
 
@@ -121,7 +121,7 @@ const lookAtImage = Effect.fnUntraced(function* (
     if (rule !== undefined) return yield* new OptionConflict({ rule })
     return
   }
-  yield* choosingRuntime(remote, options)
+  yield* ownRuntimeOnly(remote, options)
   if (!(yield* found(ask(remote, remote.images.exists({ params }))))) return yield* new NoSuchContainerOrImage({ ref })
   const { Annotations: annotations, Id: id } = yield* ask(remote, remote.images.inspect({ params, query: {} }))
   if (!isCheckpointImage(annotations)) return yield* new NotACheckpoint({ id })
@@ -129,10 +129,6 @@ const lookAtImage = Effect.fnUntraced(function* (
   const given = (yield* ask(remote, remote.system.info())).host.ociRuntime.name
   if (required !== given) return yield* new RuntimeMismatch({ kind: "image", source: ref, required, given })
 })
-
-/** A container in place has its runtime; one that is made anew has what Podman's service finds in its checkpoint. */
-const choosingRuntime = (remote: Remote, { runtime }: RestoreOptions) =>
-  onlyOurs(remote, { "choosing the runtime of a restored container": runtime !== undefined })
 
 const isCheckpointed = (remote: Remote, id: string): Effect.Effect<boolean, HostFailure> =>
   ask(remote, remote.containers.inspect({ params: { name: id }, query: {} })).pipe(
@@ -152,7 +148,7 @@ const fromArchive = (
   Effect.scoped(
     Effect.gen(function* () {
       yield* onlyOurs(remote, { "the archive of a pre-checkpoint": previous !== undefined })
-      yield* choosingRuntime(remote, options)
+      yield* ownRuntimeOnly(remote, options)
       const body = yield* bodyOf(archive)
       const both =
         previous === undefined

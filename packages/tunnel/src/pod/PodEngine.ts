@@ -21,7 +21,7 @@ import {
   hostOnly,
   insisting,
   isPathName,
-  onlyOurs,
+  ownRuntimeOnly,
   orMissing,
   type Remote,
 } from "../Remote.ts"
@@ -66,7 +66,7 @@ export const podEngine = (remote: Remote): PodEngineShape => {
     create: (options) =>
       Effect.gen(function* () {
         const infra = options.infra === undefined ? undefined : insisting(remote, options.infra)
-        yield* onlyOurs(remote, { "choosing the runtime of a pod's infra container": infra?.runtime !== undefined })
+        if (infra !== undefined) yield* ownRuntimeOnly(remote, infra)
         const wanted = infra === undefined ? options : { ...options, infra }
         const payload = yield* Effect.fromResult(podSpecOf(wanted))
         const { Id: id } = yield* ask(remote, remote.pods.create({ payload }))

@@ -141,6 +141,12 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       return { id }
     }),
     start: (selection) => each(selection, () => true, start),
+    startAttached: Effect.fnUntraced(function* (ref, streams, begun) {
+      const container = yield* find(ref)
+      yield* locked(start)(container)
+      yield* begun
+      return yield* attachTo(container, streams)
+    }),
     attach: (ref, streams) => Effect.flatMap(find(ref), (container) => attachTo(container, streams)),
     stop: (selection, { ignore, timeSeconds }) =>
       Effect.map(
@@ -200,8 +206,16 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       ),
     wait: (selection, { ignore, intervalMillis }) =>
       Effect.map(
-        Effect.flatMap(select(selection, isActive), (selected) =>
-          eachSelected(selected, (container) => exitCode(container, intervalMillis)),
+        Effect.flatMap(
+          select(selection, isActive),
+          Effect.forEach(({ found, input }) => {
+            const gone = host.exitCodes.get(input)
+            const waited =
+              Result.isFailure(found) && gone !== undefined
+                ? Effect.succeed(gone)
+                : Effect.flatMap(Effect.fromResult(found), (container) => exitCode(container, intervalMillis))
+            return Effect.map(Effect.result(waited), (result) => ({ input, result }))
+          }),
         ),
         ignoring(ignore),
       ),

@@ -163,6 +163,8 @@ export interface MemoryContainer {
 export interface MemoryHost {
   /** Newest first. */
   readonly containers: Array<MemoryContainer>
+  /** Of containers that are gone, by id. */
+  readonly exitCodes: Map<string, number>
   /** Newest first. */
   readonly images: Array<MemoryImage>
   /** In the order of creation. */

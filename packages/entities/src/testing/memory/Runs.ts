@@ -132,6 +132,7 @@ export const erase = (host: MemoryHost, container: MemoryContainer): Effect.Effe
     const at = host.containers.indexOf(container)
     if (at !== -1) host.containers.splice(at, 1)
     container.removed = true
+    host.exitCodes.set(container.id, container.state.exitCode)
     if (container.config.autoRemove) discardAnonymous(host, container)
     return touch(container)
   })

@@ -160,9 +160,9 @@ const containerEngine = (note: Note, engine: ContainerEngine["Service"]): Contai
       note("start", selected(selection))
       return engine.start(selection)
     },
-    attach: (ref, streams) => {
+    startAttached: (ref, streams, begun) => {
       note("start", { attach: true, interactive: streams.input !== undefined })
-      return engine.attach(ref, streams)
+      return engine.startAttached(ref, streams, begun)
     },
     stop: (selection, options) => {
       note("stop", { ...selected(selection), ignore: options.ignore, time: options.timeSeconds })

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { Selection } from "../../../Selection.ts"
-import { beyond, created, eventually, failureOf, inside, listening, running } from "../Bench.ts"
+import { beyond, created, eventually, failureOf, inside, listening, one, running, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
 export const streams: ReadonlyArray<Case> = [
@@ -27,6 +27,62 @@ export const streams: ReadonlyArray<Case> = [
       const { heard, streams: ears } = listening("one\n", "two\n")
       expect(yield* engine.attach(id, ears)).toBe(0)
       expect(heard.stdout).toBe("one\ntwo\n")
+    }),
+  },
+  {
+    name: "whoever starts a container to stay with it hears and feeds it from its first word, however short it is",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const brief = { autoRemove: true, command: ["sh", "-c", "echo out; echo err >&2; exit 5"] }
+      for (let turn = 0; turn < 6; turn++) {
+        const id = yield* created(brief)
+        const gone = eventually(
+          `${id} to go`,
+          Effect.map(engine.exists(id), (exists) => (exists ? undefined : true)),
+        )
+        const { heard, streams: ears } = listening()
+        let begun = 0
+        const noted = Effect.sync(() => void begun++)
+        // every other time nobody listens before it is gone
+        const late = turn % 2 === 0 ? noted : Effect.andThen(Effect.orDie(gone), noted)
+        expect(yield* engine.startAttached(id, ears, late)).toBe(5)
+        expect([heard, begun]).toEqual([{ stdout: "out\n", stderr: "err\n" }, 1])
+        yield* gone
+      }
+      const id = yield* created({ interactive: true, command: ["cat"] })
+      const { heard, streams: ears } = listening("one\n", "two\n")
+      expect(yield* engine.startAttached(id, ears, Effect.void)).toBe(0)
+      expect(heard.stdout).toBe("one\ntwo\n")
+      // what it said before is not repeated
+      const again = listening("three\n")
+      expect(yield* engine.startAttached(id, again.streams, Effect.void)).toBe(0)
+      expect(again.heard.stdout).toBe("three\n")
+    }),
+  },
+  {
+    name: "what cannot be started fails before it has begun",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* created({ command: ["no-such-program"] })
+      const { heard, streams: ears } = listening()
+      const never = Effect.die("nothing has begun")
+      expect((yield* failureOf(engine.startAttached(id, ears, never))).message).toContain("not found")
+      expect(heard.stdout).toBe("")
+      expect((yield* engine.inspect(id)).State.Running).toBe(false)
+      const missing = yield* failureOf(engine.startAttached(unique("nobody"), ears, never))
+      expect(missing._tag).toBe("ContainerNotFound")
+    }),
+  },
+  {
+    name: "how a container ended that has removed itself is known by its id",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const id = yield* running({ autoRemove: true, command: ["sh", "-c", "exit 4"] })
+      yield* eventually(
+        `${id} to go`,
+        Effect.map(engine.exists(id), (exists) => (exists ? undefined : true)),
+      )
+      expect(one(yield* engine.wait(Selection.names(id), { ignore: false, intervalMillis: 20 }))).toBe(4)
     }),
   },
   {
