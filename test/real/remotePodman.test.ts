@@ -234,6 +234,28 @@ describe("cryopod on podman system service 5.4.2", () => {
     expect(await ok("ps", "-a", "--filter", "status=exited", "--noheading")).toBe("")
   })
 
+  it("mounts volumes, directories of that host and memory", async () => {
+    const image = "localhost/base:latest"
+    const mounts = ["-v", "kept:/data", "-v", "/share:/share:ro", "-v", "/scratch", "--tmpfs", "/memory:size=1m"]
+    const also = ["--mount", "type=tmpfs,destination=/more"]
+    const script = "echo word > /data/note; grep -cE ' /(data|share|scratch|memory|more) ' /proc/mounts; touch /share/x"
+    expect(
+      await remote("run", "--rm", "--network", "none", ...mounts, ...also, image, "sh", "-c", script),
+    ).toMatchObject({ status: 1, stdout: "5\n", stderr: expect.stringContaining("Read-only file system") as string })
+    await ok("create", "--network", "none", "--name", "owner", "-v", "kept:/data", image, "true")
+    const shared = ["run", "--rm", "--network", "none", "--volumes-from", "owner:ro", image]
+    expect(await ok(...shared, "cat", "/data/note")).toBe("word")
+    expect(await remote(...shared, "touch", "/data/note")).toMatchObject({ status: 1 })
+    await ok("rm", "owner")
+    // what nobody named has gone with its container
+    expect(await ok("volume", "ls", "-q")).toBe("kept")
+    await ok("volume", "rm", "kept")
+    expect(await remote("create", "-v", "/nowhere:/x", image)).toMatchObject({
+      status: 125,
+      stderr: "Error: statfs /nowhere: no such file or directory\n",
+    })
+  })
+
   it("freezes into an image, pushes and pulls it, and thaws that", async () => {
     const frozen = await last("web")
     await ok("container", "checkpoint", "--create-image", "frozen:1", "web")

@@ -227,7 +227,7 @@ export const ContainerInspect = Schema.Struct({
     AutoRemove: Schema.Boolean,
     Annotations: labels,
     VolumeDriver: Schema.String,
-    VolumesFrom: Schema.Null,
+    VolumesFrom: Schema.NullOr(Schema.Array(Schema.String)),
     CapAdd: strings,
     CapDrop: strings,
     Privileged: Schema.Boolean,

@@ -4,6 +4,7 @@ import {
   healthCheckOf,
   healthConfigOf,
   keyValues,
+  type MountInvalid,
   type NetworkOptionInvalid,
   OptionInvalid,
   parseRestartPolicy,
@@ -12,6 +13,7 @@ import {
   signalNumber,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
+import { mountSpecOf } from "./mounts.ts"
 import { specNamespace } from "./namespaces.ts"
 import { networkSpecOf } from "./networks.ts"
 import type { SpecGenerator } from "./SpecGenerator.ts"
@@ -22,12 +24,9 @@ export const ownSpec = (options: CreateOptions): SpecGenerator => ({ cryopod: op
 /** For Podman's service. Values that no SpecGenerator can say are refused, as the engine would refuse them. */
 export const specGeneratorOf = (
   options: CreateOptions,
-): Result.Result<SpecGenerator, OptionInvalid | NetworkOptionInvalid> =>
+): Result.Result<SpecGenerator, OptionInvalid | NetworkOptionInvalid | MountInvalid> =>
   Result.gen(function* () {
-    for (const [option, values] of mountsOf(options)) {
-      const problem = "Podman's service cannot be asked for mounts yet"
-      if (values.length > 0) yield* Result.fail(new OptionInvalid({ option, value: values.join(" "), problem }))
-    }
+    const mounts = yield* mountSpecOf(options)
     const restart = parseRestartPolicy(options.restart)
     if (typeof restart === "string") {
       return yield* Result.fail(new OptionInvalid({ option: "restart", value: options.restart, problem: restart }))
@@ -75,6 +74,7 @@ export const specGeneratorOf = (
       cap_drop: options.capDrop,
       shm_size: shmSize,
       r_limits: limits,
+      ...mounts,
       ...networks,
       publish_image_ports: options.publishAll,
       pidns: specNamespace(options.pid),
@@ -83,14 +83,6 @@ export const specGeneratorOf = (
       ...(options.pod === "" ? {} : { pod: options.pod }),
     }
   })
-
-const mountsOf = ({ mount, tmpfs, volume, volumesFrom }: CreateOptions) =>
-  [
-    ["volume", volume],
-    ["mount", mount],
-    ["tmpfs", tmpfs],
-    ["volumes-from", volumesFrom],
-  ] as const
 
 const parsed = <A>(
   option: string,

@@ -189,9 +189,6 @@ describe("a SpecGenerator", () => {
   /** Options that say what the client does before it asks for a container. */
   const clientSide: ReadonlyArray<keyof CreateOptions> = ["pull"]
 
-  /** Options that are refused to Podman's service rather than lost there. */
-  const refused = ["volume", "mount", "tmpfs", "volumesFrom"] as const
-
   it("says every option to Podman's service, too: one that it does not read back is lost there", () => {
     const other: CreateOptions = {
       name: "web",
@@ -268,10 +265,30 @@ describe("a SpecGenerator", () => {
     expect(same, "options that this test leaves at their defaults").toEqual(["noHealthcheck"])
     const none = Result.getOrThrow(specGeneratorOf({ ...other, healthCmd: "", noHealthcheck: true }))
     expect(read(JSON.parse(JSON.stringify(none)) as SpecGenerator)).toMatchObject({ noHealthcheck: true })
-    for (const name of refused) {
-      const spec = specGeneratorOf({ ...other, [name]: ["x"] })
-      expect(Result.isFailure(spec) ? spec.failure.message : "").toContain("cannot be asked for mounts")
+  })
+
+  it("says mounts to Podman's service as that has them; our own is asked in its own words", () => {
+    const given = {
+      volume: ["/srv:/srv:ro", "data:/data:nocopy,U", "/scratch"],
+      mount: ["type=bind,source=/etc/hosts,destination=/h", "type=volume,source=data,destination=/part,subpath=a"],
+      tmpfs: ["/memory:size=1m"],
+      volumesFrom: ["other:ro"],
     }
+    const spec = Result.getOrThrow(specGeneratorOf({ ...defaults, image: "x", command: [], ...given }))
+    expect(spec.mounts).toEqual([
+      { type: "bind", source: "/etc/hosts", destination: "/h", options: [] },
+      { type: "bind", source: "/srv", destination: "/srv", options: ["ro"] },
+      { type: "tmpfs", source: "tmpfs", destination: "/memory", options: ["size=1m"] },
+    ])
+    expect(spec.volumes).toEqual([
+      { Name: "data", Dest: "/part", Options: [], IsAnonymous: false, SubPath: "a" },
+      { Name: "data", Dest: "/data", Options: ["nocopy", "U"], IsAnonymous: false, SubPath: "" },
+      { Name: "", Dest: "/scratch", Options: [], IsAnonymous: true, SubPath: "" },
+    ])
+    expect(spec.volumes_from).toEqual(["other:ro"])
+    expect(read(JSON.parse(JSON.stringify(spec)) as SpecGenerator)).toContain("mounts of a container")
+    const twice = specGeneratorOf({ ...defaults, image: "x", command: [], volume: ["a:/a", "b:/a"] })
+    expect(Result.isFailure(twice) && twice.failure._tag).toBe("MountInvalid")
   })
 
   it.each<readonly [string, Partial<CreateOptions>]>([
