@@ -44,10 +44,6 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     ],
   },
   {
-    because: "Podman's service tells of containers that are gone among its events alone",
-    cases: ["how a container ended that has removed itself is known by its id"],
-  },
-  {
     because: "Podman's service speaks of where it has put the context",
     cases: ["what a build says of its context calls that what the caller does"],
   },
@@ -147,14 +143,12 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     cases: ["volumes are listed in the order of their making, and filtered"],
   },
   {
-    because: "mounts are not asked of Podman's service",
+    because: "the volumes of a container with --rm go only when it has run to its end",
+    cases: ["volumes that nobody named go with the container when that is wished, and with --rm"],
+  },
+  {
+    because: "its service is on another host, which has not the directories of this one",
     cases: [
-      "a volume outlives its containers, and a new one begins with what the image has in its place",
-      "a mount that is read-only cannot be written to, and nocopy leaves a volume empty",
-      "volumes that nobody named go with the container when that is wished, and with --rm",
-      "mounts in memory begin empty with every start",
-      "a container mounts what another one does",
-      "mounts that cannot be are refused",
       "volumes leave with an archive and come back with it; directories of the host are told",
       "volumes that are left out are mounted as they are, or made as for a new container",
       "a restored container mounts another volume, or a directory, where the caller says so",

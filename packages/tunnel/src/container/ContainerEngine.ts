@@ -146,7 +146,7 @@ const remove = Effect.fnUntraced(function* (
               remote,
               remote.containers.remove({
                 params,
-                query: { force, depend: dependOf.get(ref) ?? depend, v: volumes, ...timeOf(timeSeconds) },
+                query: { force, depend: dependOf.get(ref) ?? depend, volumes, ...timeOf(timeSeconds) },
               }),
             ),
           ),

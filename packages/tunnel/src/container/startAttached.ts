@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { ask, type Remote } from "../Remote.ts"
 import { attach, connect, exitCodeOf, lookMillis } from "./attach.ts"
-import { diedWith } from "./diedWith.ts"
 import { inspect } from "./select.ts"
 
 export const startAttached = Effect.fn("tunnel.startAttached")(function* (
@@ -26,7 +25,6 @@ export const startAttached = Effect.fn("tunnel.startAttached")(function* (
     Effect.gen(function* () {
       const heard = yield* connect(remote, id, { streams, terminal: config.Tty, logs: false })
       yield* Effect.andThen(start, begun)
-      // whoever asks at once is seldom too late
       const ending = yield* Effect.forkChild(endOf(remote, id))
       yield* heard
       return yield* Fiber.join(ending)
@@ -34,14 +32,6 @@ export const startAttached = Effect.fn("tunnel.startAttached")(function* (
   )
 })
 
+/** Podman's service knows how containers ended that run or are gone, and stumbles over those that are just being removed. */
 const endOf = (remote: Remote, id: string): Effect.Effect<number, ContainerFailure> =>
-  exitCodeOf(remote, id, lookMillis).pipe(
-    Effect.catchTag("ContainerNotFound", (missing) =>
-      // our service remembers how containers ended
-      remote.kind === "cryopod"
-        ? Effect.fail(missing)
-        : Effect.flatMap(diedWith(remote, id), (code) =>
-            code === undefined ? Effect.fail(missing) : Effect.succeed(code),
-          ),
-    ),
-  )
+  Effect.retry(exitCodeOf(remote, id, lookMillis), { times: 1, while: ({ _tag: tag }) => tag === "ContainerNotFound" })
