@@ -34,6 +34,7 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
       "a registry that wants a login gets it, from the caller or from a file",
       "an image is removed by its last name; one with more names, or in use, only by force",
       "a volume is refused for its name, its driver, or one that is there already, unless that is fine",
+      "a container mounts what another one does",
     ],
   },
   {
@@ -80,10 +81,6 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
   {
     because: "a container with --rm is frozen into an archive and into nothing else",
     cases: ["a container that is removed when it stops is frozen only into something that stays"],
-  },
-  {
-    because: "the image of a checkpoint does not tell the container's id",
-    cases: ["a checkpoint becomes an image that says what it is"],
   },
   {
     because: "a log does not leave with a checkpoint",
