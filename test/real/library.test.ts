@@ -102,7 +102,7 @@ describe("the packages, packed and installed into an empty project", () => {
       const near = await host.shell(
         `cd ${empty} && ${nodeProgram} checkpoint.ts ${host.root} ${host.runroot} web localhost/frozen:1`,
       )
-      expect(near).toMatchObject({ status: 0, stdout: expect.stringMatching(/^web → [0-9a-f]{64}\n$/) })
+      expect(near).toMatchObject({ status: 0, stdout: "web → localhost/frozen:1\n" })
     } finally {
       service.kill("SIGTERM")
       await once(service, "exit")
