@@ -24,6 +24,7 @@ const flagSpec = (facts: OptionFacts): FlagSpec => {
     case "strings":
       return { ...common, kind: "stringArray" }
     case "int":
+    case "uint":
       return { ...common, kind, default: typeof fallback === "number" ? fallback : 0 }
   }
 }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /** What a value of an option looks like on a command line. */
-export type OptionKind = "bool" | "string" | "strings" | "int"
+export type OptionKind = "bool" | "string" | "strings" | "int" | "uint"
 
 /** The facts of one option, kept as an annotation on its schema. */
 export interface OptionFacts {
@@ -70,6 +70,12 @@ export const texts = (facts: Facts) =>
 /** A whole number. */
 export const integer = (facts: Facts & { readonly fallback: number }) =>
   annotated(Schema.Int, { ...facts, kind: "int" }).pipe(Schema.withDecodingDefaultKey(Effect.succeed(facts.fallback)))
+
+/** A whole number that is not negative. */
+export const unsigned = (facts: Facts & { readonly fallback: number }) =>
+  annotated(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), { ...facts, kind: "uint" }).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(facts.fallback)),
+  )
 
 /** The facts of every option of a struct, by field name, in declaration order. */
 export const factsOf = (fields: Schema.Struct.Fields): ReadonlyArray<readonly [string, OptionFacts]> =>

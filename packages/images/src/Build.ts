@@ -54,7 +54,7 @@ export const buildImage = Effect.fn("buildImage")(function* (
   context: BuildContext,
   options: BuildOptions,
 ): Effect.fn.Return<StoredImage, BuildFailure, Services> {
-  const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag)))
+  const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag, "build")))
   const policy = yield* Effect.fromResult(pullPolicyOf(options.pull))
   return yield* Effect.scoped(
     Effect.gen(function* () {

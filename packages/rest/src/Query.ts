@@ -67,6 +67,7 @@ const byKind = (kind: OptionFacts["kind"]): Schema.Top => {
     case "bool":
       return GoBool
     case "int":
+    case "uint":
       return GoInt
     case "string":
       return Schema.String

@@ -24,7 +24,11 @@ export const capabilitiesOf = (config: Wishes, held: ReadonlySet<string>): Reado
  * Root has all that the container may have; others what was asked for by name, which ambient capabilities bring them
  * through an execve(2) (Podman `pkg/specgen/generate/security_linux.go`).
  */
-export const capabilitySets = (config: Wishes, { uid }: Identity, held: ReadonlySet<string>): OciCapabilities => {
+export const capabilitySets = (
+  config: Wishes,
+  { uid }: Pick<Identity, "uid">,
+  held: ReadonlySet<string>,
+): OciCapabilities => {
   const bounding = capabilitiesOf(config, held)
   if (uid === 0) return { bounding, effective: bounding, permitted: bounding }
   const added = new Set(named(config.capAdd, [...held]))

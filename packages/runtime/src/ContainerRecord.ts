@@ -34,6 +34,8 @@ export interface ContainerConfig {
   readonly command: ReadonlyArray<string>
   readonly env: ReadonlyArray<string>
   readonly workdir: string
+  /** The caller named it: it is there when the container starts, or the container does not. An image's is made. */
+  readonly workdirRequired?: boolean
   readonly user: string
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>

@@ -66,7 +66,6 @@ export const cgroupsPath = (id: string): string => `/cryopod/${id}`
 export interface SpecInputs {
   readonly config: ContainerConfig
   readonly paths: ContainerPaths
-  readonly identity: Identity
   readonly volumeData: VolumeData
   /** Hard limits of this process: no more can be asked for without CAP_SYS_RESOURCE. */
   readonly ceilings: Readonly<Record<string, number>>
@@ -76,7 +75,8 @@ export interface SpecInputs {
   readonly isDirectory: (path: string) => boolean
 }
 
-export const makeSpec = ({ ceilings, config, held, identity, isDirectory, paths, volumeData }: SpecInputs): OciSpec => {
+/** Who runs in the container is found out when it starts (`withIdentity`); until then it is root. */
+export const makeSpec = ({ ceilings, config, held, isDirectory, paths, volumeData }: SpecInputs): OciSpec => {
   const masks = config.runtime === "crun" ? crunMasks(isDirectory) : { paths: maskedPaths, mounts: [] }
   const standard = [...mountsOf(config, paths), ...(config.privileged ? [] : masks.mounts)]
   const own = config.mounts.map((mount) => specMountOf(mount, volumeData))
@@ -85,11 +85,11 @@ export const makeSpec = ({ ceilings, config, held, identity, isDirectory, paths,
     ociVersion,
     process: {
       terminal: config.terminal,
-      user: { uid: identity.uid, gid: identity.gid, additionalGids: identity.groups, umask: 0o22 },
+      user: { uid: 0, gid: 0, umask: 0o22 },
       args: [...config.entrypoint, ...config.command],
       env: config.env,
       cwd: config.workdir,
-      capabilities: capabilitySets(config, identity, held),
+      capabilities: capabilitySets(config, { uid: 0 }, held),
       rlimits: config.rlimits.map((limit) => clamp(limit, ceilings)),
       noNewPrivileges: false,
       oomScoreAdj: 0,
@@ -114,6 +114,29 @@ export const makeSpec = ({ ceilings, config, held, identity, isDirectory, paths,
     },
   }
 }
+
+/**
+ * The same for who runs in it, with the capabilities that such a user has, and a HOME unless the container was given one.
+ * Capabilities of a user that is the one there was stay as they are: a stranger's container may have others.
+ */
+export const withIdentity = (
+  spec: OciSpec,
+  { config, held, identity }: Pick<SpecInputs, "config" | "held"> & { readonly identity: Identity },
+): OciSpec => {
+  const { env = [], user } = spec.process
+  const given = config.env.some(isHome)
+  return {
+    ...spec,
+    process: {
+      ...spec.process,
+      user: { ...user, uid: identity.uid, gid: identity.gid, additionalGids: identity.groups },
+      ...(user.uid === identity.uid ? {} : { capabilities: capabilitySets(config, identity, held) }),
+      env: given ? env : [...env.filter((variable) => !isHome(variable)), `HOME=${identity.home}`],
+    },
+  }
+}
+
+const isHome = (variable: string) => variable.startsWith("HOME=")
 
 /** By these libpod finds the pod of a checkpoint's container (Podman `pkg/annotations`). */
 export const podAnnotations = ({

@@ -35,27 +35,7 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     stderr,
     "podman build -f $W/context/bad $W/context # status of an instruction",
   ),
-  ...differs("what is wrong with a name is said as of every name", stderr, "podman build -t No/Good $W/context"),
   ...differs("an image's names are listed by name, not by when they were given", stdout, "podman images -n"),
-  ...differs(
-    "the message names the option and says what it can be",
-    stderr,
-    "podman run --rm --network none --cap-add bogus base true",
-    "podman run --rm --network none --ulimit bogus base true",
-    "podman run --rm --network none --shm-size bogus base true",
-    "podman run --rm --network none --stop-timeout bogus base true",
-    "podman run --rm --network none --volumes-from bogus base true",
-  ),
-  ...differs(
-    "a user that is not there is found out before a container is made",
-    { streams: ["stderr", "status"], status: "125" },
-    "podman run --rm --network none -u nobody1 base true",
-  ),
-  ...differs(
-    "a working directory that is missing is made, the caller's as the image's",
-    { streams: ["stderr", "status"], status: "0" },
-    "podman run --rm --network none -w /nowhere base true",
-  ),
   ...differs(
     "memory tracking is asked for before a runtime is called; Podman's own text where its check finds none",
     stderr,

@@ -7,7 +7,7 @@ import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, exactArgs, tableText, valuesOf } from "../kit/index.ts"
-import { printLine, refuse, reworded, writeError, writeOut } from "../output.ts"
+import { exitStatus, failureStatus, printLine, refuse, reworded, writeError, writeOut } from "../output.ts"
 
 /** The container that is meant: the one named, or the latest. */
 const oneContainer = Effect.fnUntraced(function* (call: Call) {
@@ -61,6 +61,8 @@ export const logs: CliCommand = {
     }),
 }
 
+const unrun = new Set(["CommandNotStarted", "ContainerStateImproper", "UserUnknown"])
+
 export const exec: CliCommand = {
   name: "exec",
   short: "Run a process in a running container",
@@ -87,8 +89,10 @@ export const exec: CliCommand = {
           )
       return yield* work.pipe(
         Effect.mapError((failure) =>
-          // Podman's status for a program that a stopped container cannot run
-          failure._tag === "ContainerStateImproper" ? Object.assign(failure, { exitStatus: 255 }) : failure,
+          // Podman's status for a program that the container cannot run
+          unrun.has(failure._tag) && exitStatus(failure) === failureStatus
+            ? Object.assign(failure, { exitStatus: 255 })
+            : failure,
         ),
       )
     }),

@@ -5,6 +5,7 @@ import {
   ImageRemoveFlags,
   ImportFlags,
   LoadFlags,
+  parsePlace,
   PullFlags,
   PushFlags,
   SaveFlags,
@@ -122,7 +123,7 @@ export const pull: CliCommand = {
       const flags = optionsOf(PullFlags, call)
       let status = 0
       for (const ref of call.args) {
-        if (!flags.quiet) yield* writeError(`Trying to pull ${ref}...\n`)
+        if (!flags.quiet && Result.isSuccess(parsePlace(ref))) yield* writeError(`Trying to pull ${ref}...\n`)
         const pulled = yield* Effect.result(withProgress(`Pulling ${ref}`, engine.pull(ref, flags)))
         if (Result.isSuccess(pulled)) yield* printLine(pulled.success)
         else {

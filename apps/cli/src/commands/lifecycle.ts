@@ -2,6 +2,7 @@
 import {
   ContainerEngine,
   type ContainerSelection,
+  type Item,
   KillFlags,
   PauseFlags,
   RemoveFlags,
@@ -44,7 +45,12 @@ export const start: CliCommand = {
       const engine = yield* ContainerEngine
       const flags = optionsOf(StartFlags, call)
       const selection = yield* selected(call)
-      if (!flags.attach) return yield* printItems(yield* engine.start(selection), typed)
+      if (!flags.attach) {
+        const items = yield* Effect.forEach(yield* engine.start(selection), (item) =>
+          Result.isSuccess(item.result) ? Effect.succeed(item) : unstarted(item.input, item.result.failure, flags),
+        )
+        return yield* printItems(items, typed)
+      }
       if (flags.all || call.args.length > 1)
         return yield* refuse("you cannot start and attach multiple containers at once")
       const ref = flags.latest ? yield* engine.latest : (call.args[0] ?? "")
@@ -55,9 +61,24 @@ export const start: CliCommand = {
       if (Result.isSuccess(status)) return status.success
       return begun
         ? yield* Effect.fail(status.failure)
-        : yield* printItems([{ input: ref, result: Result.fail(status.failure) }], typed)
+        : yield* printItems([yield* unstarted(ref, status.failure, flags)], typed)
     }),
 }
+
+/** What is told without the container, because there is none, or because it is in there already. */
+const toldAsItIs = new Set(["ContainerNotFound", "ContainerAmbiguous", "ContainerStateImproper"])
+
+const unstarted = Effect.fnUntraced(function* (
+  input: string,
+  failure: CommandFailure,
+  { attach }: { readonly attach: boolean },
+): Effect.fn.Return<Item<string, CommandFailure>, CommandFailure, ContainerEngine> {
+  if (toldAsItIs.has(failure._tag)) return { input, result: Result.fail(failure) }
+  const { Id } = yield* ContainerEngine.use((engine) => engine.inspect(input))
+  const message = `unable to start container ${attach ? Id : JSON.stringify(Id)}: ${failure.message}`
+  // without the status of its own that a program has in `run`
+  return { input, result: Result.fail({ _tag: failure._tag, message }) }
+})
 
 export const stop: CliCommand = {
   name: "stop",

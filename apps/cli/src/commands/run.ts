@@ -5,6 +5,7 @@ import {
   CreateFlags,
   type CreateOptions,
   ImageEngine,
+  parsePlace,
   RunFlags,
   Selection,
   StorageFailed,
@@ -16,7 +17,7 @@ import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, minimumArgs, valuesOf } from "../kit/index.ts"
-import { exitStatus, printFailure, printLine, Problem, refuse, reworded, writeError } from "../output.ts"
+import { exitStatus, failureStatus, printFailure, printLine, Problem, refuse, reworded, writeError } from "../output.ts"
 import { mountFromHere, volumeFromHere } from "../sources.ts"
 
 /** What is done here, around the engine. */
@@ -77,6 +78,7 @@ export const haveImage = Effect.fnUntraced(function* ({ image, pull }: Pick<Crea
   if (!policies.includes(pull)) return yield* refuse(`unsupported pull policy ${JSON.stringify(pull)}`)
   const wanted = pull === "always" || (pull === "missing" && !(yield* images.exists(image)))
   if (!wanted) return
+  yield* Effect.fromResult(parsePlace(image))
   yield* writeError(`Trying to pull ${image}...\n`)
   yield* images.pull(image, { tlsVerify: true, authfile: "", creds: "", quiet: false })
 })
@@ -126,15 +128,15 @@ export const create: CliCommand = {
     }),
 }
 
-/** What keeps a container from its place on its networks; `run`, and `run` alone, has a status of its own for it. */
-const withoutPlace = new Set(["AddressInUse", "AddressOutside", "AddressesExhausted", "PortInUse", "PortUnavailable"])
+/** Podman's status for a container that is there and could not begin; `run`, and `run` alone, has it. */
 const notInvoked = 126
 
-/** A container that could not be started is not kept. */
-const notStarted = Effect.fnUntraced(function* (id: string, failure: CommandFailure) {
-  yield* removeNow(id)
+/** A container that could not be started stays, unless it was to go by itself. */
+const notStarted = Effect.fnUntraced(function* (id: string, failure: CommandFailure, autoRemove: boolean) {
+  if (autoRemove) yield* removeNow(id)
   yield* printFailure(failure)
-  return withoutPlace.has(failure._tag) ? notInvoked : exitStatus(failure)
+  const status = exitStatus(failure)
+  return status === failureStatus ? notInvoked : status
 })
 
 export const run: CliCommand = {
@@ -154,7 +156,7 @@ export const run: CliCommand = {
       if (detach) {
         const [started] = yield* engine.start(Selection.names(id))
         if (started !== undefined && Result.isFailure(started.result))
-          return yield* notStarted(id, started.result.failure)
+          return yield* notStarted(id, started.result.failure, flags.autoRemove)
         yield* printLine(id)
         return 0
       }
@@ -162,7 +164,7 @@ export const run: CliCommand = {
       const ran = yield* Effect.result(
         startAttached(id, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
       )
-      if (Result.isFailure(ran)) return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure)
+      if (Result.isFailure(ran)) return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure, flags.autoRemove)
       // what conmon's call may not have removed yet is gone when this command is
       if (flags.autoRemove) {
         yield* removeNow(id)

@@ -100,7 +100,7 @@ export const libpodDocument = (
   runtime: config.runtime,
   privileged: config.privileged,
   passwd: true,
-  createWorkingDir: true,
+  createWorkingDir: config.workdirRequired !== true,
   sdnotifyMode: "container",
   umask: "0022",
 })

@@ -1,7 +1,8 @@
 /** From what a caller asks for and what the image says to the configuration of a container. Pure. */
 import {
-  capabilityName,
   type ContainerMount,
+  type ContainerOptionInvalid,
+  containerValues,
   type CreateOptions,
   type ExposedPort,
   healthCheckOf,
@@ -10,8 +11,6 @@ import {
   NameInvalid,
   OptionInvalid,
   parseRestartPolicy,
-  parseSize,
-  parseUlimit,
   type PortMapping,
   type Rlimit,
   SignalInvalid,
@@ -42,30 +41,17 @@ export interface ConfigInputs {
 
 export const containerConfig = (
   inputs: ConfigInputs,
-): Result.Result<ContainerConfig, OptionInvalid | NameInvalid | SignalInvalid> => {
+): Result.Result<ContainerConfig, OptionInvalid | ContainerOptionInvalid | NameInvalid | SignalInvalid> => {
   const { image, options } = inputs
   const invalid = (option: string, value: string, problem: string) =>
     Result.fail(new OptionInvalid({ option, value, problem }))
 
   if (options.name !== "" && !isContainerName(options.name)) return Result.fail(new NameInvalid({ name: options.name }))
-  const shmSizeBytes = parseSize(options.shmSize)
-  if (shmSizeBytes === undefined)
-    return invalid("shm-size", options.shmSize, "give a number with an optional unit b, k, m or g")
+  const values = containerValues(options)
+  if (Result.isFailure(values)) return Result.fail(values.failure)
+  const { rlimits, shmSizeBytes } = values.success
   const stopSignal = signalNumber(options.stopSignal || (image.config.StopSignal ?? "TERM"))
   if (stopSignal === undefined) return Result.fail(new SignalInvalid({ signal: options.stopSignal }))
-  for (const [option, names] of [
-    ["cap-add", options.capAdd],
-    ["cap-drop", options.capDrop],
-  ] as const) {
-    const unknown = names.find((name) => capabilityName(name) === undefined)
-    if (unknown !== undefined) return invalid(option, unknown, "there is no such capability")
-  }
-  const rlimits: Array<Rlimit> = []
-  for (const text of options.ulimit) {
-    const limit = parseUlimit(text)
-    if (limit === undefined) return invalid("ulimit", text, "give <type>=<soft>[:<hard>]")
-    rlimits.push(limit)
-  }
   const restartPolicy = parseRestartPolicy(options.restart)
   if (typeof restartPolicy === "string") return invalid("restart", options.restart, restartPolicy)
   if (options.autoRemove && restartPolicy.name !== "no") {
@@ -94,6 +80,7 @@ export const containerConfig = (
     command,
     env: environment(inputs, hostname),
     workdir: options.workdir || image.config.WorkingDir || "/",
+    workdirRequired: options.workdir !== "",
     user: options.user || image.config.User || "",
     hostname,
     labels: { ...image.config.Labels, ...keyValues(options.label) },

@@ -1,19 +1,16 @@
 /** Make a container from an image. */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
-import { join } from "node:path"
 import {
   type CreateFailure,
   type CreateOptions,
-  identityOf,
   ImageInvalid,
   isCheckpointImage,
-  OptionInvalid,
   parseExpose,
   publishedToo,
   randomName,
 } from "@cryopod/entities"
-import { attemptSync, holdLock, Layout, resolveInRoot } from "@cryopod/host"
+import { holdLock, Layout } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
   type ContainerConfig,
@@ -88,9 +85,8 @@ export const createContainer = Effect.fn("Container.create")(function* (
       callerEnv: {},
     }),
   )
-  const lower = yield* (yield* RootFilesystems).unpacked(image.id)
-  const withHome = yield* resolveIdentity(config, lower)
-  const inserted = insertNamed(withHome.config, options.name, (record) =>
+  yield* (yield* RootFilesystems).unpacked(image.id)
+  const inserted = insertNamed(config, options.name, (record) =>
     Effect.gen(function* () {
       const layout = yield* Layout
       const paths = containerPaths(layout, record.config)
@@ -103,7 +99,6 @@ export const createContainer = Effect.fn("Container.create")(function* (
         makeSpec({
           config: record.config,
           paths,
-          identity: withHome.identity,
           volumeData: (name) => layout.volume(name).data,
           ceilings,
           held: heldCapabilities(),
@@ -128,25 +123,6 @@ const portsOf = Effect.fnUntraced(function* (
   for (const text of ofImage) exposed.push(...(yield* Effect.fromResult(parseExpose(text))))
   const wanted = publishAll && attachments.length > 0 ? publishedToo(published, exposed) : published
   return { exposed, ports: yield* withHostPorts(wanted) }
-})
-
-/** Who runs in the container, and a HOME to match unless one was given. */
-const resolveIdentity = Effect.fnUntraced(function* (config: ContainerConfig, lower: string) {
-  const file = (name: string) =>
-    attemptSync("read", join(lower, name), () => {
-      const path = resolveInRoot(lower, name)
-      return path !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true
-        ? fs.readFileSync(path, "utf8")
-        : ""
-    })
-  const identity = identityOf(config.user, yield* file("etc/passwd"), yield* file("etc/group"))
-  if (typeof identity === "string") {
-    return yield* new OptionInvalid({ option: "user", value: config.user, problem: identity })
-  }
-  const env = config.env.some((variable) => variable.startsWith("HOME="))
-    ? config.env
-    : [...config.env, `HOME=${identity.home}`]
-  return { identity, config: { ...config, env } }
 })
 
 /** Record the container, fill its directory, and take the record back when that fails. */

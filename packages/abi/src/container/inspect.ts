@@ -27,6 +27,7 @@ import {
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
+import { readSpec } from "./bundle.ts"
 import { liveSessions } from "../exec/sessions.ts"
 import { healthResults } from "../health/healthResults.ts"
 import { networkReport } from "../network/networkReport.ts"
@@ -41,6 +42,11 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
   const digest = yield* (yield* ImageStore).get(config.imageId).pipe(
     Effect.map(({ manifestDigest }) => manifestDigest),
     Effect.catchTag("ImageNotFound", () => Effect.succeed("")),
+  )
+  // with what was added when it last started; one that is being made has no bundle yet
+  const env = yield* readSpec(paths).pipe(
+    Effect.map(({ process: { env: known = [] } }) => known),
+    Effect.orElseSucceed(() => config.env),
   )
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
   const capabilities = capabilitiesOf(config, heldCapabilities())
@@ -100,7 +106,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       Tty: config.terminal,
       OpenStdin: config.openStdin,
       StdinOnce: false,
-      Env: config.env,
+      Env: env,
       Cmd: config.command,
       Image: config.imageName || config.imageId,
       Volumes: null,

@@ -29,6 +29,7 @@ import { prepareMounts } from "../volume/prepareMounts.ts"
 import { beginHealth } from "../health/healthTimer.ts"
 import { writeEngineFiles } from "./bundle.ts"
 import { finishStopped } from "./finish.ts"
+import { placeProcess } from "./placeProcess.ts"
 import { joining, writePlacedNamespaces } from "./joining.ts"
 import { runningState } from "./repair.ts"
 
@@ -55,7 +56,7 @@ export const startAlone = Effect.fnUntraced(function* (
   yield* containers.update(id, (before) => ({ ...before, operation: "start" }))
   const started = yield* Effect.gen(function* () {
     const sockets = yield* bindPorts(config.ports ?? [])
-    const files = Effect.andThen(mountRootfs(record), prepareMounts(record))
+    const files = Effect.all([mountRootfs(record), placeProcess(record), prepareMounts(record)])
     const { status } = yield* Effect.all({ files, status: connectNetworks(record) }, { concurrency: "unbounded" })
     yield* writeEngineFiles(paths, config)
     yield* writeNameFiles(record, { status, begins: true })

@@ -16,9 +16,9 @@ import { Layout } from "@cryopod/host"
 import { complaintOf, type ContainerRecord, execArguments, heldCapabilities, OciRuntime } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { readSpec } from "../container/bundle.ts"
+import { identityInside } from "../container/identityInside.ts"
 import type { EngineServices } from "../EngineServices.ts"
 import { execProcess } from "./execProcess.ts"
-import { identityInside } from "./identityInside.ts"
 import { type ExecEnded, type ExecRequest, runAttached } from "./runAttached.ts"
 import { runDetached } from "./runDetached.ts"
 import { closeSession, openSession, sessionIdFor, type SessionPurpose } from "./sessions.ts"
@@ -68,7 +68,7 @@ const prepare = Effect.fnUntraced(function* (
   const program = yield* runtime.path(config.runtime)
   const containerPaths = (yield* Layout).container(id)
   const spec = yield* readSpec(containerPaths)
-  const identity = options.user === "" ? undefined : yield* identityInside(state.pid, options.user)
+  const identity = options.user === "" ? undefined : yield* identityInside(`/proc/${state.pid}/root`, options.user)
   const sessionId = options.session ?? sessionIdFor(options.purpose ?? "user")
   const paths = yield* openSession(
     containerPaths,

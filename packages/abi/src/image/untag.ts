@@ -14,7 +14,7 @@ export const untagImage = Effect.fn("untagImage")(function* (
   const full = yield* Effect.forEach(names, (name) => {
     // a short name means the one that the image has; a name that it has not is refused under its own spelling
     const meant = Result.getOrUndefined(findImage([image], name))?.name
-    return meant === undefined ? Effect.fromResult(newName(name)) : Effect.succeed(meant)
+    return meant === undefined ? Effect.fromResult(newName(name, "untag")) : Effect.succeed(meant)
   })
   yield* store.removeNames(image.id, full)
 })

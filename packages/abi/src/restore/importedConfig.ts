@@ -42,6 +42,7 @@ export const importedConfig = (
     command: config.command ?? program.args.slice((config.entrypoint ?? []).length),
     env: program.env ?? [],
     workdir: program.cwd,
+    workdirRequired: config.createWorkingDir !== true,
     user: config.user ?? "",
     hostname: membership.hostname ?? spec.hostname ?? "",
     labels: config.labels ?? {},

@@ -5,12 +5,12 @@ import {
   completeMountOptions,
   type ContainerAmbiguous,
   type ContainerMount,
-  type ContainerNotFound,
   type CreateOptions,
   type DatabaseFailed,
   MountInvalid,
   requestedMounts,
   VolumeNameInvalid,
+  VolumesOwnerMissing,
 } from "@cryopod/entities"
 import { mountFlagsAt } from "@cryopod/host"
 import { Containers, isVolumeName } from "@cryopod/runtime"
@@ -21,8 +21,8 @@ type Failure =
   | MountInvalid
   | BindSourceMissing
   | VolumeNameInvalid
-  | ContainerNotFound
   | ContainerAmbiguous
+  | VolumesOwnerMissing
   | DatabaseFailed
 
 export const resolveMounts = Effect.fn("Volume.resolveMounts")(function* (
@@ -59,8 +59,11 @@ const mountsOfOther = Effect.fnUntraced(function* (text: string) {
   const colon = text.indexOf(":")
   const words = colon < 0 ? [] : text.slice(colon + 1).split(",")
   const unknown = words.find((word) => !["ro", "rw", "z"].includes(word))
-  if (unknown !== undefined) return yield* new MountInvalid({ problem: "optionType", value: unknown })
-  const { config } = yield* (yield* Containers).find(colon < 0 ? text : text.slice(0, colon))
+  if (unknown !== undefined) return yield* new MountInvalid({ problem: "fromOption", value: unknown })
+  const ref = colon < 0 ? text : text.slice(0, colon)
+  const { config } = yield* (yield* Containers)
+    .find(ref)
+    .pipe(Effect.catchTag("ContainerNotFound", () => Effect.fail(new VolumesOwnerMissing({ ref }))))
   return config.mounts
     .filter((mount) => mount.type !== "tmpfs")
     .map((mount) => ({ ...mount, options: withAccess(mount.options, words) }))

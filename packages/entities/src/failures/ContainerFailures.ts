@@ -126,7 +126,15 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    return `${this.runtime}: ${this.detail}: ${this.suffix}`
+    const said = `${this.runtime}: ${this.detail}`
+    switch (this.exitStatus) {
+      case 125:
+        return `OCI runtime error: ${said}`
+      case 126:
+        return `${said}: OCI permission denied`
+      case 127:
+        return `${said}: OCI runtime attempted to invoke a command that was not found`
+    }
   }
 
   /** The exit status shells give the same situation, and Podman after them. */
@@ -134,14 +142,37 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
     if (/no such file or directory|not found/i.test(this.detail)) return 127
     return /permission denied|operation not permitted|is a directory|exec format/i.test(this.detail) ? 126 : 125
   }
+}
 
-  private get suffix() {
-    const suffixes = {
-      125: "OCI runtime error",
-      126: "OCI permission denied",
-      127: "OCI runtime attempted to invoke a command that was not found",
-    }
-    return suffixes[this.exitStatus]
+/** The root filesystem of a container does not know its user, or that of an exec session. */
+export class UserUnknown extends Schema.TaggedError<UserUnknown>()(
+  "UserUnknown",
+  {
+    user: Schema.String,
+    /** In the words of whoever looked it up. */
+    problem: Schema.String,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return this.problem
+  }
+}
+
+const workdirWords = {
+  missing: (path: string, id: string) => `workdir ${JSON.stringify(path)} does not exist on container ${id}`,
+  notDirectory: (path: string, id: string) =>
+    `workdir ${JSON.stringify(path)} exists on container ${id}, but is not a directory`,
+} as const
+
+/** A container cannot begin where it was told to. */
+export class WorkdirUnfit extends Schema.TaggedError<WorkdirUnfit>()(
+  "WorkdirUnfit",
+  { id: Schema.String, path: Schema.String, problem: Schema.Literals(["missing", "notDirectory"]) },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return workdirWords[this.problem](this.path, this.id)
   }
 }
 
@@ -175,6 +206,31 @@ export class OptionInvalid extends Schema.TaggedError<OptionInvalid>()(
 ) {
   override get message() {
     return `invalid value ${JSON.stringify(this.value)} for --${this.option}: ${this.problem}`
+  }
+}
+
+const optionWords = {
+  capability: (value: string) => `${JSON.stringify(value)}: unknown capability`,
+  shmSize: (value: string) => `unable to translate --shm-size: invalid size: '${value}'`,
+  ulimit: (value: string, detail: string) =>
+    `ulimit option ${JSON.stringify(value)} requires name=SOFT:HARD, failed to be parsed: ${detail}`,
+} as const
+
+type OptionProblem = keyof typeof optionWords
+
+/** What a container asks for cannot be meant. */
+export class ContainerOptionInvalid extends Schema.TaggedError<ContainerOptionInvalid>()(
+  "ContainerOptionInvalid",
+  {
+    problem: Schema.Literals(Object.keys(optionWords) as unknown as readonly [OptionProblem, ...Array<OptionProblem>]),
+    value: Schema.String,
+    /** Where the value can be wrong in several ways. */
+    detail: Schema.optionalKey(Schema.String),
+  },
+  { httpApiStatus: 400 },
+) {
+  override get message() {
+    return optionWords[this.problem](this.value, this.detail ?? "")
   }
 }
 

@@ -23,14 +23,48 @@ export class ImageAmbiguous extends Schema.TaggedError<ImageAmbiguous>()(
   }
 }
 
-/** The text is no image reference. */
+const notWellFormed = "invalid reference format"
+
+/** What a text was read for: to find an image, to give it a name or take one from it, to name what is built. */
+const referenceWords = {
+  find: (ref: string, problem: string) => `parsing reference ${JSON.stringify(ref)}: ${problem}`,
+  tag: (ref: string, problem: string) => {
+    const name = `normalizing name ${JSON.stringify(ref)}`
+    return `${name}: ${name}: ${problem}`
+  },
+  untag: (ref: string, problem: string) => `normalizing name ${JSON.stringify(ref)}: ${problem}`,
+  build: (ref: string, problem: string) =>
+    `tag ${ref}: ${problem === notWellFormed ? problem : `${notWellFormed}: ${problem}`}`,
+} as const
+
+const referenceProblems = {
+  form: notWellFormed,
+  nothing: "repository name must have at least one component",
+  uppercase: "repository name must be lowercase",
+  length: "repository name must not be more than 255 characters",
+  hexadecimal: "invalid repository name, cannot specify 64-byte hexadecimal strings",
+  digest: "tag by digest not supported",
+  path: "the transport needs a path",
+} as const
+
+export type ReferenceUse = keyof typeof referenceWords
+type ReferenceProblem = keyof typeof referenceProblems
+
+/** The text is no image reference, or none that can be a name. */
 export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()(
   "ReferenceInvalid",
-  { ref: Schema.String, problem: Schema.String },
+  {
+    ref: Schema.String,
+    problem: Schema.Literals(
+      Object.keys(referenceProblems) as unknown as readonly [ReferenceProblem, ...Array<ReferenceProblem>],
+    ),
+    use: Schema.Literals(Object.keys(referenceWords) as unknown as readonly [ReferenceUse, ...Array<ReferenceUse>]),
+  },
   { httpApiStatus: 400 },
 ) {
   override get message() {
-    return `parsing reference ${JSON.stringify(this.ref)}: ${this.problem}`
+    const problem = referenceProblems[this.problem]
+    return this.problem === "digest" ? `${this.ref}: ${problem}` : referenceWords[this.use](this.ref, problem)
   }
 }
 

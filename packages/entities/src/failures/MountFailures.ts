@@ -17,6 +17,8 @@ const problems = {
   replacement: (value: string) => `${value}: incorrect volume format, should be host-dir:ctr-dir or volume:ctr-dir`,
   nothingThere: (value: string) => `${value}: the checkpoint has no volume and no directory of a host mounted there`,
   twoInOne: (value: string) => `${value}: several volumes of the checkpoint cannot become one`,
+  fromOption: (value: string) =>
+    `invalid option ${quoted(value)} specified - volumes from another container can only use z,ro,rw options`,
   optionType: (value: string) => `invalid option type ${quoted(value)}`,
   optionsExclusive: (value: string, detail: string) =>
     `invalid options ${quoted(value)}, can only specify 1 ${detail} option`,
@@ -52,6 +54,17 @@ export class MountInvalid extends Schema.TaggedError<MountInvalid>()(
 ) {
   override get message() {
     return problems[this.problem](this.value, this.detail ?? "")
+  }
+}
+
+/** The container whose volumes another one was to have is not there. */
+export class VolumesOwnerMissing extends Schema.TaggedError<VolumesOwnerMissing>()(
+  "VolumesOwnerMissing",
+  { ref: Schema.String },
+  { httpApiStatus: 404 },
+) {
+  override get message() {
+    return `looking up container ${quoted(this.ref)} for volumes-from: no container with name or ID ${quoted(this.ref)} found: no such container`
   }
 }
 

@@ -57,8 +57,11 @@ export const containerFailures = [
   C.NameInvalid,
   C.SignalInvalid,
   C.OptionInvalid,
+  C.ContainerOptionInvalid,
   C.FilterInvalid,
   C.CommandNotStarted,
+  C.UserUnknown,
+  C.WorkdirUnfit,
   C.HealthcheckRefused,
   P.InfraRemovalRefused,
   P.ContainerHasDependents,
@@ -144,6 +147,7 @@ export const createFailures = [
   M.MountInvalid,
   M.BindSourceMissing,
   H.RuntimeUnknown,
+  M.VolumesOwnerMissing,
 ] as const
 export type CreateFailure = InstanceOf<typeof createFailures>
 

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import type { RuntimeName } from "../values/RuntimeName.ts"
 import { healthDefaults } from "../values/HealthCheck.ts"
-import { bool, integer, text, texts } from "../Option.ts"
+import { bool, text, texts, unsigned } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 
 export const CreateFlags = Schema.Struct({
@@ -90,7 +90,7 @@ export const CreateFlags = Schema.Struct({
   }),
   ulimit: texts({ cli: "ulimit", rest: "r_limits", description: "Ulimit options (format: <type>=<soft>[:<hard>])" }),
   stopSignal: text({ cli: "stop-signal", rest: "stop_signal", description: "Signal to stop a container" }),
-  stopTimeout: integer({
+  stopTimeout: unsigned({
     cli: "stop-timeout",
     rest: "stop_timeout",
     description: "Timeout (in seconds) that containers stopped by user command have to exit",
@@ -112,7 +112,7 @@ export const CreateFlags = Schema.Struct({
     description: "set an interval for the healthcheck (a value of disable results in no automatic timer setup)",
     fallback: healthDefaults.interval,
   }),
-  healthRetries: integer({
+  healthRetries: unsigned({
     cli: "health-retries",
     rest: "health_retries",
     description: "the number of retries allowed before a healthcheck is considered to be unhealthy",

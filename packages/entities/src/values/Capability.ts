@@ -1,4 +1,6 @@
 /** Linux capabilities by name (capabilities(7)). */
+import * as Result from "effect/Result"
+import { ContainerOptionInvalid } from "../failures/ContainerFailures.ts"
 
 /** All of Linux 5.9 and later, by number. */
 export const capabilityNames: ReadonlyArray<string> = (
@@ -27,7 +29,21 @@ export const standardCapabilities: ReadonlyArray<string> = [
 
 /** `net_raw` and `CAP_NET_RAW` are the same; undefined for names nobody knows. */
 export const capabilityName = (text: string): string | undefined => {
+  const name = wholeName(text)
+  return name === "ALL" || capabilityNames.includes(name) ? name : undefined
+}
+
+const wholeName = (text: string): string => {
   const upper = text.toUpperCase()
-  const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`
-  return upper === "ALL" ? "ALL" : capabilityNames.find((known) => known === name)
+  return upper === "ALL" || upper.startsWith("CAP_") ? upper : `CAP_${upper}`
+}
+
+/** The same names, all of which somebody knows. */
+export const knownCapabilities = (
+  names: ReadonlyArray<string>,
+): Result.Result<ReadonlyArray<string>, ContainerOptionInvalid> => {
+  const unknown = names.find((name) => capabilityName(name) === undefined)
+  return unknown === undefined
+    ? Result.succeed(names)
+    : Result.fail(new ContainerOptionInvalid({ problem: "capability", value: wholeName(unknown) }))
 }

@@ -22,7 +22,8 @@ interface Group {
 }
 
 /**
- * Resolve `<name|uid>[:<group|gid>]`; the empty text is root. The answer is a text when the user or group is unknown.
+ * Resolve `<name|uid>[:<group|gid>]`; the empty text is root. The answer is a text when the user or group is unknown, in
+ * the words of moby/sys `user/user.go`.
  */
 export const identityOf = (wanted: string, passwd: string, group: string): Identity | string => {
   const users = records(passwd).map(userOf)
@@ -34,12 +35,14 @@ export const identityOf = (wanted: string, passwd: string, group: string): Ident
       : (users.find(({ name }) => name === userText) ??
         users.find(({ uid }) => uid === numberOf(userText)) ??
         nameless(userText))
+  if (user === "range") return outOfRange
   if (user === undefined) return `unable to find user ${userText}: no matching entries in passwd file`
   if (groupText === "") {
     const supplementary = groups.filter(({ gid, members }) => members.includes(user.name) && gid !== user.gid)
     return { uid: user.uid, gid: user.gid, groups: [user.gid, ...supplementary.map(({ gid }) => gid)], home: user.home }
   }
   const gid = groups.find(({ name }) => name === groupText)?.gid ?? numberOf(groupText)
+  if (gid === "range") return outOfRange
   if (gid === undefined) return `unable to find group ${groupText}: no matching entries in group file`
   return { uid: user.uid, gid, groups: [gid], home: user.home }
 }
@@ -47,12 +50,19 @@ export const identityOf = (wanted: string, passwd: string, group: string): Ident
 const root: User = { name: "root", uid: 0, gid: 0, home: "/root" }
 
 /** A number needs no entry. */
-const nameless = (text: string): User | undefined => {
+const nameless = (text: string): User | "range" | undefined => {
   const uid = numberOf(text)
-  return uid === undefined ? undefined : { name: "", uid, gid: 0, home: "/" }
+  return typeof uid === "number" ? { name: "", uid, gid: 0, home: "/" } : uid
 }
 
-const numberOf = (text: string) => (/^\d+$/.test(text) ? Number(text) : undefined)
+const largest = 2 ** 31 - 1
+const outOfRange = `uids and gids must be in range 0-${largest}`
+
+const numberOf = (text: string): number | "range" | undefined => {
+  if (!/^-?\d+$/.test(text)) return undefined
+  const number = Number(text)
+  return number >= 0 && number <= largest ? number : "range"
+}
 
 const records = (file: string) =>
   file

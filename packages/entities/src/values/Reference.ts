@@ -7,7 +7,7 @@
  * what a short name means in the local store is a list of candidates, what is in the store is not known here.
  * Grammar: distribution/reference `reference.go`; candidates: containers/common `libimage`.
  */
-import { ReferenceInvalid } from "../failures/ImageFailures.ts"
+import { ReferenceInvalid, type ReferenceUse } from "../failures/ImageFailures.ts"
 import * as Result from "effect/Result"
 
 export interface Reference {
@@ -30,8 +30,12 @@ const maxNameLength = 255
 export const isDigest = (text: string): boolean => text.startsWith("sha256:") && hexId.test(text.slice(7))
 
 /** Read a name, or say what is wrong with it. */
-export const parseReference = (text: string): Result.Result<Reference, ReferenceInvalid> => {
-  const invalid = (problem: string) => Result.fail(new ReferenceInvalid({ ref: text, problem }))
+export const parseReference = (
+  text: string,
+  use: ReferenceUse = "find",
+): Result.Result<Reference, ReferenceInvalid> => {
+  const invalid = (problem: ReferenceInvalid["problem"]) =>
+    Result.fail(new ReferenceInvalid({ ref: text, problem, use }))
   const at = text.indexOf("@")
   const digest = at === -1 ? undefined : text.slice(at + 1)
   const named = at === -1 ? text : text.slice(0, at)
@@ -39,22 +43,18 @@ export const parseReference = (text: string): Result.Result<Reference, Reference
   const tag = colon > named.lastIndexOf("/") ? named.slice(colon + 1) : undefined
   const name = tag === undefined ? named : named.slice(0, colon)
 
-  if (digest !== undefined && !isDigest(digest))
-    return invalid("invalid reference format: a digest is sha256: and 64 hexadecimal digits")
-  if (tag !== undefined && !tagFormat.test(tag)) return invalid("invalid reference format: invalid tag format")
-  if (name === "") return invalid("invalid reference format: repository name is missing")
-  if (hexId.test(name)) return invalid("invalid repository name, cannot specify 64-byte hexadecimal strings")
-  if (name.length > maxNameLength)
-    return invalid(`invalid reference format: repository name must not be more than ${maxNameLength} characters`)
+  if (text === "") return invalid("nothing")
+  if (digest !== undefined && !isDigest(digest)) return invalid("form")
+  if (tag !== undefined && !tagFormat.test(tag)) return invalid("form")
+  if (hexId.test(name)) return invalid("hexadecimal")
+  if (name.length > maxNameLength) return invalid("length")
 
   const [first = "", ...others] = name.split("/")
   const registry = others.length > 0 && isRegistry(first) ? first : undefined
   const path = registry === undefined ? name : others.join("/")
-  if (path.toLowerCase() !== path)
-    return invalid(`invalid reference format: repository name (${path}) must be lowercase`)
-  if (registry !== undefined && !domain.test(registry))
-    return invalid("invalid reference format: invalid registry name")
-  if (!path.split("/").every((part) => component.test(part))) return invalid("invalid reference format")
+  if (registry !== undefined && !domain.test(registry)) return invalid("form")
+  if (!path.split("/").every((part) => component.test(part.toLowerCase()))) return invalid("form")
+  if (path.toLowerCase() !== path) return invalid("uppercase")
   return Result.succeed({
     ...(registry === undefined ? {} : { registry }),
     path,
@@ -77,11 +77,14 @@ export const formatReference = (reference: Reference): string =>
   (reference.digest === undefined ? "" : `@${reference.digest}`)
 
 /** Full name of an image that gets a name here: `web` is `localhost/web:latest`. Digests are no names to give. */
-export const newName = (text: string): Result.Result<string, ReferenceInvalid> =>
-  Result.flatMap(parseReference(text), (reference) =>
+export const newName = (
+  text: string,
+  use: Exclude<ReferenceUse, "find"> = "tag",
+): Result.Result<string, ReferenceInvalid> =>
+  Result.flatMap(parseReference(text, use), (reference) =>
     reference.digest === undefined
       ? Result.succeed(formatReference({ registry: "localhost", tag: "latest", ...reference }))
-      : Result.fail(new ReferenceInvalid({ ref: text, problem: "an image cannot be named by a digest" })),
+      : Result.fail(new ReferenceInvalid({ ref: text, problem: "digest", use })),
   )
 
 /** Full name in a registry: `alpine` is `docker.io/library/alpine:latest`. A digest stands in place of a tag. */
@@ -158,7 +161,7 @@ const pathPlace = (
   ref: string | undefined,
 ): Result.Result<Place, ReferenceInvalid> =>
   path === ""
-    ? Result.fail(new ReferenceInvalid({ ref: text, problem: `${transport}: needs a path` }))
+    ? Result.fail(new ReferenceInvalid({ ref: text, problem: "path", use: "find" }))
     : Result.succeed({ _tag: "Path", transport, path, ...(ref === undefined || ref === "" ? {} : { ref }) })
 
 /** A place in skopeo's own words. */

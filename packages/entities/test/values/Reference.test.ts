@@ -34,22 +34,34 @@ describe("names", () => {
   })
 
   it.each([
-    ["an empty text", "", "repository name is missing"],
-    ["uppercase", "Web", "invalid reference format: repository name (Web) must be lowercase"],
-    ["uppercase after a registry", "quay.io/Web", "repository name (Web) must be lowercase"],
+    ["an empty text", "", "repository name must have at least one component"],
+    ["uppercase", "Web", "repository name must be lowercase"],
+    ["uppercase after a registry", "quay.io/Web", "repository name must be lowercase"],
     ["a blank", "a b", "invalid reference format"],
     ["a path that climbs", "../a", "invalid reference format"],
     ["a double slash", "a//b", "invalid reference format"],
-    ["a tag that begins with a dot", "a:.b", "invalid tag format"],
-    ["an empty tag", "a:", "invalid tag format"],
-    ["an unknown digest", "a@md5:abc", "a digest is sha256: and 64 hexadecimal digits"],
-    ["a short digest", "a@sha256:abc", "a digest is sha256: and 64 hexadecimal digits"],
-    ["an id as a name", hex, "cannot specify 64-byte hexadecimal strings"],
-    ["a name that is too long", "a".repeat(256), "must not be more than 255 characters"],
-    ["a registry with a bad port", "host:port/a", "invalid registry name"],
+    ["a tag that begins with a dot", "a:.b", "invalid reference format"],
+    ["an empty tag", "a:", "invalid reference format"],
+    ["a tag alone", ":a", "invalid reference format"],
+    ["an unknown digest", "a@md5:abc", "invalid reference format"],
+    ["a short digest", "a@sha256:abc", "invalid reference format"],
+    ["an id as a name", hex, "invalid repository name, cannot specify 64-byte hexadecimal strings"],
+    ["a name that is too long", "a".repeat(256), "repository name must not be more than 255 characters"],
+    ["a registry with a bad port", "host:port/a", "invalid reference format"],
   ])("refuses %s", (_, text, problem) => {
     const failure = Result.match(parseReference(text), { onSuccess: () => undefined, onFailure: (error) => error })
-    expect(failure?.problem).toContain(problem)
+    expect(failure?.message).toBe(`parsing reference ${JSON.stringify(text)}: ${problem}`)
+  })
+
+  it.each([
+    ["find", "No/Good", 'parsing reference "No/Good": repository name must be lowercase'],
+    ["tag", "No/Good", 'normalizing name "No/Good": normalizing name "No/Good": repository name must be lowercase'],
+    ["untag", "No/Good", 'normalizing name "No/Good": repository name must be lowercase'],
+    ["build", "No/Good", "tag No/Good: invalid reference format: repository name must be lowercase"],
+    ["build", "a b", "tag a b: invalid reference format"],
+  ] as const)("says what it wanted to %s %s for", (use, text, message) => {
+    const failure = Result.match(parseReference(text, use), { onSuccess: () => undefined, onFailure: (error) => error })
+    expect(failure?.message).toBe(message)
   })
 
   it.each([

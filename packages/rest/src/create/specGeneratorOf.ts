@@ -1,5 +1,7 @@
 /** The options of `create` as a SpecGenerator; `createOptions.ts` is the way back. */
 import {
+  type ContainerOptionInvalid,
+  containerValues,
   type CreateOptions,
   healthCheckOf,
   healthConfigOf,
@@ -8,8 +10,7 @@ import {
   type NetworkOptionInvalid,
   OptionInvalid,
   parseRestartPolicy,
-  parseSize,
-  parseUlimit,
+  SignalInvalid,
   signalNumber,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
@@ -24,7 +25,10 @@ export const ownSpec = (options: CreateOptions): SpecGenerator => ({ cryopod: op
 /** For Podman's service. Values that no SpecGenerator can say are refused, as the engine would refuse them. */
 export const specGeneratorOf = (
   options: CreateOptions,
-): Result.Result<SpecGenerator, OptionInvalid | NetworkOptionInvalid | MountInvalid> =>
+): Result.Result<
+  SpecGenerator,
+  OptionInvalid | ContainerOptionInvalid | SignalInvalid | NetworkOptionInvalid | MountInvalid
+> =>
   Result.gen(function* () {
     const mounts = yield* mountSpecOf(options)
     const restart = parseRestartPolicy(options.restart)
@@ -36,14 +40,8 @@ export const specGeneratorOf = (
       return yield* Result.fail(new OptionInvalid({ option: "health-cmd", value: options.healthCmd, problem: health }))
     }
     const networks = yield* networkSpecOf(options)
-    const shmSize = yield* parsed("shm-size", options.shmSize, parseSize, "not a size")
-    const stopSignal = options.stopSignal === "" ? undefined : yield* signalOf(options.stopSignal)
-    const limits: Array<{ readonly type: string; readonly soft: number; readonly hard: number }> = []
-    for (const text of options.ulimit) {
-      const limit = yield* parsed("ulimit", text, parseUlimit, "not a limit")
-      // libpod puts the prefix in front itself
-      limits.push({ ...limit, type: limit.type.replace(/^RLIMIT_/, "") })
-    }
+    const { rlimits, shmSizeBytes } = yield* containerValues(options)
+    const stopSignal = yield* stopSignalOf(options.stopSignal)
     return {
       name: options.name,
       image: options.image,
@@ -72,8 +70,9 @@ export const specGeneratorOf = (
       image_volume_mode: options.imageVolume,
       cap_add: options.capAdd,
       cap_drop: options.capDrop,
-      shm_size: shmSize,
-      r_limits: limits,
+      shm_size: shmSizeBytes,
+      // libpod puts the prefix in front itself
+      r_limits: rlimits.map((limit) => ({ ...limit, type: limit.type.replace(/^RLIMIT_/, "") })),
       ...mounts,
       ...networks,
       publish_image_ports: options.publishAll,
@@ -84,17 +83,10 @@ export const specGeneratorOf = (
     }
   })
 
-const parsed = <A>(
-  option: string,
-  value: string,
-  parse: (text: string) => A | undefined,
-  problem: string,
-): Result.Result<A, OptionInvalid> => {
-  const read = parse(value)
-  return read === undefined ? Result.fail(new OptionInvalid({ option, value, problem })) : Result.succeed(read)
+const stopSignalOf = (text: string): Result.Result<number | undefined, SignalInvalid> => {
+  const number = text === "" ? undefined : signalNumber(text)
+  return text !== "" && number === undefined ? Result.fail(new SignalInvalid({ signal: text })) : Result.succeed(number)
 }
-
-const signalOf = (text: string) => parsed("stop-signal", text, signalNumber, "not a signal")
 
 /** A JSON list of words, or one word. */
 const entrypointOf = (text: string): ReadonlyArray<string> => {

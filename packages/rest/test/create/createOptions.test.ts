@@ -292,12 +292,13 @@ describe("a SpecGenerator", () => {
   })
 
   it.each<readonly [string, Partial<CreateOptions>]>([
-    ["--ulimit", { ulimit: ["nofile"] }],
-    ["--shm-size", { shmSize: "big" }],
-    ["--stop-signal", { stopSignal: "LOUD" }],
-  ])("cannot say a %s that is none", (option, given) => {
+    ['ulimit option "nofile" requires name=SOFT:HARD', { ulimit: ["nofile"] }],
+    ["unable to translate --shm-size: invalid size: 'big'", { shmSize: "big" }],
+    ["invalid signal: LOUD", { stopSignal: "LOUD" }],
+    ['"CAP_FLY": unknown capability', { capDrop: ["fly"] }],
+  ])("cannot be made where %s", (text, given) => {
     const spec = specGeneratorOf({ ...defaults, image: "x", command: [], ...given })
-    expect(Result.isFailure(spec) ? spec.failure.message : "").toContain(`for ${option}:`)
+    expect(Result.isFailure(spec) ? spec.failure.message : "").toContain(text)
   })
 
   it("of our own client says nothing twice", () => {

@@ -9,6 +9,7 @@ import { attachHandlers } from "./attachHandlers.ts"
 import { checkpointHandlers } from "./checkpointHandlers.ts"
 import { lifecycleHandlers } from "./lifecycleHandlers.ts"
 import { logHandlers } from "./logHandlers.ts"
+import { removalHandlers } from "./removalHandlers.ts"
 import { viewHandlers } from "./viewHandlers.ts"
 
 export const containerHandlers = (terminals: Terminals) =>
@@ -19,6 +20,7 @@ export const containerHandlers = (terminals: Terminals) =>
       const scope = yield* Effect.scope
       return handlers.handleAll({
         ...lifecycleHandlers(engine, runs),
+        ...removalHandlers(engine),
         ...viewHandlers(engine),
         ...logHandlers(engine),
         ...attachHandlers(engine, runs, terminals),

@@ -28,7 +28,7 @@ export const build = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string, ImageFailure> {
   // Podman's service takes any word
   yield* Effect.fromResult(pullPolicyOf(options.pull))
-  for (const tag of options.tag) yield* Effect.fromResult(newName(tag))
+  for (const tag of options.tag) yield* Effect.fromResult(newName(tag, "build"))
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const body = yield* bodyOf(context, options.file)

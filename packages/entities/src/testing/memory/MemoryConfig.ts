@@ -1,16 +1,20 @@
 /** From what a caller asks for and what the image says to a container in memory, and to what its programs find. */
 import * as Effect from "effect/Effect"
-import { NameInvalid, OptionInvalid, SignalInvalid } from "../../failures/ContainerFailures.ts"
+import {
+  type ContainerOptionInvalid,
+  NameInvalid,
+  OptionInvalid,
+  SignalInvalid,
+} from "../../failures/ContainerFailures.ts"
 import type { ExecOptions } from "../../ContainerEngine.ts"
 import type { CreateOptions } from "../../options/CreateOptions.ts"
 import { capabilityName, capabilityNames } from "../../values/Capability.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
+import { containerValues } from "../../values/ContainerValues.ts"
 import { healthCheckOf } from "../../values/HealthCheck.ts"
 import { identityOf } from "../../values/Identity.ts"
 import { parseRestartPolicy } from "../../values/RestartPolicy.ts"
 import { signalNumber } from "../../values/Signal.ts"
-import { parseSize } from "../../values/Size.ts"
-import { parseUlimit } from "../../values/Ulimit.ts"
 import { type ReadonlyFiles, textOf } from "./Files.ts"
 import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
 import type { Machine } from "./Shell.ts"
@@ -36,6 +40,7 @@ export const memoryConfig = Effect.fnUntraced(function* (
   MemoryConfig,
   | NameInvalid
   | OptionInvalid
+  | ContainerOptionInvalid
   | SignalInvalid
   | Effect.Error<ReturnType<typeof memoryNamespaces>>
   | Effect.Error<ReturnType<typeof memoryMounts>>
@@ -46,19 +51,9 @@ export const memoryConfig = Effect.fnUntraced(function* (
   if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
   const connection = yield* memoryConnection(options, bridges(options))
   const namespaces = yield* memoryNamespaces(host, options)
-  const shmSizeBytes = parseSize(options.shmSize)
-  if (shmSizeBytes === undefined)
-    return yield* invalid("shm-size", options.shmSize, "give a number with an optional unit")
+  const { rlimits, shmSizeBytes } = yield* Effect.fromResult(containerValues(options))
   const stopSignal = signalNumber(options.stopSignal || (execution.StopSignal ?? "TERM"))
   if (stopSignal === undefined) return yield* new SignalInvalid({ signal: options.stopSignal })
-  const unknown = [...options.capAdd, ...options.capDrop].find((name) => capabilityName(name) === undefined)
-  if (unknown !== undefined) return yield* invalid("cap-add", unknown, "there is no such capability")
-  const rlimits = yield* Effect.forEach(options.ulimit, (text) => {
-    const limit = parseUlimit(text)
-    return limit === undefined
-      ? Effect.fail(invalid("ulimit", text, "give <type>=<soft>[:<hard>]"))
-      : Effect.succeed(limit)
-  })
   const entrypoint = options.entrypoint === "" ? (execution.Entrypoint ?? []) : entrypointOf(options.entrypoint)
   const command = options.command.length > 0 ? options.command : options.entrypoint === "" ? (execution.Cmd ?? []) : []
   if (entrypoint.length + command.length === 0) {
@@ -73,8 +68,8 @@ export const memoryConfig = Effect.fnUntraced(function* (
   const health = healthCheckOf(options, undefined)
   if (typeof health === "string") return yield* invalid("health-cmd", options.healthCmd, health)
   const user = options.user || execution.User || ""
+  // an unknown one is found out when the container starts
   const identity = identityIn(image.files, user)
-  if (typeof identity === "string") return yield* invalid("user", user, identity)
   const hostname = options.hostname === "" ? id.slice(0, 12) : options.hostname
   return {
     createdAt,
@@ -89,11 +84,12 @@ export const memoryConfig = Effect.fnUntraced(function* (
       "container=podman",
       ...(options.tty ? ["TERM=xterm"] : []),
       `HOSTNAME=${hostname}`,
-      `HOME=${identity.home}`,
+      ...(typeof identity === "string" ? [] : [`HOME=${identity.home}`]),
       ...(execution.Env ?? []),
       ...options.env.filter((text) => text.includes("=")),
     ]),
     workdir: options.workdir || execution.WorkingDir || "/",
+    workdirRequired: options.workdir !== "",
     user,
     hostname,
     labels: { ...execution.Labels, ...keyValues(options.label) },

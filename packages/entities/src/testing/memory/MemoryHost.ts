@@ -70,6 +70,8 @@ export interface MemoryConfig {
   readonly command: ReadonlyArray<string>
   readonly env: ReadonlyArray<string>
   readonly workdir: string
+  /** The caller named it. */
+  readonly workdirRequired: boolean
   readonly user: string
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>

@@ -56,7 +56,7 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
 
   return {
     build: Effect.fnUntraced(function* (context, options) {
-      const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag)))
+      const names = yield* Effect.forEach(options.tag, (tag) => Effect.fromResult(newName(tag, "build")))
       const image = yield* memoryBuild(context, options, {
         local: (ref) => Effect.option(resolve(ref)),
         remote: (ref) => fetched(ref, options),
@@ -144,7 +144,7 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
       const image = yield* resolve(ref)
       const gone = yield* Effect.forEach(names, (name) => {
         const meant = Result.getOrUndefined(findImage([image], name))?.name
-        return meant === undefined ? Effect.fromResult(newName(name)) : Effect.succeed(meant)
+        return meant === undefined ? Effect.fromResult(newName(name, "untag")) : Effect.succeed(meant)
       })
       const foreign = gone.find((name) => !image.names.includes(name))
       if (foreign !== undefined) return yield* new ImageNotFound({ ref: foreign })

@@ -1,8 +1,8 @@
 /** What containers in memory mount: volumes, memory of their own, and directories of the host, which are trees in memory too. */
 import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
-import type { ContainerAmbiguous, ContainerNotFound } from "../../failures/ContainerFailures.ts"
-import { BindSourceMissing, MountInvalid } from "../../failures/MountFailures.ts"
+import type { ContainerAmbiguous } from "../../failures/ContainerFailures.ts"
+import { BindSourceMissing, MountInvalid, VolumesOwnerMissing } from "../../failures/MountFailures.ts"
 import { VolumeNameInvalid } from "../../failures/VolumeFailures.ts"
 import type { CreateOptions } from "../../options/CreateOptions.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
@@ -21,7 +21,7 @@ export interface Mounted {
 /** By destination. */
 export type MountedTrees = ReadonlyMap<string, Mounted>
 
-type Failure = MountInvalid | BindSourceMissing | VolumeNameInvalid | ContainerNotFound | ContainerAmbiguous
+type Failure = MountInvalid | BindSourceMissing | VolumeNameInvalid | VolumesOwnerMissing | ContainerAmbiguous
 
 /** Every mount that a container is to have: named, with every option. */
 export const memoryMounts = Effect.fnUntraced(function* (
@@ -57,8 +57,10 @@ export const memoryMounts = Effect.fnUntraced(function* (
 const mountsOfOther = Effect.fnUntraced(function* (host: MemoryHost, text: string) {
   const [ref = "", access] = text.split(":")
   if (access !== undefined && !["ro", "rw", "z"].includes(access))
-    return yield* new MountInvalid({ problem: "optionType", value: access })
-  const { config } = yield* findContainer(host, ref)
+    return yield* new MountInvalid({ problem: "fromOption", value: access })
+  const { config } = yield* findContainer(host, ref).pipe(
+    Effect.catchTag("ContainerNotFound", () => Effect.fail(new VolumesOwnerMissing({ ref }))),
+  )
   return config.mounts
     .filter(({ type }) => type !== "tmpfs")
     .map((mount) => ({

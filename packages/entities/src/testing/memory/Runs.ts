@@ -6,10 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
-import { CommandNotStarted } from "../../failures/ContainerFailures.ts"
+import { CommandNotStarted, UserUnknown, WorkdirUnfit } from "../../failures/ContainerFailures.ts"
 import { restartsAgain } from "../../values/RestartPolicy.ts"
 import { checkAtIntervals } from "./Health.ts"
-import { machineOf } from "./MemoryConfig.ts"
+import { isDirectory, resolvePath } from "./Files.ts"
+import { identityIn, machineOf } from "./MemoryConfig.ts"
 import {
   changeState,
   instant,
@@ -30,8 +31,19 @@ const nextPid = Effect.sync(() => ++lastPid)
 /** The program a container begins with. */
 export const firstProgram = Effect.fnUntraced(function* (
   container: MemoryContainer,
-): Effect.fn.Return<Program, CommandNotStarted> {
-  const { config, id } = container
+): Effect.fn.Return<Program, CommandNotStarted | UserUnknown | WorkdirUnfit> {
+  const { config, files, id, mounts } = container
+  const path = config.workdir
+  const mounted = ["/dev", "/proc", "/run", "/sys", ...mounts.keys()].some((place) =>
+    `${path}/`.startsWith(`${place}/`),
+  )
+  if (config.workdirRequired && !mounted) {
+    const place = resolvePath("/", path)
+    if (place !== "/" && !files.has(place)) return yield* new WorkdirUnfit({ id, path, problem: "missing" })
+    if (!isDirectory(files, place)) return yield* new WorkdirUnfit({ id, path, problem: "notDirectory" })
+  }
+  const identity = identityIn(files, config.user)
+  if (typeof identity === "string") return yield* new UserUnknown({ user: config.user, problem: identity })
   const program = programOf(
     [...config.entrypoint, ...config.command],
     machineOf(container, () => undefined),
@@ -110,7 +122,7 @@ const startAgain = Effect.fnUntraced(function* (
   host: MemoryHost,
   container: MemoryContainer,
   restartCount: number,
-): Effect.fn.Return<void, CommandNotStarted> {
+): Effect.fn.Return<void, Effect.Error<ReturnType<typeof firstProgram>>> {
   // the run that has ended may be the one that asks
   yield* Effect.yieldNow
   if (container.removed || isActive(container)) return

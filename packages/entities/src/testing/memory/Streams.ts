@@ -6,7 +6,7 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AttachStreams, ExecOptions } from "../../ContainerEngine.ts"
-import { ContainerStateImproper, OptionInvalid } from "../../failures/ContainerFailures.ts"
+import { ContainerStateImproper, UserUnknown } from "../../failures/ContainerFailures.ts"
 import type { ContainerFailure } from "../../failures/index.ts"
 import type { LogLine } from "../../reports/ContainerReports.ts"
 import { identityIn, machineOf } from "./MemoryConfig.ts"
@@ -133,7 +133,7 @@ const beside = Effect.fnUntraced(function* (
   }
   const identity = identityIn(files, options.user)
   if (typeof identity === "string") {
-    return yield* new OptionInvalid({ option: "user", value: options.user, problem: identity })
+    return yield* new UserUnknown({ user: options.user, problem: identity })
   }
   const program = programOf(options.command, machineOf(container, terminal, options))
   if ("missing" in program) return yield* notFound(id, config.runtime, program.missing)

@@ -150,10 +150,10 @@ export const creating: ReadonlyArray<Case> = [
       const refusals: ReadonlyArray<readonly [Partial<CreateOptions>, tag: string, text: string]> = [
         [{ name: "no/slash" }, "NameInvalid", "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*"],
         [{ name: taken }, "NameInUse", `the container name "${taken}" is already in use by ${id}`],
-        [{ shmSize: "much" }, "OptionInvalid", "shm-size"],
+        [{ shmSize: "much" }, "ContainerOptionInvalid", "unable to translate --shm-size: invalid size: 'much'"],
         [{ stopSignal: "NOPE" }, "SignalInvalid", "invalid signal: NOPE"],
-        [{ capAdd: ["FLY"] }, "OptionInvalid", "FLY"],
-        [{ ulimit: ["nofile"] }, "OptionInvalid", "ulimit"],
+        [{ capAdd: ["FLY"] }, "ContainerOptionInvalid", '"CAP_FLY": unknown capability'],
+        [{ ulimit: ["nofile"] }, "ContainerOptionInvalid", 'ulimit option "nofile" requires name=SOFT:HARD'],
         [{ restart: "sometimes" }, "OptionInvalid", '"sometimes" is not a valid restart policy'],
         [{ restart: "always:3" }, "OptionInvalid", "retries can only be specified with on-failure restart policy"],
         [{ restart: "always", autoRemove: true }, "OptionInvalid", "the --rm option conflicts with --restart"],
@@ -162,7 +162,6 @@ export const creating: ReadonlyArray<Case> = [
         [{ healthCmd: "true", healthStartPeriod: "-1s" }, "OptionInvalid", "healthcheck-start-period must be 0"],
         [{ healthCmd: "true", healthRetries: 0 }, "OptionInvalid", "healthcheck-retries must be greater than 0"],
         [{ healthCmd: "true", noHealthcheck: true }, "OptionInvalid", "cannot specify both --no-healthcheck and"],
-        [{ user: "nobody-here" }, "OptionInvalid", "unable to find user nobody-here"],
         [{ image: "no/such:image", pull: "never" }, "ImageNotFound", "no/such:image: image not known"],
         [{ pid: "shared" }, "NamespaceModeInvalid", "unrecognized namespace mode shared passed"],
         [{ ipc: "pod" }, "NamespaceRefused", "not joining a pod"],
@@ -176,6 +175,28 @@ export const creating: ReadonlyArray<Case> = [
       for (const [options, tag, text] of refusals) {
         const failure = yield* failureOf(engine.create(yield* createOptions(options)))
         expect([failure._tag, failure.message]).toEqual([tag, expect.stringContaining(text)])
+      }
+    }),
+  },
+  {
+    name: "a user or a working directory that is not there leaves a container that has not run",
+    run: Effect.gen(function* () {
+      const engine = yield* ContainerEngine
+      const cases: ReadonlyArray<readonly [Partial<CreateOptions>, (id: string) => string]> = [
+        [{ user: "nobody-here" }, () => "unable to find user nobody-here: no matching entries in passwd file"],
+        [{ user: "0:nobody-here" }, () => "unable to find group nobody-here: no matching entries in group file"],
+        [{ user: "2147483648" }, () => "uids and gids must be in range 0-2147483647"],
+        [{ workdir: "/not/here" }, (id) => `workdir "/not/here" does not exist on container ${id}`],
+        [{ workdir: "/etc/passwd" }, (id) => `workdir "/etc/passwd" exists on container ${id}, but is not a directory`],
+      ]
+      for (const [options, text] of cases) {
+        const id = yield* created(options)
+        const [item] = yield* engine.start(Selection.names(id))
+        expect(item?.result).toMatchObject({
+          _tag: "Failure",
+          failure: { message: expect.stringContaining(text(id)) },
+        })
+        expect(yield* statusOf(id)).toBe("created")
       }
     }),
   },

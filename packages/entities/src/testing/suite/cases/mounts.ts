@@ -174,7 +174,7 @@ export const mounts: ReadonlyArray<Case> = [
       const second = yield* running({ volumesFrom: [`${first}:ro`] })
       expect(yield* inside(second, "cat /v/note; echo x > /v/other")).toMatchObject({ code: 1, stdout: "shared\n" })
       const options = yield* createOptions({ volumesFrom: ["nobody-here"] })
-      expect((yield* failureOf((yield* ContainerEngine).create(options)))._tag).toBe("ContainerNotFound")
+      expect((yield* failureOf((yield* ContainerEngine).create(options)))._tag).toBe("VolumesOwnerMissing")
     }),
   },
   {

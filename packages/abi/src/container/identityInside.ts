@@ -1,15 +1,14 @@
-/** Who a user is in a running container, as its own /etc/passwd and /etc/group say. */
+/** Who a user is in a container, as its own /etc/passwd and /etc/group say. */
 import * as fs from "node:fs"
-import { identityOf, OptionInvalid } from "@cryopod/entities"
+import { identityOf, UserUnknown } from "@cryopod/entities"
 import { attemptSync, resolveInRoot } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 
-/** `pid` is a process of the container: its root shows what is mounted over the root filesystem, too. */
-export const identityInside = Effect.fnUntraced(function* (pid: number, user: string) {
-  const root = `/proc/${pid}/root`
+/** `root` is the container's root filesystem, or that of one of its processes, with what is mounted over it. */
+export const identityInside = Effect.fnUntraced(function* (root: string, user: string) {
   const read = (path: string) => attemptSync("read", `${root}${path}`, () => readInside(root, path))
   const identity = identityOf(user, yield* read("/etc/passwd"), yield* read("/etc/group"))
-  if (typeof identity === "string") return yield* new OptionInvalid({ option: "user", value: user, problem: identity })
+  if (typeof identity === "string") return yield* new UserUnknown({ user, problem: identity })
   return identity
 })
 
