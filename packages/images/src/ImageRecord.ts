@@ -47,7 +47,10 @@ export const describeImage = Effect.fnUntraced(function* (documents: {
       sizeBytes: layer.size,
       diffId: diffIds[at] ?? layer.digest,
     })),
-    sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
+    sizeBytes: manifest.layers.reduce(
+      (sum, layer) => sum + layer.size,
+      2 * documents.manifest.length + documents.config.length,
+    ),
   }
 })
 

@@ -35,7 +35,7 @@ export interface StoredImage {
   /** RFC 3339, as the configuration has it; Unix time 0 when it says nothing. */
   readonly created: string
   readonly createdSeconds: number
-  /** Full names, sorted; `repository@digest` for one that was pulled by digest. */
+  /** Full names, the last given first; `repository@digest` for one that was pulled by digest. */
   readonly names: ReadonlyArray<string>
   readonly architecture: string
   readonly os: string
@@ -45,7 +45,10 @@ export interface StoredImage {
   readonly labels: Readonly<Record<string, string>>
   /** From the lowest to the topmost. */
   readonly layers: ReadonlyArray<StoredLayer>
-  /** Layer blobs as the manifest has them, whether they are there or can be produced. */
+  /**
+   * Layer blobs as the manifest has them, whether they are there or can be produced, and the documents as
+   * containers/storage counts them: the manifest twice.
+   */
   readonly sizeBytes: number
 }
 
@@ -69,7 +72,7 @@ const imageOf = (row: ImageRow, names: ReadonlyArray<string>): StoredImage => ({
 })
 
 const namesOf = (prepare: Prepare, id: string): ReadonlyArray<string> =>
-  prepare("select name from image_names where image_id = ? order by name")
+  prepare("select name from image_names where image_id = ? order by rowid desc")
     .all(id)
     .map((row) => String(row["name"]))
 
@@ -95,12 +98,10 @@ export const upsertImage = (prepare: Prepare, image: StoredImage): void => {
   for (const name of names) assignName(prepare, id, name)
 }
 
-/** The name moves here from wherever it was. */
+/** The name moves here from wherever it was, and is the last given. */
 export const assignName = (prepare: Prepare, id: string, name: string): void => {
-  prepare("insert into image_names values (?, ?) on conflict (name) do update set image_id = excluded.image_id").run(
-    name,
-    id,
-  )
+  prepare("delete from image_names where name = ?").run(name)
+  prepare("insert into image_names values (?, ?)").run(name, id)
 }
 
 export const deleteName = (prepare: Prepare, id: string, name: string): boolean =>

@@ -82,6 +82,21 @@ describe("the store", () => {
     ),
   )
 
+  it.live("tells the name that was given last first", () =>
+    onHost((host) =>
+      Effect.gen(function* () {
+        const store = yield* ImageStore
+        const image = yield* insertSmall(["localhost/b:1", "localhost/c:1"])
+        const names = Effect.map(store.get(image.id), (found) => found.names)
+        expect(yield* names).toEqual(["localhost/c:1", "localhost/b:1"])
+        yield* store.assignNames(image.id, ["localhost/a:1"])
+        expect(yield* names).toEqual(["localhost/a:1", "localhost/c:1", "localhost/b:1"])
+        yield* store.assignNames(image.id, ["localhost/b:1"])
+        expect(yield* names).toEqual(["localhost/b:1", "localhost/a:1", "localhost/c:1"])
+      }).pipe(Effect.provide(host.layer)),
+    ),
+  )
+
   it.live("lists the newest image first", () =>
     onHost((host) =>
       Effect.gen(function* () {

@@ -91,7 +91,7 @@ export const exec: CliCommand = {
         Effect.mapError((failure) =>
           // Podman's status for a program that the container cannot run
           unrun.has(failure._tag) && exitStatus(failure) === failureStatus
-            ? Object.assign(failure, { exitStatus: 255 })
+            ? { ...reworded(failure, failure.message), exitStatus: 255 }
             : failure,
         ),
       )

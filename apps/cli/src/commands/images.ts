@@ -16,7 +16,7 @@ import * as Result from "effect/Result"
 import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { exactArgs, imageSize, minimumArgs, noArgs, rangeArgs } from "../kit/index.ts"
+import { exactArgs, humanSize, minimumArgs, noArgs, rangeArgs } from "../kit/index.ts"
 import {
   failureStatus,
   printFailure,
@@ -226,13 +226,13 @@ export const tree: CliCommand = {
       const lines = [
         `Image ID: ${Id.slice(0, 12)}`,
         `Tags:     [${Tags.join(" ")}]`,
-        `Size:     ${imageSize(Size).replace(" ", "")}`,
+        `Size:     ${humanSize(Size)}`,
         "Image Layers",
       ]
       const layers = Layers.map(({ diffId, sizeBytes, tags }, at) => {
         const branch = at === Layers.length - 1 ? "└──" : "├──"
         const top = tags.length === 0 ? "" : ` Top Layer of: [${tags.join(" ")}]`
-        return `${branch} ID: ${diffId.replace("sha256:", "").slice(0, 12)} Size: ${imageSize(sizeBytes).replace(" ", "").padStart(7)}${top}`
+        return `${branch} ID: ${diffId.replace("sha256:", "").slice(0, 12)} Size: ${humanSize(sizeBytes).padStart(7)}${top}`
       })
       yield* writeOut(`${[...lines, ...layers].join("\n")}\n`)
       return 0

@@ -55,6 +55,8 @@ export const inspectPod = Effect.fn("PodEngine.inspect")(function* (ref: string)
     ...(Object.keys(config.labels).length === 0 ? {} : { Labels: config.labels }),
     CreateCgroup: false,
     CgroupParent: cgroupParent,
+    // no cgroup of its own: those of its containers lie here
+    CgroupPath: cgroupParent,
     CreateInfra: infra !== undefined,
     ...(infra === undefined ? {} : { InfraContainerID: infra.id, InfraConfig: infraConfig(infra) }),
     ...(config.shares.length === 0 ? {} : { SharedNamespaces: config.shares }),

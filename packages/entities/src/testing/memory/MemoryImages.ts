@@ -173,7 +173,7 @@ export const memoryImages = (host: MemoryHost, removeContainer: RemoveContainer)
       Effect.map(resolve(ref), (image) => ({
         Id: image.id,
         Tags: repoTagsOf(image),
-        Size: image.layer.length,
+        Size: sizeOf(image),
         Layers: [{ diffId: image.diffId, sizeBytes: image.layer.length, tags: repoTagsOf(image) }],
       })),
   }
@@ -223,11 +223,14 @@ export const takeIn = (
     return host.images.find(({ id }) => id === image.id) ?? image
   })
 
-/** A name belongs to one image at a time. */
+/** As containers/storage counts: the manifest twice. */
+const sizeOf = ({ config, layer, manifest }: MemoryImage): number => layer.length + 2 * manifest.length + config.length
+
+/** A name belongs to one image at a time; the last given stands first. */
 const assignNames = (host: MemoryHost, id: string, names: ReadonlyArray<string>): void => {
   for (const [at, image] of host.images.entries()) {
     const others = image.names.filter((name) => !names.includes(name))
-    const now = image.id === id ? [...new Set([...others, ...names])].toSorted() : others
+    const now = image.id === id ? [...new Set([...names.toReversed(), ...others])] : others
     if (now.length !== image.names.length || image.id === id) host.images[at] = { ...image, names: now }
   }
 }
@@ -350,9 +353,9 @@ const summaryOf = (image: MemoryImage, containers: number): ImageSummary => ({
   RepoDigests: repoDigestsOf(image),
   Created: Math.floor(Date.parse(image.created) / 1000),
   CreatedAt: image.created,
-  Size: image.layer.length,
+  Size: sizeOf(image),
   SharedSize: 0,
-  VirtualSize: image.layer.length,
+  VirtualSize: sizeOf(image),
   Labels: image.labels,
   Containers: containers,
   Names: image.names,
@@ -374,8 +377,8 @@ const inspectOf = (image: MemoryImage): ImageInspect => ({
   Author: "",
   Architecture: image.architecture,
   Os: "linux",
-  Size: image.layer.length,
-  VirtualSize: image.layer.length,
+  Size: sizeOf(image),
+  VirtualSize: sizeOf(image),
   GraphDriver: { Name: "overlay", Data: {} },
   RootFS: { Type: "layers", Layers: [image.diffId] },
   Labels: image.execution.Labels ?? null,
