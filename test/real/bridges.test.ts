@@ -136,6 +136,44 @@ describe.each(hosts)("with $runtime, a container on bridges", ({ cgroups, runtim
     await host.ok("rm", "-f", "-t", "0", "web", "clone")
   })
 
+  it("is put on a network more and taken off another while it runs, and is reached where it is", async () => {
+    await host.ok("network", "create", "--subnet", "10.99.5.0/24", "front")
+    await host.ok("run", "-d", "--name", "web", "-p", "8080:80", "base", ...answering("web"))
+    const [old = ""] = (await place(host, "web")).split(" ")
+    const before = await census(host)
+    // one that cannot be had leaves all as it was
+    expect(await host.run("network", "connect", "--ip", "10.98.0.1", "front", "web")).toMatchObject({
+      status: 125,
+      stderr: "Error: requested static ip 10.98.0.1 not in any subnet on network front\n",
+    })
+    expect(await host.inspect("web", "{{len .NetworkSettings.Networks}}")).toBe("1")
+    expect(await census(host)).toEqual(before)
+    await host.ok("network", "connect", "--ip", "10.99.5.7", "front", "web")
+    expect(await host.run("run", "--rm", "--network", "front", "--ip", "10.99.5.7", "base", "true")).toMatchObject({
+      status: 126,
+      stderr: expect.stringContaining("requested ip address 10.99.5.7 is already allocated"),
+    })
+    await answers(host, "10.99.5.7", 80, "web")
+    await answers(host, old, 80, "web")
+    await host.ok("network", "disconnect", "podman", "web")
+    expect(await asked(host, old, 80)).toBe("")
+    await answers(host, "10.99.5.7", 80, "web")
+    await answers(host, "127.0.0.1", 8080, "web")
+    expect(await host.run("network", "rm", "front")).toMatchObject({ status: 2 })
+    // what it has is what it has again
+    await host.ok("container", "checkpoint", "web")
+    await host.ok("container", "restore", "web")
+    await answers(host, "10.99.5.7", 80, "web")
+    await answers(host, "127.0.0.1", 8080, "web")
+    await host.ok("network", "disconnect", "front", "web")
+    expect(await asked(host, "127.0.0.1", 8080)).toBe("")
+    await host.ok("restart", "-t", "0", "web")
+    expect(await host.ok("exec", "web", "ls", "/sys/class/net")).toBe("lo")
+    await host.ok("rm", "-f", "-t", "0", "web")
+    await host.ok("network", "rm", "front")
+    expect(await census(host)).toMatchObject({ links: "1", namespaces: [], mounts: "0" })
+  })
+
   it("keeps static addresses, or forgets them for good", async () => {
     const archive = `${host.directory}/static.tar`
     await host.ok("network", "create", "--subnet", "10.99.7.0/24", "net")

@@ -19,6 +19,7 @@ const flagSpec = (facts: OptionFacts): FlagSpec => {
   switch (kind) {
     case "bool":
       return { ...common, kind, default: fallback === true }
+    case "ip":
     case "string":
       return { ...common, kind, default: typeof fallback === "string" ? fallback : "" }
     case "strings":

@@ -1,9 +1,10 @@
 /** Networks, near or far: the interface that the local engine and the tunnel both implement. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { ContainerFailure, HostFailure, NetworkFailure } from "./failures/index.ts"
+import type { ConnectionFailure, ContainerFailure, HostFailure, NetworkFailure } from "./failures/index.ts"
 import type { Items } from "./Item.ts"
 import type { NetworkCreateOptions, NetworkListFlags, NetworkPruneFlags } from "./options/NetworkOptions.ts"
+import type { NetworkAttachment } from "./values/ContainerNetwork.ts"
 import type { Network, NetworkInspect } from "./reports/NetworkReports.ts"
 
 /** Removing by force removes the containers that are on a network, which can fail as any removal can. */
@@ -30,6 +31,16 @@ export interface NetworkEngineShape {
     names: ReadonlyArray<string>,
     options: { readonly force: boolean; readonly timeSeconds: number },
   ) => Effect.Effect<Items<string, NetworkRemovalFailure>, HostFailure>
+  /**
+   * Give a container a place on one network more: at once when it runs, which fails when it has one there already; when it
+   * does not run, with its next start or restore, and a place that it has stays as it is.
+   */
+  readonly connect: (container: string, attachment: NetworkAttachment) => Effect.Effect<void, ConnectionFailure>
+  /** Take a container off a network, at once and for good. Others that it is on stay, under the names that it knows them by. */
+  readonly disconnect: (
+    container: string,
+    options: { readonly network: string; readonly force: boolean },
+  ) => Effect.Effect<void, ConnectionFailure>
   /** Forget the networks that no container is on, but for the default one. One that finds a container meanwhile stays. */
   readonly prune: (flags: NetworkPruneFlags) => Effect.Effect<Items<string, NetworkFailure>, NetworkFailure>
 }

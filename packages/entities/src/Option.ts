@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /** What a value of an option looks like on a command line. */
-export type OptionKind = "bool" | "string" | "strings" | "int" | "uint"
+export type OptionKind = "bool" | "string" | "strings" | "ip" | "int" | "uint"
 
 /** The facts of one option, kept as an annotation on its schema. */
 export interface OptionFacts {
@@ -60,6 +60,12 @@ export const text = (facts: Facts & { readonly fallback?: string }) => {
     Schema.withDecodingDefaultKey(Effect.succeed(fallback)),
   )
 }
+
+/** An IP address; the empty text when absent. */
+export const address = (facts: Facts) =>
+  annotated(Schema.String, { ...facts, kind: "ip", fallback: "" }).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed("")),
+  )
 
 /** A text that may be given several times. */
 export const texts = (facts: Facts) =>

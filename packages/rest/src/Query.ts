@@ -69,6 +69,7 @@ const byKind = (kind: OptionFacts["kind"]): Schema.Top => {
     case "int":
     case "uint":
       return GoInt
+    case "ip":
     case "string":
       return Schema.String
     case "strings":

@@ -1,5 +1,6 @@
 /** The libpod REST contract: routes, query and wire schemas, failures on the wire. */
 export { createOptionsOf } from "./create/createOptions.ts"
+export { attachmentFrom, placeOf } from "./create/networks.ts"
 export { ownSpec, specGeneratorOf } from "./create/specGeneratorOf.ts"
 export * from "./create/podOptions.ts"
 export * from "./create/SpecGenerator.ts"

@@ -1,20 +1,23 @@
 /** Commands on networks. */
 import {
   type Network,
+  NetworkConnectFlags,
   NetworkCreateFlags,
+  NetworkDisconnectFlags,
   NetworkEngine,
   type NetworkInspect,
   NetworkListFlags,
   NetworkPruneFlags,
   NetworkRemoveFlags,
+  readAttachment,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import { completeNetworks } from "../completions.ts"
+import { completeContainers, completeNetworks } from "../completions.ts"
 import { confirmed } from "../confirm.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import { printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
-import { exactArgs, goTime, maximumArgs, minimumArgs, noArgs, valuesOf } from "../kit/index.ts"
+import { type CompletionHook, exactArgs, goTime, maximumArgs, minimumArgs, noArgs, valuesOf } from "../kit/index.ts"
 import { failureStatus, printItems, printLine, printMissing, refuse, removalStatus, writeOut } from "../output.ts"
 
 const create: CliCommand = {
@@ -163,6 +166,53 @@ const remove: CliCommand = {
     }),
 }
 
+/** The first word is a network, the second a container. */
+const completeConnection: CompletionHook = (request) =>
+  request.args.length === 0 ? completeNetworks(request) : completeContainers(request)
+
+const connect: CliCommand = {
+  name: "connect",
+  short: "Add container to a network",
+  use: "[options] NETWORK CONTAINER",
+  example: "cryopod network connect web secondary\ncryopod network connect --ip 10.99.0.5 --alias db web secondary",
+  flags: flagTable(NetworkConnectFlags),
+  args: exactArgs(2),
+  complete: completeConnection,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const [network = "", container = ""] = call.args
+      const { alias, ip, ip6, macAddress } = optionsOf(NetworkConnectFlags, call)
+      const attachment = yield* Effect.fromResult(
+        readAttachment({
+          network,
+          ips: [ip, ip6].filter((text) => text !== ""),
+          ...(macAddress === "" ? {} : { mac: macAddress }),
+          aliases: alias.flatMap((text) => text.split(",")),
+        }),
+      )
+      yield* (yield* NetworkEngine).connect(container, attachment)
+      return 0
+    }),
+}
+
+const disconnect: CliCommand = {
+  name: "disconnect",
+  short: "Disconnect a container from a network",
+  long: "Remove container from a network",
+  use: "[options] NETWORK CONTAINER",
+  example: "cryopod network disconnect web secondary",
+  flags: flagTable(NetworkDisconnectFlags),
+  args: exactArgs(2),
+  complete: completeConnection,
+  handler: (call) =>
+    Effect.gen(function* () {
+      const [network = "", container = ""] = call.args
+      const { force } = optionsOf(NetworkDisconnectFlags, call)
+      yield* (yield* NetworkEngine).disconnect(container, { network, force })
+      return 0
+    }),
+}
+
 const pruneFlags = { force: { kind: "bool", short: "f", usage: "Do not prompt for confirmation" } } as const
 
 const prune: CliCommand = {
@@ -202,5 +252,5 @@ const exists: CliCommand = {
 export const network: CliCommand = {
   name: "network",
   short: "Manage networks",
-  commands: [create, exists, inspect, list, prune, remove],
+  commands: [connect, create, disconnect, exists, inspect, list, prune, remove],
 }

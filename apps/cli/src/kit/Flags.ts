@@ -54,7 +54,12 @@ export interface DurationFlag extends FlagBase {
   readonly default?: number
 }
 
-export type FlagSpec = BoolFlag | StringFlag | ListFlag | NumberFlag | DurationFlag
+export interface AddressFlag extends FlagBase {
+  readonly kind: "ip"
+  readonly default?: string
+}
+
+export type FlagSpec = AddressFlag | BoolFlag | StringFlag | ListFlag | NumberFlag | DurationFlag
 export type FlagTable = Readonly<Record<string, FlagSpec>>
 export type FlagValue = boolean | string | number | ReadonlyArray<string>
 
@@ -88,6 +93,7 @@ export const defaultOf = (spec: FlagSpec): FlagValue => {
   switch (spec.kind) {
     case "bool":
       return spec.default ?? false
+    case "ip":
     case "string":
       return spec.default ?? ""
     case "strings":

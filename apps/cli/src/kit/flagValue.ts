@@ -4,6 +4,7 @@
  * Accepts what Go's strconv, time and encoding/csv accept for that kind, and refuses the rest with their words, so that a
  * script which greps for a message finds it. Knows nothing of command lines; the parser says which flag it was.
  */
+import { isIP } from "node:net"
 import type { FlagSpec, FlagValue } from "./Flags.ts"
 import { goQuote } from "./goQuote.ts"
 import { parseDuration } from "./human.ts"
@@ -19,6 +20,10 @@ export const readFlagValue = (spec: FlagSpec, text: string, before: FlagValue | 
       return spec.choices === undefined || spec.choices.includes(text)
         ? { value: text }
         : { problem: `${goQuote(text)} is not a valid value.  Choose from: ${goQuote(spec.choices.join(", "))}` }
+    case "ip":
+      return isIP(text.trim()) === 0
+        ? { problem: `failed to parse IP: ${goQuote(text.trim())}` }
+        : { value: text.trim() }
     case "stringArray":
       return { value: [...listOf(before), text] }
     case "strings": {

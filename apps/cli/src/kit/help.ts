@@ -102,6 +102,7 @@ const defaultText = (spec: FlagSpec): string => {
   switch (spec.kind) {
     case "bool":
       return spec.default === true ? "true" : ""
+    case "ip":
     case "string":
       return spec.default === undefined || spec.default === "" ? "" : goQuote(spec.default)
     case "strings":

@@ -16,11 +16,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { within } from "../container/ContainerScope.ts"
+import { within, withinRef } from "../container/ContainerScope.ts"
 import { observe } from "../container/observe.ts"
 import { remove } from "../container/remove.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { createNetwork } from "./createNetwork.ts"
+import { joinNetwork } from "./joinNetwork.ts"
+import { leaveNetwork } from "./leaveNetwork.ts"
 
 export const networkEngineLayer: Layer.Layer<NetworkEngine, never, AllServices> = Layer.effect(
   NetworkEngine,
@@ -56,6 +58,9 @@ export const networkEngineLayer: Layer.Layer<NetworkEngine, never, AllServices> 
             (items) => items.flat(),
           ),
         ),
+      connect: (container, attachment) => here(withinRef(container, (record) => joinNetwork(record, attachment))),
+      disconnect: (container, { network }) =>
+        here(withinRef(container, (record) => leaveNetwork(record, { network, typed: container }))),
       prune: ({ filter }) =>
         here(
           Effect.gen(function* () {

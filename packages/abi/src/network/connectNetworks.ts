@@ -6,24 +6,21 @@
  * Killed anywhere in between, what is there is found by the addresses and the namespace's path, and taken down by
  * `disconnectNetworks`.
  */
-import type { HostFailure, NetworkStatus, PlacementFailure } from "@cryopod/entities"
+import type { NetworkStatus, PlacementFailure } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import {
   Addresses,
-  type AddressWish,
   type ContainerRecord,
   Containers,
   hasPlacedNetwork,
-  type Lease,
-  type LeaseFailure,
   lockPackets,
   makeNetworkNamespace,
   Netavark,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
-import { within } from "../container/ContainerScope.ts"
 import type { EngineServices } from "../EngineServices.ts"
 import { type FormerPlaces, netavarkRequest, wishedPlaces } from "./places.ts"
+import { settling } from "./settling.ts"
 
 /** What the container got; undefined for one whose network is not its own, or that has none. The caller holds its lock. */
 export const connectNetworks = Effect.fn("Network.connect")(function* (
@@ -34,11 +31,13 @@ export const connectNetworks = Effect.fn("Network.connect")(function* (
   if (!hasPlacedNetwork(config)) return undefined
   const { networkNamespace } = (yield* Layout).container(id)
   const wished = wishedPlaces(config.attachments ?? [], former)
-  const leases = yield* leased(id, wished)
+  const leases = yield* settling(id, (yield* Addresses).lease(id, wished))
   yield* makeNetworkNamespace(networkNamespace)
   // others go on talking to connections that are about to come back
   if (former?.connections === true) yield* lockPackets(networkNamespace)
-  const status = yield* (yield* Netavark).setup(networkNamespace, netavarkRequest(record, wished, leases))
+  // a container that has left every network is on none, as libpod has it
+  const status =
+    wished.length === 0 ? {} : yield* (yield* Netavark).setup(networkNamespace, netavarkRequest(record, wished, leases))
   yield* (
     (yield* Containers)
       .update(id, (state) => ({ ...state, networkStatus: status }))
@@ -46,33 +45,4 @@ export const connectNetworks = Effect.fn("Network.connect")(function* (
       .pipe(Effect.catchTag("ContainerNotFound", Effect.die))
   )
   return status
-})
-
-/** Addresses that containers have left behind are theirs until somebody needs them. */
-const leased = Effect.fnUntraced(function* (
-  id: string,
-  wishes: ReadonlyArray<AddressWish>,
-): Effect.fn.Return<ReadonlyArray<Lease>, LeaseFailure | HostFailure, EngineServices> {
-  const addresses = yield* Addresses
-  const again = (network: string) => Effect.andThen(settleHolders(network, id), addresses.lease(id, wishes))
-  return yield* addresses.lease(id, wishes).pipe(
-    Effect.catchTags({
-      AddressInUse: ({ network }) => again(network),
-      AddressesExhausted: ({ network }) => again(network),
-    }),
-  )
-})
-
-/** How long somebody else's operation is waited for: the caller's own lock must not be waited for in a circle. */
-const patience = "2 seconds"
-
-/** Whoever has an address on the network and has ended, or whose operation has died, is put right and gives it back. */
-const settleHolders = Effect.fnUntraced(function* (network: string, id: string) {
-  const holders = yield* (yield* Addresses).holders(network)
-  for (const holder of holders.filter((other) => other !== id)) {
-    yield* within(holder, () => Effect.void).pipe(
-      Effect.timeoutOption(patience),
-      Effect.catchTag("ContainerNotFound", () => Effect.void),
-    )
-  }
 })

@@ -6,15 +6,25 @@
  */
 import * as fs from "node:fs"
 import { networkInterfaces } from "node:os"
-import { formatIp, type NetworkStatus, parseInterfaceAddress, type StorageFailed } from "@cryopod/entities"
+import {
+  formatIp,
+  type NetworkInterface,
+  type NetworkStatus,
+  parseInterfaceAddress,
+  type StorageFailed,
+} from "@cryopod/entities"
 import { attemptSync, Layout, readOr } from "@cryopod/host"
 import {
   type ContainerConfig,
   containerPaths,
   type ContainerRecord,
+  hostsMinus,
+  hostsPlus,
   hostsText,
   hostsWith,
   joinedContainer,
+  resolverMinus,
+  resolverPlus,
   resolverText,
 } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -65,13 +75,14 @@ const writeHosts = (path: string, { begins, config, name, status }: HostsFile): 
 const addressesOf = (config: ContainerConfig, status: NetworkStatus | undefined): ReadonlyArray<string> => {
   if (config.network === "host") return []
   if (config.network === "none") return ["127.0.0.1"]
-  return interfacesOf(config, status).flatMap(({ subnets }) =>
-    (subnets ?? []).flatMap(({ ipnet }) => {
-      const parsed = parseInterfaceAddress(ipnet)
-      return parsed === undefined ? [] : [formatIp(parsed.address)]
-    }),
-  )
+  return interfacesOf(config, status).flatMap(interfaceAddresses)
 }
+
+const interfaceAddresses = ({ subnets }: NetworkInterface): ReadonlyArray<string> =>
+  (subnets ?? []).flatMap(({ ipnet }) => {
+    const parsed = parseInterfaceAddress(ipnet)
+    return parsed === undefined ? [] : [formatIp(parsed.address)]
+  })
 
 const gatewayOf = (config: ContainerConfig, status: NetworkStatus | undefined): string | undefined => {
   if (config.network === "bridge") {
@@ -102,6 +113,47 @@ const resolver = (config: ContainerConfig, { status }: NameFileInputs): string =
     },
     ownNamespace: config.network !== "host",
   })
+
+/** A running container has got a place on a network more. */
+export const addPlaceNames = (record: ContainerRecord, status: NetworkStatus) =>
+  changePlaceNames(record, {
+    hosts: (text) => hostsPlus(text, placedAddresses(status), [record.config.hostname, record.name]),
+    resolver: (text) => resolverPlus(text, placedServers(status)),
+  })
+
+/** A container has lost its place on a network. */
+export const removePlaceNames = (record: ContainerRecord, status: NetworkStatus) =>
+  changePlaceNames(record, {
+    hosts: (text) => hostsMinus(text, placedAddresses(status)),
+    resolver: (text) => resolverMinus(text, placedServers(status)),
+  })
+
+interface TextChanges {
+  readonly hosts: (text: string) => string
+  readonly resolver: (text: string) => string
+}
+
+const changePlaceNames = Effect.fnUntraced(function* (
+  { config }: ContainerRecord,
+  changes: TextChanges,
+): Effect.fn.Return<void, StorageFailed, Layout> {
+  const { hosts, resolvConf, userdata } = containerPaths(yield* Layout, config)
+  yield* attemptSync("write names of", userdata, () => {
+    for (const [path, change] of [
+      [hosts, changes.hosts],
+      [resolvConf, changes.resolver],
+    ] as const) {
+      const had = readOr(path, "")
+      if (had !== "") writeChanged(path, change(had))
+    }
+  })
+})
+
+const placedAddresses = (status: NetworkStatus): ReadonlyArray<string> =>
+  Object.values(status).flatMap(({ interfaces }) => Object.values(interfaces ?? {}).flatMap(interfaceAddresses))
+
+const placedServers = (status: NetworkStatus): ReadonlyArray<string> =>
+  Object.values(status).flatMap(({ dns_server_ips }) => dns_server_ips ?? [])
 
 const addName = (path: string, name: string): void => {
   const changed = hostsWith(readOr(path, ""), name)

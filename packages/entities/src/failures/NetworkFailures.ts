@@ -56,6 +56,45 @@ export class NetworkProtected extends Schema.TaggedError<NetworkProtected>()(
   }
 }
 
+/** The container has a place on the network, and runs. */
+export class NetworkConnected extends Schema.TaggedError<NetworkConnected>()(
+  "NetworkConnected",
+  { name: Schema.String, container: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return `container ${this.container} is already connected to network ${this.name}: network is already connected`
+  }
+}
+
+/** The container has no place on the network. */
+export class NetworkNotConnected extends Schema.TaggedError<NetworkNotConnected>()(
+  "NetworkNotConnected",
+  {
+    name: Schema.String,
+    container: Schema.String,
+    /** It has a place on some other network. */
+    elsewhere: Schema.Boolean,
+  },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    const words = `container ${this.container} is not connected to network ${this.name}`
+    return this.elsewhere ? words : `${words}: network not found`
+  }
+}
+
+/** The container has no network namespace that could be put on networks; libpod does not say which it has. */
+export class NetworkModeRefused extends Schema.TaggedError<NetworkModeRefused>()(
+  "NetworkModeRefused",
+  { container: Schema.String },
+  { httpApiStatus: 500 },
+) {
+  override get message() {
+    return '"" is not supported: invalid network mode'
+  }
+}
+
 type Words = Readonly<Record<string, (value: string, other: string) => string>>
 
 /** The literals that name the problems of a table of words. */

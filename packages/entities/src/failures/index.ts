@@ -130,6 +130,16 @@ export const placementFailures = [
 ] as const
 export type PlacementFailure = InstanceOf<typeof placementFailures>
 
+/** A container cannot be put on a network, or taken off it. */
+export const connectionFailures = [
+  ...placementFailures,
+  ...lookupFailures,
+  N.NetworkConnected,
+  N.NetworkNotConnected,
+  N.NetworkModeRefused,
+] as const
+export type ConnectionFailure = InstanceOf<typeof connectionFailures>
+
 /** A name or id does not lead to exactly one pod. */
 export const podLookupFailures = [P.PodNotFound, P.PodAmbiguous, P.NoPods] as const
 

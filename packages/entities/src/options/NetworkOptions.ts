@@ -1,6 +1,6 @@
 /** Options of the network commands, one struct each. */
 import * as Schema from "effect/Schema"
-import { bool, integer, text, texts } from "../Option.ts"
+import { address, bool, integer, text, texts } from "../Option.ts"
 
 const filter = texts({
   cli: "filter",
@@ -63,3 +63,33 @@ export const NetworkPruneFlags = Schema.Struct({
   }),
 })
 export type NetworkPruneFlags = typeof NetworkPruneFlags.Type
+
+export const NetworkConnectFlags = Schema.Struct({
+  alias: texts({ cli: "alias", rest: "aliases", description: "Network scoped alias for container" }),
+  ip: address({
+    cli: "ip",
+    rest: "static_ips",
+    description: "Set a static IPv4 address for this container network",
+  }),
+  ip6: address({
+    cli: "ip6",
+    rest: "static_ips",
+    description: "Set a static IPv6 address for this container network",
+  }),
+  macAddress: text({
+    cli: "mac-address",
+    rest: "static_mac",
+    description: "Set a static MAC address for this container network",
+  }),
+})
+export type NetworkConnectFlags = typeof NetworkConnectFlags.Type
+
+export const NetworkDisconnectFlags = Schema.Struct({
+  force: bool({
+    cli: "force",
+    short: "f",
+    rest: "Force",
+    description: "Force removal of container from network",
+  }),
+})
+export type NetworkDisconnectFlags = typeof NetworkDisconnectFlags.Type

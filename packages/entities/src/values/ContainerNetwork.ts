@@ -176,6 +176,15 @@ const attachment = (network: string, options: string | undefined): Checked<Netwo
     }
   })
 
+/** A place on a network whose addresses can be read. */
+export const readAttachment = (wanted: NetworkAttachment): Checked<NetworkAttachment> => {
+  const unreadable = wanted.ips.find((text) => parseIp(text) === undefined)
+  if (unreadable !== undefined) return invalid("ip", unreadable)
+  if (wanted.mac === undefined) return Result.succeed(wanted)
+  const mac = parseMac(wanted.mac)
+  return mac === undefined ? invalid("mac", wanted.mac) : Result.succeed({ ...wanted, mac })
+}
+
 /** The options that are about the only network of a container, or about every one. */
 const withSingleOptions = (
   { ip, ip6, macAddress, networkAlias }: ContainerNetworkFlags,

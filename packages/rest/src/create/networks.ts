@@ -6,6 +6,7 @@ import {
   type NetworkMode,
   type NetworkOptionInvalid,
   networkWish,
+  readAttachment,
   PortMapping,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
@@ -16,7 +17,8 @@ import { namespaceText, SpecNamespace } from "./namespaces.ts"
 const strings = Schema.Array(Schema.String)
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const PerNetwork = Schema.Struct({
+/** A container's place on a network (containers/common `libnetwork/types`, PerNetworkOptions). */
+export const PerNetwork = Schema.Struct({
   static_ips: optional(strings),
   static_mac: optional(Schema.String),
   aliases: optional(strings),
@@ -143,14 +145,26 @@ const specMode = (mode: NetworkMode): SpecNamespace => {
   }
 }
 
-const perNetwork = ({ aliases, interfaceName, ips, mac, network, options }: NetworkAttachment) =>
-  [
+const perNetwork = (attachment: NetworkAttachment) => [attachment.network, placeOf(attachment)] as const
+
+export const placeOf = ({ aliases, interfaceName, ips, mac, options }: NetworkAttachment): typeof PerNetwork.Type => ({
+  ...(ips.length === 0 ? {} : { static_ips: ips }),
+  ...(mac === undefined ? {} : { static_mac: mac }),
+  ...(aliases.length === 0 ? {} : { aliases }),
+  ...(interfaceName === undefined ? {} : { interface_name: interfaceName }),
+  ...(options === undefined ? {} : { options }),
+})
+
+/** The way back, for a network that is named elsewhere. */
+export const attachmentFrom = (
+  network: string,
+  { aliases, interface_name, options, static_ips, static_mac }: typeof PerNetwork.Type,
+): Result.Result<NetworkAttachment, NetworkOptionInvalid> =>
+  readAttachment({
     network,
-    {
-      ...(ips.length === 0 ? {} : { static_ips: ips }),
-      ...(mac === undefined ? {} : { static_mac: mac }),
-      ...(aliases.length === 0 ? {} : { aliases }),
-      ...(interfaceName === undefined ? {} : { interface_name: interfaceName }),
-      ...(options === undefined ? {} : { options }),
-    },
-  ] as const
+    ips: static_ips ?? [],
+    ...(static_mac ? { mac: macText(static_mac) } : {}),
+    aliases: aliases ?? [],
+    ...(interface_name ? { interfaceName: interface_name } : {}),
+    ...(options ? { options } : {}),
+  })

@@ -1,5 +1,6 @@
 /** Networks. */
 import {
+  connectionFailures,
   containerFailures,
   keyValues,
   Network,
@@ -14,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { PerNetwork } from "../create/networks.ts"
 import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters } from "./ContainerRoutes.ts"
@@ -144,6 +146,18 @@ export const networks = HttpApiGroup.make("networks").add(
     params: name,
     success: HttpApiSchema.NoContent,
     error: errors,
+  }),
+  HttpApiEndpoint.post("connect", "/libpod/networks/:name/connect", {
+    params: name,
+    payload: Schema.Struct({ container: Schema.String, ...PerNetwork.fields }),
+    success: Schema.String,
+    error: errorsOf(connectionFailures),
+  }),
+  HttpApiEndpoint.post("disconnect", "/libpod/networks/:name/disconnect", {
+    params: name,
+    payload: Schema.Struct({ Container: Schema.String, Force: optional(Schema.Boolean) }),
+    success: Schema.String,
+    error: errorsOf(connectionFailures),
   }),
   HttpApiEndpoint.delete("remove", "/libpod/networks/:name", {
     params: name,

@@ -61,11 +61,13 @@ export interface AddressesShape {
     container: string,
     wishes: ReadonlyArray<AddressWish>,
   ) => Effect.Effect<ReadonlyArray<Lease>, LeaseFailure | DatabaseFailed>
+  /** The like on one network more, that the container has no addresses on. */
+  readonly extend: (container: string, wish: AddressWish) => Effect.Effect<Lease, LeaseFailure | DatabaseFailed>
   readonly of: (container: string) => Effect.Effect<ReadonlyArray<Lease>, DatabaseFailed>
   /** Ids of the containers that have an address on the network. */
   readonly holders: (network: string) => Effect.Effect<ReadonlyArray<string>, DatabaseFailed>
-  /** Give back what the container has. */
-  readonly release: (container: string) => Effect.Effect<void, DatabaseFailed>
+  /** Give back what the container has, on one network or on all. */
+  readonly release: (container: string, network?: string) => Effect.Effect<void, DatabaseFailed>
 }
 
 export class Addresses extends Context.Service<Addresses, AddressesShape>()("@cryopod/runtime/Addresses") {
@@ -83,6 +85,15 @@ const make = (database: Database["Service"]): AddressesShape => ({
         const leases = Result.all(wishes.map((wish) => take(prepare, container, wish)))
         if (Result.isFailure(leases)) forget(prepare, container)
         return leases
+      }),
+      Effect.fromResult,
+    ),
+  extend: (container, wish) =>
+    Effect.flatMap(
+      database.write((prepare) => {
+        const lease = take(prepare, container, wish)
+        if (Result.isFailure(lease)) forget(prepare, container, wish.network)
+        return lease
       }),
       Effect.fromResult,
     ),
@@ -106,11 +117,12 @@ const make = (database: Database["Service"]): AddressesShape => ({
         .all(network)
         .map((row) => String(row["container"])),
     ),
-  release: (container) => database.write((prepare) => forget(prepare, container)),
+  release: (container, network) => database.write((prepare) => forget(prepare, container, network)),
 })
 
-const forget = (prepare: Prepare, container: string): void => {
-  prepare("delete from addresses where container = ?").run(container)
+const forget = (prepare: Prepare, container: string, network?: string): void => {
+  if (network === undefined) prepare("delete from addresses where container = ?").run(container)
+  else prepare("delete from addresses where container = ? and network = ?").run(container, network)
 }
 
 const take = (prepare: Prepare, container: string, wish: AddressWish): Result.Result<Lease, LeaseFailure> =>

@@ -43,6 +43,32 @@ export const hostsText = ({ addresses, base, gateway, names, own }: HostsInputs)
 export const hostsWith = (text: string, name: string): string | undefined =>
   linesOf(text).some(([, ...words]) => words.includes(name)) ? undefined : `${text}127.0.0.1\t${name}\n`
 
+/** The file of a container that has addresses more than before. */
+export const hostsPlus = (text: string, addresses: ReadonlyArray<string>, own: ReadonlyArray<string>): string =>
+  text + addresses.map((address) => `${address}\t${[...new Set(own)].join(" ")}\n`).join("")
+
+/** The file of a container that has some addresses no more. */
+export const hostsMinus = (text: string, addresses: ReadonlyArray<string>): string =>
+  withoutLines(text, ([address = ""]) => addresses.includes(address))
+
+/** The file of a container with name servers more, which are asked first. */
+export const resolverPlus = (text: string, servers: ReadonlyArray<string>): string => {
+  const lines = servers.map((server) => `nameserver ${server}\n`).join("")
+  const first = text.search(/^nameserver /m)
+  return first < 0 ? text + lines : text.slice(0, first) + lines + text.slice(first)
+}
+
+/** The file of a container with some of its name servers no more. */
+export const resolverMinus = (text: string, servers: ReadonlyArray<string>): string =>
+  withoutLines(text, ([word, server = ""]) => word === "nameserver" && servers.includes(server))
+
+/** Lines that are not meant stay as they are. */
+const withoutLines = (text: string, meant: (words: ReadonlyArray<string>) => boolean): string =>
+  text
+    .split(/(?<=\n)/)
+    .filter((line) => !linesOf(line).some(meant))
+    .join("")
+
 export interface ResolverInputs {
   /** The host's own file. */
   readonly base: string

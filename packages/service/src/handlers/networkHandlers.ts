@@ -1,6 +1,6 @@
 /** Networks. */
 import { NetworkEngine, NetworkNotFound, NotSupported } from "@cryopod/entities"
-import { LibpodApi, networkOptionsOf } from "@cryopod/rest"
+import { attachmentFrom, LibpodApi, networkOptionsOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"
@@ -40,6 +40,18 @@ export const networkHandlers = HttpApiBuilder.group(LibpodApi, "networks", (hand
       exists: ({ params }) =>
         Effect.gen(function* () {
           if (!(yield* (yield* engine).exists(params.name))) return yield* new NetworkNotFound({ ref: params.name })
+        }),
+      connect: ({ params, payload: { container, ...place } }) =>
+        Effect.gen(function* () {
+          const attachment = yield* Effect.fromResult(attachmentFrom(params.name, place))
+          yield* (yield* engine).connect(container, attachment)
+          return "OK"
+        }),
+      disconnect: ({ params, payload }) =>
+        Effect.gen(function* () {
+          const options = { network: params.name, force: payload.Force ?? false }
+          yield* (yield* engine).disconnect(payload.Container, options)
+          return "OK"
         }),
       remove: ({ params, query }) =>
         Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** Networks of another host behind the interface that every engine has. */
 import { type NetworkEngineShape, networkFailures, NetworkNotFound } from "@cryopod/entities"
-import { networkBodyOf } from "@cryopod/rest"
+import { networkBodyOf, placeOf } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { ask, each, filtersOf, found, isPathName, orMissing, type Remote } from "../Remote.ts"
@@ -39,6 +39,31 @@ export const networkEngine = (remote: Remote): NetworkEngineShape => {
             ({ result }) => !force || Result.isSuccess(result) || !(result.failure instanceof NetworkNotFound),
           ),
       ),
+    // Podman's service has one status for a container and for a network that is not there, and says in words which it is
+    connect: (container, attachment) =>
+      isPathName(attachment.network)
+        ? Effect.asVoid(
+            ask(
+              remote,
+              remote.networks.connect({
+                params: { name: attachment.network },
+                payload: { container, ...placeOf(attachment) },
+              }),
+            ),
+          )
+        : Effect.fail(new NetworkNotFound({ ref: attachment.network })),
+    disconnect: (container, { force, network }) =>
+      isPathName(network)
+        ? Effect.asVoid(
+            ask(
+              remote,
+              remote.networks.disconnect({
+                params: { name: network },
+                payload: { Container: container, Force: force },
+              }),
+            ),
+          )
+        : Effect.fail(new NetworkNotFound({ ref: network })),
     prune: ({ filter }) =>
       Effect.map(ask(remote, remote.networks.prune({ query: { ...filtersOf(filter), failures: true } })), (reports) =>
         removals(
