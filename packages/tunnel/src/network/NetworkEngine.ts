@@ -42,26 +42,19 @@ export const networkEngine = (remote: Remote): NetworkEngineShape => {
     // Podman's service has one status for a container and for a network that is not there, and says in words which it is
     connect: (container, attachment) =>
       isPathName(attachment.network)
-        ? Effect.asVoid(
-            ask(
-              remote,
-              remote.networks.connect({
-                params: { name: attachment.network },
-                payload: { container, ...placeOf(attachment) },
-              }),
-            ),
+        ? ask(
+            remote,
+            remote.networks.connect({
+              params: { name: attachment.network },
+              payload: { container, ...placeOf(attachment) },
+            }),
           )
         : Effect.fail(new NetworkNotFound({ ref: attachment.network })),
     disconnect: (container, { force, network }) =>
       isPathName(network)
-        ? Effect.asVoid(
-            ask(
-              remote,
-              remote.networks.disconnect({
-                params: { name: network },
-                payload: { Container: container, Force: force },
-              }),
-            ),
+        ? ask(
+            remote,
+            remote.networks.disconnect({ params: { name: network }, payload: { Container: container, Force: force } }),
           )
         : Effect.fail(new NetworkNotFound({ ref: network })),
     prune: ({ filter }) =>
