@@ -53,7 +53,7 @@ describe.each(["runc", "crun"] as const)("with %s", (runtime) => {
     expect(await ids("405")).toEqual(["405", "100", "100 200 300", ""])
     expect(await ids("1234:5678")).toEqual(["1234", "5678", "5678", ""])
     expect(await inside(["--user", "nobody-here"], "true")).toMatchObject({
-      status: 125,
+      status: 255,
       stderr: expect.stringContaining("unable to find user nobody-here: no matching entries in passwd file"),
     })
     expect((await inside(["--user", "guest:nothing"], "true")).stderr).toContain("unable to find group nothing")

@@ -20,7 +20,7 @@ import {
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
 import { requireNetworks } from "./attachmentsOf.ts"
-import { leaveNetwork } from "./leaveNetwork.ts"
+import { takeOff } from "./leaveNetwork.ts"
 import { addPlaceNames } from "./nameFiles.ts"
 import { netavarkRequest, withInterfaceNames } from "./places.ts"
 import { settling } from "./settling.ts"
@@ -43,7 +43,7 @@ export const joinNetwork = Effect.fn("Network.join")(function* (
   const joined = yield* (yield* Containers).configure(id, (found) => ({ ...found, attachments }))
   yield* requireNetworks([wished]).pipe(
     Effect.andThen(isActive(state) ? plug(joined, name) : Effect.void),
-    Effect.onError(() => Effect.ignore(leaveNetwork(joined, { network: name, typed: id }))),
+    Effect.onError(() => Effect.ignore(takeOff(joined, name))),
   )
 })
 

@@ -6,7 +6,13 @@
  * The configuration goes last: killed before, the container still has the network, and what is there of it is taken down by
  * whoever asks again.
  */
-import { type ConnectionFailure, NetworkModeRefused, NetworkNotConnected } from "@cryopod/entities"
+import {
+  type ConnectionFailure,
+  type ContainerNotFound,
+  type HostFailure,
+  NetworkModeRefused,
+  NetworkNotConnected,
+} from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import {
   Addresses,
@@ -36,15 +42,26 @@ export const leaveNetwork = Effect.fn("Network.leave")(function* (
   const { config, id } = record
   if (!hasPlacedNetwork(config)) return yield* new NetworkModeRefused({ container: id })
   const { name } = yield* (yield* Networks).find(ref)
-  // interfaces keep their names
-  const attachments = withInterfaceNames(config.attachments ?? [])
-  const places = attachments.filter(({ network }) => network === name)
-  if (places.length === 0) {
+  const attachments = config.attachments ?? []
+  if (attachments.every(({ network }) => network !== name)) {
     const elsewhere = attachments.length > 0
     return yield* new NetworkNotConnected({ name, container: elsewhere ? typed : id, elsewhere })
   }
-  yield* unplug(record, places)
-  yield* (yield* Containers).configure(id, (found) => ({
+  yield* takeOff(record, name)
+})
+
+/** Whether the network is there any more or not. */
+export const takeOff = Effect.fnUntraced(function* (
+  record: ContainerRecord,
+  name: string,
+): Effect.fn.Return<void, ContainerNotFound | HostFailure, EngineServices> {
+  // interfaces keep their names
+  const attachments = withInterfaceNames(record.config.attachments ?? [])
+  yield* unplug(
+    record,
+    attachments.filter(({ network }) => network === name),
+  )
+  yield* (yield* Containers).configure(record.id, (found) => ({
     ...found,
     attachments: attachments.filter(({ network }) => network !== name),
   }))
