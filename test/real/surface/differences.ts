@@ -92,4 +92,9 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     { streams: ["stdout", "stderr", "status"], status: "0" },
     "podman container restore --file-locks locked",
   ),
+  ...differs(
+    "a connection that failed is taken back; Podman has it half and stumbles over it",
+    { streams: ["stdout", "stderr", "status"], status: "0" },
+    "podman rm -f -t 0 joins # after a connection that failed",
+  ),
 ])

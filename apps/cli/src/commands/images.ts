@@ -234,7 +234,7 @@ export const tree: CliCommand = {
         const top = tags.length === 0 ? "" : ` Top Layer of: [${tags.join(" ")}]`
         return `${branch} ID: ${diffId.replace("sha256:", "").slice(0, 12)} Size: ${humanSize(sizeBytes).padStart(7)}${top}`
       })
-      yield* writeOut(`${[...lines, ...layers].join("\n")}\n`)
+      yield* writeOut(`${[...lines, ...layers].join("\n")}\n\n`)
       return 0
     }),
 }
