@@ -199,7 +199,10 @@ describe.each(hosts)("with $runtime", (options) => {
       [["-v", "a:/b", "-v", "c:/b"], "/b: duplicate mount destination"],
       [["-v", "rel/a:/a"], 'creating named volume "rel/a": running volume create option: names must match'],
       [["--mount", "type=bind,dst=/nonexist"], "statfs /nonexist: no such file or directory"],
-      [["--volumes-from", "nope"], 'no container with name or ID "nope" found: no such container'],
+      [
+        ["--volumes-from", "nope"],
+        'looking up container "nope" for volumes-from: no container with name or ID "nope" found: no such container',
+      ],
     ] as const) {
       expect(await host.run("create", ...args, "base")).toMatchObject({
         status: 125,
