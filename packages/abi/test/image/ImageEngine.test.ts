@@ -93,7 +93,7 @@ describe("images of this host", () => {
         const [row] = yield* engine.list(noFilter, [])
         expect(row).toMatchObject({
           Id: id,
-          RepoTags: ["localhost/again:latest", "localhost/web:latest", "quay.io/team/web:2"],
+          RepoTags: ["localhost/again:latest", "quay.io/team/web:2", "localhost/web:latest"],
           Containers: 2,
           Dangling: false,
           Checkpoint: false,
