@@ -11,46 +11,39 @@ import { type Registry, startRegistry } from "../../packages/images/test/registr
 import { eventually, Host, project, type Ran, runCommand } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
-/** What becomes of the networks of a container that has not run, so that nothing of them is on this machine. */
-const connects = async (
+/**
+ * The networks of a container when it has been connected to one, and when it has been disconnected from another. It has not
+ * run, so that nothing of them is on this machine.
+ */
+const connections = async (
   ok: (...args: ReadonlyArray<string>) => Promise<string>,
-  remote: (...args: ReadonlyArray<string>) => Promise<Ran>,
+  refused: (...args: ReadonlyArray<string>) => Promise<Ran>,
   image: string,
 ) => {
   await ok("network", "create", "--subnet", "10.99.6.0/24", "back")
   const id = await ok("create", "--network", "podman", "--name", "joins", image, "true")
-  await ok(
-    "network",
-    "connect",
-    "--ip",
-    "10.99.6.9",
-    "--mac-address",
-    "92:d0:c6:0a:29:38",
-    "--alias",
-    "x",
-    "back",
-    "joins",
-  )
-  const aliases = async () =>
-    ok(
-      "inspect",
-      "--format",
-      "{{range $name, $at := .NetworkSettings.Networks}}{{$name}} {{$at.Aliases}} {{end}}",
-      "joins",
-    )
-  expect(await aliases()).toBe(`back [x ${id.slice(0, 12)}] podman [${id.slice(0, 12)}]`)
+  const networks = async () => {
+    const each = "{{range $name, $at := .NetworkSettings.Networks}}{{$name}} {{$at.Aliases}} {{end}}"
+    return (await ok("inspect", "--format", each, "joins")).replaceAll(id.slice(0, 12), "<id>")
+  }
+  const chosen = ["--ip", "10.99.6.9", "--mac-address", "92:d0:c6:0a:29:38", "--alias", "x"]
+  await ok("network", "connect", ...chosen, "back", "joins")
+  const connected = await networks()
   await ok("network", "disconnect", "podman", "joins")
-  expect(await aliases()).toBe(`back [x ${id.slice(0, 12)}]`)
+  const disconnected = await networks()
   for (const [args, text] of [
     [["connect", "nowhere", "joins"], "unable to find network with name or ID nowhere: network not found"],
     [["connect", "back", "nobody"], 'no container with name or ID "nobody" found: no such container'],
     [["disconnect", "-f", "podman", "joins"], "container joins is not connected to network podman"],
   ] as const) {
-    expect(await remote("network", ...args)).toMatchObject({ status: 125, stderr: expect.stringContaining(text) })
+    expect(await refused("network", ...args)).toMatchObject({ status: 125, stderr: expect.stringContaining(text) })
   }
   await ok("rm", "joins")
   await ok("network", "rm", "back")
+  return { connected, disconnected }
 }
+
+const expected = { connected: "back [x <id>] podman [<id>]", disconnected: "back [x <id>]" }
 
 let ours: Host
 let share = ""
@@ -196,7 +189,8 @@ describe("podman --remote 5.4.2 on cryopod's service", () => {
     await ok("rm", "-f", "-t", "0", "far")
   })
 
-  it("connects a container to a network, and disconnects it", () => connects(ok, podman, "base"))
+  it("connects a container to a network, and disconnects it", async () =>
+    expect(await connections(ok, podman, "base")).toEqual(expected))
 
   it("builds an image", async () => {
     writeContext()
@@ -327,7 +321,8 @@ describe("cryopod on podman system service 5.4.2", () => {
     await beyond("far", frozen)
   })
 
-  it("connects a container to a network, and disconnects it", () => connects(ok, remote, "localhost/base:latest"))
+  it("connects a container to a network, and disconnects it", async () =>
+    expect(await connections(ok, remote, "localhost/base:latest")).toEqual(expected))
 
   it("builds an image", async () => {
     writeContext()
