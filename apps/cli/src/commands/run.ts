@@ -164,7 +164,8 @@ export const run: CliCommand = {
       const ran = yield* Effect.result(
         startAttached(id, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
       )
-      if (Result.isFailure(ran)) return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure, flags.autoRemove)
+      if (Result.isFailure(ran))
+        return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure, flags.autoRemove)
       // what conmon's call may not have removed yet is gone when this command is
       if (flags.autoRemove) {
         yield* removeNow(id)
