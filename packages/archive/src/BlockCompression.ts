@@ -8,6 +8,7 @@ import { counted, type ProgressListener } from "@cryopod/entities"
 import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import type { Compression } from "./Compression.ts"
+import { lending } from "./Lent.ts"
 import { readBlockBytes, type TarPlan, tarBlocks } from "./TarPlan.ts"
 
 export type BlockCompression = Exclude<Compression, "none">
@@ -17,8 +18,11 @@ export const compressedBlockBytes = 2 << 20
 /** How many blocks are being compressed at a time. */
 export const underWay = 4
 
-/** Output comes in one piece: the pool is asked once for each block, not once for each of its 16 KiB. */
-const outputBytes = compressedBlockBytes + (compressedBlockBytes >> 4)
+/**
+ * The pool is asked once for a block that becomes half as big, twice for one that stays as it is, and not once for each of its
+ * 16 KiB. More than is needed would have to be collected.
+ */
+const outputBytes = (compressedBlockBytes >> 1) + (compressedBlockBytes >> 4)
 
 /**
  * zstd's level 1 takes two fifths of the time that its default takes, for a result that is some two hundredths bigger
@@ -31,7 +35,8 @@ const compressor = (compression: BlockCompression): ((block: Uint8Array) => Prom
   }
   const zstd = promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdCompress)
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: 1 }
-  return (block) => zstd(block, { chunkSize: outputBytes, params })
+  // said in the frame, the length lets a reader unpack several frames at a time
+  return (block) => zstd(block, { chunkSize: outputBytes, params, pledgedSrcSize: block.length })
 }
 
 /** The bytes of an archive in blocks that `compressLasting` takes as they are, without a copy. */
@@ -50,19 +55,23 @@ export const archiveBlocks = (
     : compressLasting(counted(lastingBlocks(plan), listener, step), compression)
 }
 
-/** Compress blocks, each of which stays as it is until `underWay` more have been asked for; those that come out stay for good. */
+/**
+ * Compress blocks, each of which stays as it is until `underWay` more have been asked for. One that comes out is valid until
+ * the second one behind it is asked for.
+ */
 export async function* compressLasting(
   source: AsyncIterable<Uint8Array>,
   compression: BlockCompression,
 ): AsyncGenerator<Uint8Array, void, void> {
   const compress = compressor(compression)
   const pending: Array<Promise<Uint8Array>> = []
+  const lend = lending()
   for await (const block of source) {
-    const compressed = compress(block)
+    const result = compress(block)
     // it is waited for in its turn; a failure before that is no unhandled one
-    compressed.catch(() => undefined)
-    pending.push(compressed)
-    if (pending.length >= underWay) yield await (pending.shift() as Promise<Uint8Array>)
+    result.catch(() => undefined)
+    pending.push(result)
+    if (pending.length >= underWay) yield* lend(await (pending.shift() as Promise<Uint8Array>))
   }
-  for (const compressed of pending) yield await compressed
+  for (const result of pending) yield* lend(await result)
 }

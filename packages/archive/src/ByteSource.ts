@@ -27,14 +27,19 @@ export class ByteSource {
   /** A copy of the next bytes; shorter only at the end. */
   async take(length: number): Promise<Buffer> {
     const taken = Buffer.allocUnsafe(length)
+    return taken.subarray(0, await this.fill(taken))
+  }
+
+  /** Copy the next bytes into memory that is there; how many there were, fewer than it holds only at the end. */
+  async fill(target: Uint8Array): Promise<number> {
     let filled = 0
-    while (filled < length) {
-      const piece = await this.some(length - filled)
+    while (filled < target.length) {
+      const piece = await this.some(target.length - filled)
       if (piece.length === 0) break
-      taken.set(piece, filled)
+      target.set(piece, filled)
       filled += piece.length
     }
-    return taken.subarray(0, filled)
+    return filled
   }
 
   /** Pass over bytes; how many there were. */

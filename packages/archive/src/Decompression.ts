@@ -5,8 +5,8 @@ import { type Compression, CompressionInvalid, compressionOf, foreignCompression
 import { unpackFrames } from "./ZstdFrames.ts"
 
 /**
- * The content of a stream that may be compressed, in big blocks. A block is valid as long as one of the source's; those
- * that were compressed stay for good. Fails with `CompressionInvalid` when the bytes are damaged, cut off, or of a compression that is
+ * The content of a stream that may be compressed, in big blocks. A block is valid until the second one behind it is asked for,
+ * if the source's are. Fails with `CompressionInvalid` when the bytes are damaged, cut off, or of a compression that is
  * not known here.
  */
 export async function* decompressed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {

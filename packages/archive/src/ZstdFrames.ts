@@ -12,6 +12,7 @@ import { promisify } from "node:util"
 import * as zlib from "node:zlib"
 import { ByteSource } from "./ByteSource.ts"
 import { CompressionInvalid } from "./Compression.ts"
+import { lending } from "./Lent.ts"
 
 /** Content of the biggest frame that is unpacked in one piece. */
 const maxFrameContent = 8 << 20
@@ -19,6 +20,7 @@ const underWay = 4
 
 type Streamed = (blocks: AsyncIterable<Uint8Array>, compression: "zstd") => AsyncGenerator<Uint8Array, void, void>
 
+/** A block is valid until the second one behind it is asked for. */
 export async function* unpackFrames(
   source: AsyncIterable<Uint8Array>,
   streamed: Streamed,
@@ -26,22 +28,26 @@ export async function* unpackFrames(
   const unzstd = promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdDecompress)
   const bytes = new ByteSource(source)
   const pending: Array<Promise<Uint8Array>> = []
+  // one is free again when the frame that was put into it has been unpacked
+  const rooms = Array.from({ length: underWay }, () => new Room())
+  let turn = 0
+  const lend = lending()
   try {
     for (let header = await nextHeader(bytes); header !== undefined; header = await nextHeader(bytes)) {
       const { contentBytes } = header
       if (contentBytes !== undefined && contentBytes <= maxFrameContent) {
-        const frame = await gathered(frameParts(bytes, header), contentBytes)
+        const frame = await gathered(bytes, header, { room: rooms[turn++ % underWay] ?? new Room(), contentBytes })
         const unpacked = unzstd(frame, { chunkSize: Math.max(64, contentBytes), maxOutputLength: contentBytes || 64 })
         // it is waited for in its turn; a failure before that is no unhandled one
         unpacked.catch(() => undefined)
         pending.push(unpacked)
-        if (pending.length >= underWay) yield await inTurn(pending.shift())
+        if (pending.length >= underWay) yield* lend(await inTurn(pending.shift()))
       } else {
-        for (const unpacked of pending.splice(0)) yield await inTurn(unpacked)
+        for (const unpacked of pending.splice(0)) yield* lend(await inTurn(unpacked))
         yield* streamed(frameParts(bytes, header), "zstd")
       }
     }
-    for (const unpacked of pending.splice(0)) yield await inTurn(unpacked)
+    for (const unpacked of pending.splice(0)) yield* lend(await inTurn(unpacked))
   } finally {
     await bytes.close()
   }
@@ -113,15 +119,54 @@ async function* frameParts(bytes: ByteSource, header: FrameHeader): AsyncGenerat
 }
 
 /** A frame that claims to be small, in one piece; it may not turn out to be much bigger than its content. */
-const gathered = async (parts: AsyncIterable<Uint8Array>, contentBytes: number): Promise<Buffer> => {
-  const all: Array<Uint8Array> = []
-  let length = 0
-  for await (const part of parts) {
-    length += part.length
-    if (length > 2 * contentBytes + (1 << 16)) throw new CompressionInvalid("zstd data: a frame outgrows its content")
-    all.push(part)
+const gathered = async (
+  bytes: ByteSource,
+  header: FrameHeader,
+  { contentBytes, room }: { readonly room: Room; readonly contentBytes: number },
+): Promise<Buffer> => {
+  const most = 2 * contentBytes + (1 << 16)
+  const add = async (count: number): Promise<Buffer> => {
+    if (room.length + count > most) throw new CompressionInvalid("zstd data: a frame outgrows its content")
+    const added = room.add(count)
+    if ((await bytes.fill(added)) < count) throw cutOff()
+    return added
   }
-  return Buffer.concat(all)
+  room.clear()
+  room.add(header.bytes.length).set(header.bytes)
+  for (let last = false; !last;) {
+    const value = (await add(3)).readUIntLE(0, 3)
+    last = (value & 1) === 1
+    await add(((value >> 1) & 3) === run ? 1 : value >> 3)
+  }
+  if (header.hasChecksum) await add(4)
+  return room.content()
+}
+
+/** Memory for one frame after the other. */
+class Room {
+  private memory = Buffer.allocUnsafeSlow(1 << 16)
+  length = 0
+
+  clear(): void {
+    this.length = 0
+  }
+
+  /** So much more of it, to be written to before more is added. */
+  add(count: number): Buffer {
+    const end = this.length + count
+    if (end > this.memory.length) {
+      const bigger = Buffer.allocUnsafeSlow(2 * end)
+      this.memory.copy(bigger, 0, 0, this.length)
+      this.memory = bigger
+    }
+    const added = this.memory.subarray(this.length, end)
+    this.length = end
+    return added
+  }
+
+  content(): Buffer {
+    return this.memory.subarray(0, this.length)
+  }
 }
 
 const taken = async (bytes: ByteSource, count: number): Promise<Buffer> => {

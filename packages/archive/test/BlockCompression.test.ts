@@ -19,16 +19,25 @@ async function* reused(bytes: Buffer, size: number) {
   }
 }
 
-const gather = async (blocks: AsyncIterable<Uint8Array>) => {
-  const gathered: Array<Uint8Array> = []
-  for await (const block of blocks) gathered.push(block)
-  return Buffer.concat(gathered)
+const collect = async (blocks: AsyncIterable<Uint8Array>) => {
+  const collected: Array<Uint8Array> = []
+  for await (const block of blocks) collected.push(Uint8Array.from(block))
+  return collected
 }
+
+const gather = async (blocks: AsyncIterable<Uint8Array>) => Buffer.concat(await collect(blocks))
 
 const whole: Readonly<Record<BlockCompression, (bytes: Uint8Array) => Buffer>> = {
   gzip: gunzipSync,
   zstd: zstdDecompressSync,
 }
+
+it("frames of zstd say how long their content is, so that they can be unpacked side by side", async () => {
+  const [first = new Uint8Array()] = await collect(compressLasting(reused(content(3 << 20), 2 << 20), "zstd"))
+  // RFC 8878 §3.1.1.1.1: the flag of the field, and the field behind the descriptor and the window
+  expect((first[4] ?? 0) >> 6).toBe(2)
+  expect(Buffer.from(first).readUInt32LE((first[4] ?? 0) & 0x20 ? 5 : 6)).toBe(2 << 20)
+})
 
 describe.each<BlockCompression>(["gzip", "zstd"])("compression by blocks: %s", (compression) => {
   it.each([1, 5000, 4 << 20, (4 << 20) + 1, (17 << 20) + 77])("gives %i bytes back", async (length) => {
