@@ -90,6 +90,24 @@ describe.each(hosts)("$runtime with $cgroups cgroups", (options) => {
     await host.beyond("db3", await host.last("db3"))
   })
 
+  it("thaws under a new name what is gone by then, in cgroups of its own", async () => {
+    await host.ok("run", "-d", "--name", "gone", "base", ...counter)
+    await host.beyond("gone", 1)
+    await host.ok("container", "checkpoint", "--create-image", "gone:1", "gone")
+    await host.ok("rm", "gone")
+    for (const name of ["heir1", "heir2"]) {
+      const id = await host.ok("container", "restore", "--name", name, "gone:1")
+      await host.beyond(name, await host.last(name))
+      const pid = await host.inspect(name, "{{.State.Pid}}")
+      const named = (await host.shell(`cat /proc/${pid}/cgroup`)).stdout
+        .split("\n")
+        .filter((line) => line.includes("/cryopod/"))
+      expect(named.map((line) => line.slice(-id.length))).toEqual(named.map(() => id))
+      expect(named).not.toEqual([])
+    }
+    await host.ok("rm", "-f", "-t", "0", "heir1", "heir2")
+  })
+
   it("leaves the container running with --leave-running, and the image is of that moment", async () => {
     await host.ok("container", "checkpoint", "--leave-running", "--create-image", "web:live", "web")
     const numbers = await host.last("web")

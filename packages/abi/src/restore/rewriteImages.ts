@@ -1,7 +1,7 @@
 /** Image files of a dump with other entries, in place of second names of the files as they were dumped. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import type { ByteSource } from "@cryopod/criu"
+import { type ByteSource, type ImageKind, imageKinds, Protobuf } from "@cryopod/criu"
 import type { StorageFailed } from "@cryopod/entities"
 import { attemptSync } from "@cryopod/host"
 import * as Effect from "effect/Effect"
@@ -16,17 +16,27 @@ export interface ByteRange {
 /** What follows the magic numbers of the new file; undefined when the file may stay as it is. */
 export type ImageChange = (source: ByteSource) => ReadonlyArray<Uint8Array | ByteRange> | undefined
 
-/** Change the files whose names begin so, whatever number they have. */
+/** An entry with its size in front. */
+export const entryBytes = (kind: ImageKind, value: object): Uint8Array => {
+  const message = Protobuf.encode(value as never, imageKinds[kind].entry as never)
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(message.length)
+  return Buffer.concat([size, message])
+}
+
+/** Change the files of this name, whatever number they have behind it. */
 export const rewriteImages = Effect.fnUntraced(function* (
   directory: string,
-  prefix: string,
+  name: string,
   change: ImageChange,
 ): Effect.fn.Return<void, StorageFailed> {
   const names = yield* attemptSync("read directory", directory, () =>
-    fs.readdirSync(directory).filter((name) => name.startsWith(`${prefix}-`) && name.endsWith(".img")),
+    fs
+      .readdirSync(directory)
+      .filter((file) => file === `${name}.img` || (file.startsWith(`${name}-`) && file.endsWith(".img"))),
   )
-  for (const name of names) {
-    const path = join(directory, name)
+  for (const file of names) {
+    const path = join(directory, file)
     yield* attemptSync("write", path, () => rewrite(path, change))
   }
 })

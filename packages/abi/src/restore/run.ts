@@ -29,7 +29,7 @@ import { readSpec, writeCriuConfiguration, writeSpec } from "../container/bundle
 import { runningState } from "../container/repair.ts"
 import type { EngineServices } from "../EngineServices.ts"
 import { hiddenDirectories } from "./hiddenDirectories.ts"
-import { joinedImages } from "./joinedImages.ts"
+import { fittedImages } from "./fittedImages.ts"
 
 export interface RunRequest {
   /** CRIU's files; read, never written. */
@@ -62,7 +62,7 @@ export const runRestored = Effect.fn("restore.run")(function* (
 > {
   const { config, id } = record
   const paths = (yield* Layout).container(id)
-  const imagesDirectory = yield* joinedImages(record, request)
+  const imagesDirectory = yield* fittedImages(record, request)
   if (!request.fileLocks && (yield* hasFileLocks(imagesDirectory))) return yield* new FileLocksRefused({ id })
   const hidden = config.runtime === "crun" ? yield* hiddenDirectories(imagesDirectory) : []
   const empty = join(paths.userdata, "empty")

@@ -1,17 +1,17 @@
 /**
- * CRIU's files for a container that joins namespaces which others live in.
+ * CRIU's files, fitted to the container that is restored from them.
  *
  * CRIU restores what a UTS or IPC namespace held also where it is told to join one: the hostname of the pod would become
- * that of another pod, its limits too, and System V objects that are still there would make the restore fail. So CRIU is
- * given second names of its files, in a directory where those of the two namespaces are written anew: they say what is
- * there. (By links of another kind it would not find them, once it has changed its root.)
+ * that of another pod, its limits too, and System V objects that are still there would make the restore fail. It moves
+ * processes to the cgroup that they were in, though that may be another container's (`namedCgroup.ts`). So CRIU is given
+ * second names of its files, in a directory where those that must say something else are written anew. (By links of another
+ * kind it would not find them, once it has changed its root.)
  */
 import * as fs from "node:fs"
 import { basename, join } from "node:path"
 import {
   type ByteSource,
   imageEntries,
-  imageKinds,
   ipcDecision,
   ipcImageKinds,
   type IpcObject,
@@ -28,26 +28,29 @@ import { type ContainerRecord, Containers, joinedContainer } from "@cryopod/runt
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineServices } from "../EngineServices.ts"
-import { rewriteImages } from "./rewriteImages.ts"
+import { nameOwnCgroup, namesOtherCgroup } from "./namedCgroup.ts"
+import { entryBytes, rewriteImages } from "./rewriteImages.ts"
 
-export interface JoinedImages {
+export interface FittedImages {
   readonly imagesDirectory: string
   /** Whether the namespaces are those that the container was dumped in. */
   readonly namespaces: "same" | "other"
 }
 
-/** The directory to restore from until the scope closes; the given one for a container that joins neither. */
-export const joinedImages = Effect.fn("restore.joinedImages")(function* (
+/** The directory to restore from until the scope closes; the given one where nothing must be other than it was dumped. */
+export const fittedImages = Effect.fn("restore.fittedImages")(function* (
   record: ContainerRecord,
-  { imagesDirectory, namespaces }: JoinedImages,
+  { imagesDirectory, namespaces }: FittedImages,
 ): Effect.fn.Return<string, IpcObjectTaken | ContainerNotFound | HostFailure, EngineServices | Scope.Scope> {
   const [uts, ipc] = (["uts", "ipc"] as const).map((kind) => joinedContainer(record.config, kind))
-  if (uts === undefined && ipc === undefined) return imagesDirectory
-  const area = join((yield* Layout).container(record.id).userdata, "joined")
+  const cgroup = record.config.runtime === "crun" && (yield* namesOtherCgroup(imagesDirectory, record.id))
+  if (uts === undefined && ipc === undefined && !cgroup) return imagesDirectory
+  const area = join((yield* Layout).container(record.id).userdata, "fitted")
   yield* Effect.addFinalizer(() => Effect.ignore(removeTree(area)))
   const directory = yield* linkedImages(imagesDirectory, area)
   if (uts !== undefined) yield* presentHostname(directory, uts)
   if (ipc !== undefined) yield* presentObjects(directory, ipc, namespaces)
+  if (cgroup) yield* nameOwnCgroup(directory, record.id)
   return directory
 })
 
@@ -116,7 +119,7 @@ const tablePath = (kind: IpcObjectKind) => `/proc/sysvipc/${kind}`
 const presentObjects = Effect.fnUntraced(function* (
   directory: string,
   owner: string,
-  namespaces: JoinedImages["namespaces"],
+  namespaces: FittedImages["namespaces"],
 ) {
   const seen = yield* seenInside(owner, "ipc", [
     ...Object.values(limitPaths),
@@ -163,11 +166,3 @@ const objectsOf = (kind: IpcObjectKind, source: ByteSource) =>
     object: ipcObjectOf(kind, Protobuf.decode(message, table) as Parameters<typeof ipcObjectOf>[1]),
     range: { from: payload.position - message.length - 4, to: payload.position + payload.sizeBytes },
   }))
-
-/** An entry with its size in front. */
-const entryBytes = (kind: "utsns" | "ipc_var", value: object): Uint8Array => {
-  const message = Protobuf.encode(value as never, imageKinds[kind].entry as never)
-  const size = Buffer.alloc(4)
-  size.writeUInt32LE(message.length)
-  return Buffer.concat([size, message])
-}
