@@ -64,6 +64,8 @@ export const runAttached = Effect.fn("exec.attached")(function* (
   const exitCode = yield* Deferred.await(exited)
   if (!(yield* Deferred.await(begun))) return { started: false, complaint: complaintIn(request.paths) }
   if (passing !== undefined) yield* passing
+  const late = request.terminal ? lateOutput(request.paths) : Buffer.alloc(0)
+  if (late.length > 0) yield* streams === undefined ? showHere(late) : streams.output("stdout", late)
   return { started: true, exitCode }
 }, Effect.scoped)
 
@@ -81,6 +83,20 @@ export const complaintIn = ({ log }: SessionPaths): string => {
     return ""
   }
 }
+
+/**
+ * What crun has read of a terminal after the program's end: it writes that into its log, with a line feed behind it (seen with
+ * 1.28, on a busy host). Of a program that ran, the log has nothing else.
+ */
+const lateOutput = ({ log }: SessionPaths): Buffer => {
+  try {
+    return fs.readFileSync(log).subarray(0, -1)
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+const showHere = (bytes: Buffer) => Effect.sync(() => void process.stdout.write(bytes))
 
 /** 128 and the signal's number of a runtime that was killed. */
 export const exitOf = (child: ChildProcess) =>
