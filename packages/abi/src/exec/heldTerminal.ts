@@ -13,8 +13,7 @@ export const terminalCommand = Effect.fnUntraced(function* (
 ) {
   const script = yield* (yield* Tools).path("script")
   const words = `tty >${quoted(paths.terminal)}; exec ${command.map(quoted).join(" ")}`
-  // what is told before the runtime has taken the terminal over is shown by the program's own, and not by this one as well
-  return [script, "--quiet", "--return", "--flush", "--echo", "never", "--command", words, "/dev/null"] as const
+  return [script, "--quiet", "--return", "--flush", "--command", words, "/dev/null"] as const
 })
 
 /** A word of sh(1). */
