@@ -31,22 +31,28 @@ export const ownTerminal: Terminal = ({ interactive, tty }, work) => {
   return terminal && interactive ? rawTerminal(attached) : attached
 }
 
-/** Start a container and stay with it until it ends; its exit status. `begun` is done when it runs. */
-export const startAttached = Effect.fnUntraced(function* (
+/** Start a container and stay with it until it ends; its exit status, or what went wrong, and whether it had begun to run by then. */
+export const startAttached = Effect.fnUntraced(function* (ref: string, options: AttachOptions) {
+  const runs = yield* Deferred.make<void>()
+  const status = yield* Effect.result(stayWith(ref, options, runs))
+  return { status, begun: yield* Deferred.isDone(runs) }
+})
+
+const stayWith = Effect.fnUntraced(function* (
   ref: string,
-  { begun, interactive }: AttachOptions & { readonly begun: Effect.Effect<void> },
+  { interactive }: AttachOptions,
+  runs: Deferred.Deferred<void>,
 ) {
   const engine = yield* ContainerEngine
   const { Config: config } = yield* engine.inspect(ref)
   const terminal = config.Tty && process.stdin.isTTY === true
-  const runs = yield* Deferred.make<void>()
   const forwarding = yield* Effect.forkChild(
     terminal ? Effect.never : Effect.andThen(Deferred.await(runs), forwardSignals(ref)),
   )
   const attached = engine.startAttached(
     ref,
     ownStreams({ interactive, terminal }),
-    Effect.andThen(begun, Deferred.succeed(runs, undefined)),
+    Effect.asVoid(Deferred.succeed(runs, undefined)),
   )
   const status = yield* terminal && interactive ? rawTerminal(attached) : attached
   yield* Fiber.interrupt(forwarding)

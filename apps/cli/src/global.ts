@@ -1,6 +1,6 @@
 /** Flags before the command, and the environment variables that stand in for them. */
 import { defaultPrefix, defaultRoot, defaultRunroot, type LocalEngineSettings } from "@cryopod/abi"
-import { OptionInvalid, RuntimeName, runtimeNamed, type RuntimeUnknown } from "@cryopod/entities"
+import { insistedRuntime, OptionInvalid, RuntimeName, runtimeNamed, type RuntimeUnknown } from "@cryopod/entities"
 import * as Result from "effect/Result"
 import type { CommandFailure } from "./Handler.ts"
 import { type FlagTable, goQuote, type ParsedFlags, type ValuesOf, valuesOf } from "./kit/index.ts"
@@ -139,8 +139,7 @@ export const farRuntime = (
   parsed: ParsedFlags,
 ): Result.Result<{ readonly runtime?: RuntimeName }, OptionInvalid | RuntimeUnknown> => {
   const { runtime } = valuesOf(parsed, globalFlags)
-  if (runtime === "") return Result.succeed({})
-  if (!runtime.includes("/")) return Result.map(runtimeNamed(runtime), (name) => ({ runtime: name }))
+  if (!runtime.includes("/")) return insistedRuntime(runtime || undefined)
   const problem = `the runtime of another host goes by its name, ${RuntimeName.literals.join(" or ")}, not by a path`
   return Result.fail(new OptionInvalid({ option: "runtime", value: runtime, problem }))
 }

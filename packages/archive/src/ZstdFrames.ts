@@ -105,15 +105,22 @@ const nextHeader = async (bytes: ByteSource): Promise<FrameHeader | undefined> =
   }
 }
 
+const blockHeaderBytes = 3
+
+const blockOf = (header: Buffer): { readonly last: boolean; readonly sizeBytes: number } => {
+  const value = header.readUIntLE(0, blockHeaderBytes)
+  return { last: (value & 1) === 1, sizeBytes: ((value >> 1) & 3) === run ? 1 : value >> 3 }
+}
+
 /** The bytes of a frame, its header first. */
 async function* frameParts(bytes: ByteSource, header: FrameHeader): AsyncGenerator<Uint8Array, void, void> {
   yield header.bytes
   for (let last = false; !last;) {
-    const block = await taken(bytes, 3)
-    const value = block.readUIntLE(0, 3)
-    last = (value & 1) === 1
+    const begins = await taken(bytes, blockHeaderBytes)
+    const block = blockOf(begins)
+    last = block.last
     // in one piece with its header: a block is small, and a piece of three bytes costs as much as any other
-    yield Buffer.concat([block, await taken(bytes, ((value >> 1) & 3) === run ? 1 : value >> 3)])
+    yield Buffer.concat([begins, await taken(bytes, block.sizeBytes)])
   }
   if (header.hasChecksum) yield await taken(bytes, 4)
 }
@@ -134,9 +141,9 @@ const gathered = async (
   room.clear()
   room.add(header.bytes.length).set(header.bytes)
   for (let last = false; !last;) {
-    const value = (await add(3)).readUIntLE(0, 3)
-    last = (value & 1) === 1
-    await add(((value >> 1) & 3) === run ? 1 : value >> 3)
+    const block = blockOf(await add(blockHeaderBytes))
+    last = block.last
+    await add(block.sizeBytes)
   }
   if (header.hasChecksum) await add(4)
   return room.content()

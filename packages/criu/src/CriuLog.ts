@@ -52,8 +52,20 @@ export const remedyOf = (log: string): Remedy | undefined => {
   return undefined
 }
 
+export interface Explanation {
+  /** The line that is understood, else the last that says something; empty when the log has no error. */
+  readonly errorLine: string
+  /** What stood in the way and what to do about it, when the line is understood. */
+  readonly remedy?: string
+}
+
 /**
- * The line to show of a log: the one that is understood, else the last that says something. Restored processes fail each in
- * their own time once one of them has, so which line is the last is chance.
+ * What to show of a log. Restored processes fail each in their own time once one of them has, so which line is the last is
+ * chance: the one that is understood goes first.
  */
-export const tellingError = (log: string): string => remedyOf(log)?.line ?? lastError(log)
+export const explanationOf = (log: string): Explanation => {
+  const known = remedyOf(log)
+  return known === undefined
+    ? { errorLine: lastError(log) }
+    : { errorLine: known.line, remedy: `${known.sentence}: ${known.remedy}` }
+}

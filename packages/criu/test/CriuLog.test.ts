@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { type DiagnosisCode, diagnoses } from "../src/criuDiagnoses.ts"
-import { errorsOf, firstError, lastError, remedyOf, tellingError } from "../src/index.ts"
+import { errorsOf, firstError, lastError, explanationOf, remedyOf } from "../src/index.ts"
 
 /** Shortened from criu#2804: crun, CRIU 4.1, Linux 6.17. */
 const dumpLog = `(00.000000) Version: 4.1 (gitid 0)
@@ -78,13 +78,17 @@ describe("error lines", () => {
 
 describe("the line to show", () => {
   it.each(orders)("is the one that is understood, whatever came after it: %s", (last) =>
-    expect(tellingError(restoreOfTwo(last))).toBe("Error (criu/sk-inet.c:912): inet: Connected TCP socket in image"),
+    expect(explanationOf(restoreOfTwo(last)).errorLine).toBe(
+      "Error (criu/sk-inet.c:912): inet: Connected TCP socket in image",
+    ),
   )
 
   it("is the last that says something where none is", () =>
-    expect(tellingError("(00.1) Error (criu/x.c:1): something new\n(00.2) Error (criu/y.c:1): Restoring FAILED.")).toBe(
-      "Error (criu/x.c:1): something new",
-    ))
+    expect(
+      explanationOf("(00.1) Error (criu/x.c:1): something new\n(00.2) Error (criu/y.c:1): Restoring FAILED."),
+    ).toEqual({
+      errorLine: "Error (criu/x.c:1): something new",
+    }))
 })
 
 describe("remedies", () => {

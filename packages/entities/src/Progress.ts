@@ -5,7 +5,8 @@
 import * as Context from "effect/Context"
 
 /**
- * What takes long: the memory of processes, the digest of an image made of it, an archive on its way out or in, an image on its way to or from somewhere.
+ * What takes long: the memory of processes, the digest of an image made of it, an archive on its way out or in, an image on its
+ * way to or from somewhere.
  * Only one at a time in each operation.
  */
 export interface ProgressStep {

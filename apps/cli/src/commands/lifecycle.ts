@@ -54,10 +54,7 @@ export const start: CliCommand = {
       if (flags.all || call.args.length > 1)
         return yield* refuse("you cannot start and attach multiple containers at once")
       const ref = flags.latest ? yield* engine.latest : (call.args[0] ?? "")
-      let begun = false
-      const status = yield* Effect.result(
-        startAttached(ref, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
-      )
+      const { begun, status } = yield* startAttached(ref, { interactive: flags.interactive })
       if (Result.isSuccess(status)) return status.success
       return begun
         ? yield* Effect.fail(status.failure)

@@ -160,18 +160,15 @@ export const run: CliCommand = {
         yield* printLine(id)
         return 0
       }
-      let begun = false
-      const ran = yield* Effect.result(
-        startAttached(id, { interactive: flags.interactive, begun: Effect.sync(() => void (begun = true)) }),
-      )
-      if (Result.isFailure(ran))
-        return begun ? yield* Effect.fail(ran.failure) : yield* notStarted(id, ran.failure, flags.autoRemove)
+      const { begun, status } = yield* startAttached(id, { interactive: flags.interactive })
+      if (Result.isFailure(status))
+        return begun ? yield* Effect.fail(status.failure) : yield* notStarted(id, status.failure, flags.autoRemove)
       // what conmon's call may not have removed yet is gone when this command is
       if (flags.autoRemove) {
         yield* removeNow(id)
         const { cidfile } = valuesOf(call, callFlags)
         if (cidfile !== "") rmSync(cidfile, { force: true })
       }
-      return ran.success
+      return status.success
     }),
 }

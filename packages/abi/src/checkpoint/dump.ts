@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { parentLink } from "@cryopod/checkpoint"
-import { dumpStatistics, pagesNumber, remedyOf, tellingError } from "@cryopod/criu"
+import { dumpStatistics, explanationOf, pagesNumber } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, type Layout, measured, readOr, removeTree, type Tools } from "@cryopod/host"
 import { complaintOf, OciRuntime, treeResidentBytes } from "@cryopod/runtime"
@@ -57,16 +57,15 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     if (options.phase !== "preCheckpoint") yield* tellProcessor(paths.checkpoint)
     return { runtimeMicros, statistics: readStatistics(paths.userdata) }
   }
-  const log = readOr(paths.dumpLog, "")
-  const remedy = remedyOf(log)
+  const explanation = explanationOf(readOr(paths.dumpLog, ""))
   yield* removeTree(imagesOf(plan))
   return yield* new DumpFailed({
     id,
     runtime: config.runtime,
     exitCode: result.exitCode,
-    errorLine: tellingError(log) || complaintOf(result.stderr),
+    ...explanation,
+    errorLine: explanation.errorLine || complaintOf(result.stderr),
     logFile: paths.dumpLog,
-    ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
   })
 })
 

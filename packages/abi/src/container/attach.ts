@@ -8,7 +8,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import type { AttachStreams, ContainerFailure } from "@cryopod/entities"
-import { type ContainerPaths, Layout, Tools } from "@cryopod/host"
+import { type ContainerPaths, Layout, readOr, Tools } from "@cryopod/host"
 import { type ContainerRecord, Containers, followLog, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -31,17 +31,9 @@ export const presentRun = Effect.fnUntraced(function* (
   id: string,
 ): Effect.fn.Return<FollowedRun, ContainerFailure, EngineServices> {
   const { logStart } = (yield* Layout).container(id)
-  return { record: yield* (yield* Containers).get(id), from: readNumber(logStart) }
+  // there is none of a container that nobody has started yet
+  return { record: yield* (yield* Containers).get(id), from: Number(readOr(logStart, "0")) }
 })
-
-/** Zero where there is none: nobody has started it yet. */
-const readNumber = (path: string): number => {
-  try {
-    return Number(fs.readFileSync(path, "utf8"))
-  } catch {
-    return 0
-  }
-}
 
 export const followRun = Effect.fn("Container.followRun")(function* (
   { from, log, record }: FollowedRun,

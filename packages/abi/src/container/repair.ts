@@ -9,7 +9,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { completeDumpFiles } from "@cryopod/checkpoint"
 import { ContainerNotFound, type HostFailure } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, Layout } from "@cryopod/host"
+import { attemptSync, type ContainerPaths, Layout, readOr } from "@cryopod/host"
 import {
   bootId,
   type ContainerRecord,
@@ -131,10 +131,4 @@ const finished = Effect.fnUntraced(function* (record: ContainerRecord, change: P
   }))
 })
 
-const readNumber = (path: string) => {
-  try {
-    return Number(fs.readFileSync(path, "utf8"))
-  } catch {
-    return 0
-  }
-}
+const readNumber = (path: string) => Number(readOr(path, "0"))

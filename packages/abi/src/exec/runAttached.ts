@@ -8,7 +8,7 @@ import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
 import * as fs from "node:fs"
 import type { Readable, Writable } from "node:stream"
 import type { AttachStreams, ToolMissing } from "@cryopod/entities"
-import { run, Tools } from "@cryopod/host"
+import { readOr, run, Tools } from "@cryopod/host"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -76,13 +76,7 @@ const heard = (child: ChildProcess): ChildProcess => {
 }
 
 /** What the runtime wrote into its log. */
-export const complaintIn = ({ log }: SessionPaths): string => {
-  try {
-    return fs.readFileSync(log, "utf8")
-  } catch {
-    return ""
-  }
-}
+export const complaintIn = ({ log }: SessionPaths): string => readOr(log, "")
 
 /**
  * What crun has read of a terminal after the program's end: it writes that into its log, with a line feed behind it (seen with

@@ -23,13 +23,22 @@ export const disconnectNetworks = Effect.fn("Network.disconnect")(function* (
   const { networkNamespace } = (yield* Layout).container(id)
   const addresses = yield* Addresses
   const leases = yield* addresses.of(id)
-  if (leases.length > 0 && isNetworkNamespace(networkNamespace)) {
-    yield* (yield* Netavark).teardown(networkNamespace, netavarkRequest(record, config.attachments ?? [], leases))
-  }
+  yield* unplug(record, config.attachments ?? [], leases)
   yield* removeNetworkNamespace(networkNamespace)
   if (leases.length === 0) return
   yield* (yield* Containers)
     .update(id, ({ networkStatus: _, ...state }) => state)
     .pipe(Effect.catchTag("ContainerNotFound", () => Effect.void))
   yield* addresses.release(id)
+})
+
+/** What a container has on networks, as far as it has anything: without addresses or a namespace there is nothing. */
+export const unplug = Effect.fnUntraced(function* (
+  record: ContainerRecord,
+  places: Parameters<typeof netavarkRequest>[1],
+  leases: Parameters<typeof netavarkRequest>[2],
+) {
+  const { networkNamespace } = (yield* Layout).container(record.id)
+  if (leases.length === 0 || !isNetworkNamespace(networkNamespace)) return
+  yield* (yield* Netavark).teardown(networkNamespace, netavarkRequest(record, places, leases))
 })

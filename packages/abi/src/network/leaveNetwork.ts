@@ -13,20 +13,12 @@ import {
   NetworkModeRefused,
   NetworkNotConnected,
 } from "@cryopod/entities"
-import { Layout } from "@cryopod/host"
-import {
-  Addresses,
-  type ContainerRecord,
-  Containers,
-  hasPlacedNetwork,
-  isNetworkNamespace,
-  Netavark,
-  Networks,
-} from "@cryopod/runtime"
+import { Addresses, type ContainerRecord, Containers, hasPlacedNetwork, Networks } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { EngineServices } from "../EngineServices.ts"
+import { unplug } from "./disconnectNetworks.ts"
 import { removePlaceNames } from "./nameFiles.ts"
-import { netavarkRequest, withInterfaceNames } from "./places.ts"
+import { withInterfaceNames } from "./places.ts"
 
 interface Leaving {
   readonly network: string
@@ -57,7 +49,7 @@ export const takeOff = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, ContainerNotFound | HostFailure, EngineServices> {
   // interfaces keep their names
   const attachments = withInterfaceNames(record.config.attachments ?? [])
-  yield* unplug(
+  yield* takeDown(
     record,
     attachments.filter(({ network }) => network === name),
   )
@@ -68,15 +60,12 @@ export const takeOff = Effect.fnUntraced(function* (
 })
 
 /** What there is of the container's place, which is nothing when it does not run. */
-const unplug = Effect.fnUntraced(function* (record: ContainerRecord, places: ReturnType<typeof withInterfaceNames>) {
+const takeDown = Effect.fnUntraced(function* (record: ContainerRecord, places: ReturnType<typeof withInterfaceNames>) {
   const { id, state } = record
   const [name = ""] = places.map(({ network }) => network)
   const addresses = yield* Addresses
-  const { networkNamespace } = (yield* Layout).container(id)
   const leases = (yield* addresses.of(id)).filter(({ network }) => network.name === name)
-  if (leases.length > 0 && isNetworkNamespace(networkNamespace)) {
-    yield* (yield* Netavark).teardown(networkNamespace, netavarkRequest(record, places, leases))
-  }
+  yield* unplug(record, places, leases)
   const status = state.networkStatus?.[name]
   if (status !== undefined) yield* removePlaceNames(record, { [name]: status })
   yield* (yield* Containers).update(id, ({ networkStatus, ...others }) => {

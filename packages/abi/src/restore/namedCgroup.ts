@@ -4,7 +4,7 @@
  * crun has CRIU move the restored processes, and CRIU moves them to where the dump found them: the cgroup of another container
  * when this one has a new id. With cgroups in the dump, CRIU is given a new root for them by crun.
  */
-import { readImage } from "@cryopod/criu"
+import { isImageProblem, readImage } from "@cryopod/criu"
 import { attemptSync } from "@cryopod/host"
 import { cgroupsPath } from "@cryopod/runtime"
 import * as fs from "node:fs"
@@ -28,8 +28,9 @@ export const namesOtherCgroup = (imagesDirectory: string, id: string) =>
           controllers.every(({ dirs }) => dirs.length === 0) &&
           sets.some(({ ctls }) => ctls.some((ctl) => ownPath.test(ctl.path) && !ctl.path.endsWith(cgroupsPath(id)))),
       )
-    } catch {
+    } catch (cause) {
       // CRIU says what is wrong with an image that cannot be read
+      if (!isImageProblem(cause)) throw cause
       return false
     } finally {
       fs.closeSync(file)

@@ -1,7 +1,7 @@
 /** CRIU brings the processes back, under conmon. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { remedyOf, restoreStatistics, tellingError } from "@cryopod/criu"
+import { explanationOf, restoreStatistics } from "@cryopod/criu"
 import {
   type ContainerNotFound,
   type CriuRestoreOptions,
@@ -98,18 +98,8 @@ export const runRestored = Effect.fn("restore.run")(function* (
 const hasFileLocks = (imagesDirectory: string) =>
   attemptSync("look at", imagesDirectory, () => fs.existsSync(join(imagesDirectory, "filelocks.img")))
 
-const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, logFile: string) => {
-  const log = readOr(logFile, "")
-  const remedy = remedyOf(log)
-  return new RestoreFailed({
-    id,
-    runtime: config.runtime,
-    runtimeError,
-    errorLine: tellingError(log),
-    logFile,
-    ...(remedy === undefined ? {} : { remedy: `${remedy.sentence}: ${remedy.remedy}` }),
-  })
-}
+const restoreFailed = ({ config, id }: ContainerRecord, runtimeError: string, logFile: string) =>
+  new RestoreFailed({ id, runtime: config.runtime, runtimeError, ...explanationOf(readOr(logFile, "")), logFile })
 
 export const restoreStatisticsFile = "stats-restore"
 

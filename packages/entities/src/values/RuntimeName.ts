@@ -11,3 +11,9 @@ export const runtimeNamed = (text: string, said = text): Result.Result<RuntimeNa
   const name = RuntimeName.literals.find((known) => known === text)
   return name === undefined ? Result.fail(new RuntimeUnknown({ name: said })) : Result.succeed(name)
 }
+
+/** The option of whoever insists on a runtime by its name; none of whoever does not. */
+export const insistedRuntime = (
+  text: string | undefined,
+): Result.Result<{ readonly runtime?: RuntimeName }, RuntimeUnknown> =>
+  text === undefined ? Result.succeed({}) : Result.map(runtimeNamed(text), (runtime) => ({ runtime }))

@@ -8,10 +8,10 @@ import {
   CreateFlags,
   type CreateOptions,
   type HealthConfig,
+  insistedRuntime,
   NotSupported,
   OptionInvalid,
   pairTexts,
-  runtimeNamed,
   type RuntimeUnknown,
   signalName,
 } from "@cryopod/entities"
@@ -33,7 +33,7 @@ export const createOptionsOf = (
   if (lost !== undefined) return Result.fail(new NotSupported({ what: lost }))
   const image = spec.image || spec.raw_image_name || ""
   if (image === "") return Result.fail(new OptionInvalid({ option: "image", value: "", problem: "an image is needed" }))
-  const parts = Result.all([namespacesOf(spec), networkFlagsFrom(spec), runtimeOf(spec)])
+  const parts = Result.all([namespacesOf(spec), networkFlagsFrom(spec), insistedRuntime(spec.oci_runtime || undefined)])
   return Result.map(parts, ([namespaces, networks, runtime]) => ({
     ...defaults,
     ...runtime,
@@ -90,9 +90,6 @@ const healthOptions = (config: HealthConfig | null | undefined): Partial<CreateO
     ...(config.Retries ? { healthRetries: config.Retries } : {}),
   }
 }
-
-const runtimeOf = ({ oci_runtime: name }: SpecGenerator) =>
-  name ? Result.map(runtimeNamed(name), (runtime) => ({ runtime })) : Result.succeed({})
 
 const namespacesOf = (spec: SpecGenerator) =>
   Result.all({

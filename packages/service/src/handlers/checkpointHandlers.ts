@@ -6,6 +6,7 @@ import {
   RestoreFlags,
   restoreRequest,
   Selection,
+  insistedRuntime,
 } from "@cryopod/entities"
 import { LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
@@ -15,7 +16,6 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { bodyArchive, bodyArchives } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
-import { insistedRuntime } from "../insistedRuntime.ts"
 import { single } from "../single.ts"
 
 /** Every option at its default. */
@@ -68,7 +68,7 @@ export const checkpointHandlers = (engine: ContainerEngine["Service"], scope: Sc
         import: importing ? body : "",
       }
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, importing ? [] : [params.name]))
-      const runtime = yield* insistedRuntime(name)
+      const runtime = yield* Effect.fromResult(insistedRuntime(name))
       const report = yield* Effect.scoped(
         Effect.gen(function* () {
           const from = importing ? yield* archivesIn(payload, importLength) : source

@@ -9,6 +9,7 @@ import {
   OptionInvalid,
   RestoreFlags,
   restoreRequest,
+  insistedRuntime,
 } from "@cryopod/entities"
 import { encodeMemory, LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,6 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
-import { insistedRuntime } from "../insistedRuntime.ts"
 import { checkpointOf } from "./checkpointHandlers.ts"
 
 const named = (ref: string): CheckpointSource => ({ _tag: "Named", ref })
@@ -44,7 +44,7 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
       { runtime, ...query }: Partial<RestoreFlags> & { readonly runtime?: string },
     ) {
       const { options } = yield* Effect.fromResult(restoreRequest({ ...restoreDefaults, ...query }, [anyName]))
-      return yield* engine.check(source, { ...options, ...(yield* insistedRuntime(runtime)) })
+      return yield* engine.check(source, { ...options, ...(yield* Effect.fromResult(insistedRuntime(runtime))) })
     })
     const flags = ({ environment = false }: { readonly environment?: boolean }) => ({ environment })
     return handlers.handleAll({

@@ -41,22 +41,13 @@ export const networkEngine = (remote: Remote): NetworkEngineShape => {
       ),
     // Podman's service has one status for a container and for a network that is not there, and says in words which it is
     connect: (container, attachment) =>
-      isPathName(attachment.network)
-        ? ask(
-            remote,
-            remote.networks.connect({
-              params: { name: attachment.network },
-              payload: { container, ...placeOf(attachment) },
-            }),
-          )
-        : Effect.fail(new NetworkNotFound({ ref: attachment.network })),
+      named(attachment.network, (params) =>
+        ask(remote, remote.networks.connect({ params, payload: { container, ...placeOf(attachment) } })),
+      ),
     disconnect: (container, { force, network }) =>
-      isPathName(network)
-        ? ask(
-            remote,
-            remote.networks.disconnect({ params: { name: network }, payload: { Container: container, Force: force } }),
-          )
-        : Effect.fail(new NetworkNotFound({ ref: network })),
+      named(network, (params) =>
+        ask(remote, remote.networks.disconnect({ params, payload: { Container: container, Force: force } })),
+      ),
     prune: ({ filter }) =>
       Effect.map(ask(remote, remote.networks.prune({ query: { ...filtersOf(filter), failures: true } })), (reports) =>
         removals(
@@ -67,11 +58,12 @@ export const networkEngine = (remote: Remote): NetworkEngineShape => {
   }
 }
 
-/** A call about one network; what is not there is told as the engine tells it. */
-const onNetwork = <A, E, R>(
-  ref: string,
-  call: (params: { readonly name: string }) => Effect.Effect<A, E, R>,
-): Effect.Effect<A, E | NetworkNotFound, R> => {
-  const missing = new NetworkNotFound({ ref })
-  return isPathName(ref) ? orMissing(call({ name: ref }), missing) : Effect.fail(missing)
-}
+type Call<A, E, R> = (params: { readonly name: string }) => Effect.Effect<A, E, R>
+
+/** A call about one network, of which there is none by a name that does not fit into a path. */
+const named = <A, E, R>(ref: string, call: Call<A, E, R>): Effect.Effect<A, E | NetworkNotFound, R> =>
+  isPathName(ref) ? call({ name: ref }) : Effect.fail(new NetworkNotFound({ ref }))
+
+/** The same; what is not there is told as the engine tells it. */
+const onNetwork = <A, E, R>(ref: string, call: Call<A, E, R>): Effect.Effect<A, E | NetworkNotFound, R> =>
+  orMissing(named(ref, call), new NetworkNotFound({ ref }))
