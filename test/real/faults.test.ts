@@ -230,7 +230,7 @@ describe("a process that is killed", () => {
     "const restorable = yield* hasCompleteDump(paths)",
     "const restorable = false",
   )
-  const whileFilesAreTaken = dying("checkpoint/collect.ts", "const { archived, deleted } = yield* scanRootfs(")
+  const whileFilesAreTaken = dying("checkpoint/collect.ts", "const { archived, deleted } = yield* rootfsDiff(")
   const stopWrittenDown =
     "const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))"
   proven([

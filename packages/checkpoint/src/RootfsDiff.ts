@@ -11,12 +11,11 @@ import { join } from "node:path"
 import type { PathChange, StorageFailed, ToolFailed, ToolMissing } from "@cryopod/entities"
 import { attemptSync, isMounted, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import type { PackedPaths } from "./DirectoryTar.ts"
 
+/** What a checkpoint says of a root filesystem. */
 export interface RootfsDiff {
-  /** Every difference, by path. */
-  readonly changes: ReadonlyArray<PathChange>
-  /** Paths for the tar, relative to the upper directory, parents first. */
-  readonly archived: ReadonlyArray<string>
+  readonly archived: PackedPaths
   /** Absolute paths inside the container that are gone. */
   readonly deleted: ReadonlyArray<string>
 }
@@ -54,12 +53,49 @@ export interface RootfsLayers {
   readonly merged: string
 }
 
-export const scanRootfs = Effect.fn("RootfsDiff.scan")(function* (
+type ScanFailure = StorageFailed | ToolMissing | ToolFailed
+
+/** Every difference, by path. */
+export const rootfsChanges = Effect.fn("RootfsDiff.changes")(function* (
   layers: RootfsLayers,
-): Effect.fn.Return<RootfsDiff, StorageFailed | ToolMissing | ToolFailed, Tools> {
-  const absent = isMounted(layers.merged) ? absentFrom(layers.merged) : absentBy(yield* opaqueDirectories(layers.upper))
-  return yield* attemptSync("read", layers.upper, () => scan(layers, absent))
+): Effect.fn.Return<ReadonlyArray<PathChange>, ScanFailure, Tools> {
+  const changes: Array<PathChange> = []
+  yield* walk(layers, {
+    changed: ({ inImage, path }) => {
+      changes.push({ kind: inImage ? "modified" : "added", path: `/${path}` })
+      return "look into it"
+    },
+    deleted: (path) => void changes.push({ kind: "deleted", path: `/${path}` }),
+  })
+  return changes
 })
+
+/** So much of a program's arguments may be names of directories; the kernel takes 128 KiB of them at least. */
+const mostTreeBytes = 64 << 10
+
+/** Whoever reads a directory that the image does not have finds what is in it by himself: only its own name is taken. */
+export const rootfsDiff = Effect.fn("RootfsDiff.diff")(function* (
+  layers: RootfsLayers,
+): Effect.fn.Return<RootfsDiff, ScanFailure, Tools> {
+  const entries: Array<string> = []
+  const trees: Array<string> = []
+  const deleted: Array<string> = []
+  let treeBytes = 0
+  yield* walk(layers, {
+    changed: ({ inImage, isDirectory, path }) => {
+      const bytes = Buffer.byteLength(path) + 1
+      const isTree = isDirectory && !inImage && !holdsEngineMade(path) && treeBytes + bytes <= mostTreeBytes
+      if (isTree) treeBytes += bytes
+      const to = isTree ? trees : entries
+      to.push(path)
+      return isTree ? "pass over it" : "look into it"
+    },
+    deleted: (path) => void deleted.push(`/${path}`),
+  })
+  return { archived: { entries, trees }, deleted }
+})
+
+const holdsEngineMade = (path: string) => [...engineMade].some((made) => made.startsWith(`/${path}/`))
 
 /** A directory that the image and the upper directory both have. */
 interface SharedDirectory {
@@ -124,11 +160,22 @@ const unquoted = (name: string) =>
     name.includes("\\") ? "latin1" : "utf8",
   ).toString("utf8")
 
-const scan = ({ lower, upper }: RootfsLayers, absent: Absent): RootfsDiff => {
-  const changes: Array<PathChange> = []
-  const archived: Array<string> = []
-  const deleted: Array<string> = []
+interface Visitor {
+  /** Paths are relative to the root, and those above come first. */
+  readonly changed: (change: {
+    readonly path: string
+    readonly inImage: boolean
+    readonly isDirectory: boolean
+  }) => "look into it" | "pass over it"
+  readonly deleted: (path: string) => void
+}
 
+const walk = Effect.fnUntraced(function* (layers: RootfsLayers, visitor: Visitor) {
+  const absent = isMounted(layers.merged) ? absentFrom(layers.merged) : absentBy(yield* opaqueDirectories(layers.upper))
+  yield* attemptSync("read", layers.upper, () => walkWith(layers, absent, visitor))
+})
+
+const walkWith = ({ lower, upper }: RootfsLayers, absent: Absent, visitor: Visitor): void => {
   const visit = (relative: string, shared: { readonly hidden: boolean } | undefined) => {
     const entries = fs.readdirSync(join(upper, relative), { withFileTypes: true })
     const imageNames = shared === undefined ? nothing : directoryNames(join(lower, relative))
@@ -148,23 +195,21 @@ const scan = ({ lower, upper }: RootfsLayers, absent: Absent): RootfsDiff => {
     const present = entries.filter(({ name }) => !whiteouts.has(name))
     for (const entry of [...present, ...gone.map((name) => ({ name }))].toSorted(byName)) {
       const path = join(relative, entry.name)
+      const isEngineMade = engineMade.has(`/${path}`)
       if (!(entry instanceof fs.Dirent)) {
-        if (engineMade.has(`/${path}`)) continue
-        changes.push({ kind: "deleted", path: `/${path}` })
-        deleted.push(`/${path}`)
+        if (!isEngineMade) visitor.deleted(path)
         continue
       }
       const inImage = imageNames.has(entry.name)
+      const isDirectory = entry.isDirectory()
       // a socket file is made again by CRIU together with the socket; tar cannot hold one
-      if (!engineMade.has(`/${path}`) && !entry.isSocket()) {
-        changes.push({ kind: inImage ? "modified" : "added", path: `/${path}` })
-        archived.push(path)
-      }
-      if (entry.isDirectory() && !mountedOver.has(`/${path}`)) visit(path, inImage ? { hidden: hides } : undefined)
+      const isChange = !isEngineMade && !entry.isSocket()
+      const further = isChange ? visitor.changed({ path, inImage, isDirectory }) : "look into it"
+      if (further === "look into it" && isDirectory && !mountedOver.has(`/${path}`))
+        visit(path, inImage ? { hidden: hides } : undefined)
     }
   }
   visit("", { hidden: false })
-  return { changes, archived, deleted }
 }
 
 const nothing: ReadonlySet<string> = new Set()

@@ -34,6 +34,7 @@ const types: Readonly<Record<string, TarEntryType>> = {
 }
 
 const blockBytes = 512
+const blank = 0x20
 
 /** Documents of names and attributes are read whole; no real one is near this size. */
 const maxExtensionBytes = 1 << 20
@@ -110,13 +111,13 @@ const extended = (before: Extension, type: string, content: Buffer): Extension =
 const paxRecords = (content: Buffer): Extension => {
   const records: Extension = new Map()
   for (let at = 0; at < content.length;) {
-    const blank = content.indexOf(0x20, at)
-    const digits = content.toString("latin1", at, blank)
+    const gap = content.indexOf(blank, at)
+    const digits = content.toString("latin1", at, gap)
     const end = at + Number(digits)
-    const equals = content.indexOf(0x3d, blank)
+    const equals = content.indexOf(0x3d, gap)
     if (!/^[1-9]\d*$/.test(digits) || equals < 0 || equals >= end || end > content.length || content[end - 1] !== 0x0a)
       throw new Error("an extended header is damaged")
-    const key = content.toString("utf8", blank + 1, equals)
+    const key = content.toString("utf8", gap + 1, equals)
     const value = content.toString("utf8", equals + 1, end - 1)
     // GNU tar ends a name there, whoever reads the value here would not
     if (value.includes("\0") && textKeys.has(key)) throw new Error(`${key} has a zero byte in it`)
@@ -157,9 +158,17 @@ const text = (header: Buffer, at: number, length: number): string => {
 /** Octal digits, or a binary number behind a byte with the highest bit set. */
 const number = (header: Buffer, at: number, length: number): number => {
   if (((header[at] ?? 0) & 0x80) === 0) {
-    const digits = header.toString("latin1", at, at + length).replaceAll(/[\0 ]+$|^ +/g, "")
-    if (!/^[0-7]*$/.test(digits)) throw new Error("a header has a damaged number")
-    return Number.parseInt(digits || "0", 8)
+    let from = at
+    let end = at + length
+    while (from < end && header[from] === blank) from++
+    while (end > from && (header[end - 1] === 0 || header[end - 1] === blank)) end--
+    let value = 0
+    for (; from < end; from++) {
+      const digit = (header[from] ?? 0) - 0x30
+      if (digit < 0 || digit > 7) throw new Error("a header has a damaged number")
+      value = value * 8 + digit
+    }
+    return value
   }
   if (header[at] !== 0x80) throw new Error("a header has a negative number")
   const value = header.subarray(at + 1, at + length).reduce((sum, byte) => sum * 256 + byte, 0)
@@ -167,8 +176,11 @@ const number = (header: Buffer, at: number, length: number): number => {
   return value
 }
 
+/** Every byte counts, those of the sum itself as blanks. */
 const checkSum = (header: Buffer): void => {
-  const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0)
+  let sum = 8 * blank
+  for (let at = 0; at < 148; at++) sum += header[at] ?? 0
+  for (let at = 156; at < blockBytes; at++) sum += header[at] ?? 0
   if (sum !== number(header, 148, 8)) throw new Error("a header has the wrong checksum")
 }
 
@@ -181,7 +193,7 @@ class Window {
   private readonly sizeBytes: number
   private readonly buffer = Buffer.allocUnsafe(windowBytes)
   private start = 0
-  private length = 0
+  private content: Buffer = Buffer.alloc(0)
 
   constructor(path: string) {
     this.fd = fs.openSync(path, "r")
@@ -191,21 +203,28 @@ class Window {
   /** The block at a position; undefined at the end of the file. Valid until the next look. */
   block(position: number): Buffer | undefined {
     if (position > this.sizeBytes) throw new Error("it ends in the middle of a member")
-    if (position < this.start || position + blockBytes > this.start + this.length) {
-      this.start = position
-      this.length = readFully(this.fd, this.buffer, position)
-    }
-    const at = position - this.start
-    if (this.length === at) return undefined
-    if (this.length - at < blockBytes) throw new Error("it ends in the middle of a header")
-    return this.buffer.subarray(at, at + blockBytes)
+    const block = this.look(position, blockBytes)
+    if (block.length === 0) return undefined
+    if (block.length < blockBytes) throw new Error("it ends in the middle of a header")
+    return block
   }
 
-  /** Bytes of their own. */
+  /** Valid until the next look. */
   bytes(position: number, length: number): Buffer {
-    const bytes = Buffer.alloc(length)
-    if (readFully(this.fd, bytes, position) < length) throw new Error("it ends in the middle of a header")
+    const bytes =
+      length <= windowBytes ? this.look(position, length) : readFully(this.fd, Buffer.allocUnsafe(length), position)
+    if (bytes.length < length) throw new Error("it ends in the middle of a header")
     return bytes
+  }
+
+  /** Shorter at the end of the file. */
+  private look(position: number, length: number): Buffer {
+    if (position < this.start || position + length > this.start + this.content.length) {
+      this.start = position
+      this.content = readFully(this.fd, this.buffer, position)
+    }
+    const at = position - this.start
+    return this.content.subarray(at, at + length)
   }
 
   close(): void {
@@ -213,12 +232,13 @@ class Window {
   }
 }
 
-const readFully = (fd: number, buffer: Buffer, position: number): number => {
+/** As much of a buffer as the file has at a position. */
+const readFully = (fd: number, buffer: Buffer, position: number): Buffer => {
   let filled = 0
   while (filled < buffer.length) {
     const read = fs.readSync(fd, buffer, filled, buffer.length - filled, position + filled)
     if (read === 0) break
     filled += read
   }
-  return filled
+  return buffer.subarray(0, filled)
 }

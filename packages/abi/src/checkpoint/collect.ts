@@ -12,7 +12,7 @@ import {
   checkpointMembers,
   type PackDirectory,
   packDirectory,
-  scanRootfs,
+  rootfsDiff,
   streamDirectory,
   volumeMember,
 } from "@cryopod/checkpoint"
@@ -106,9 +106,9 @@ const collectFiles = ({ paths }: Plan, area: string) =>
 const collectRootfs = Effect.fnUntraced(function* (plan: Plan, area: string) {
   const { paths, record } = plan
   const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
-  const { archived, deleted } = yield* scanRootfs({ upper: paths.upper, lower, merged: paths.merged })
+  const { archived, deleted } = yield* rootfsDiff({ upper: paths.upper, lower, merged: paths.merged })
   const collected: Array<CollectedMember> = []
-  if (archived.length > 0) {
+  if (archived.entries.length + archived.trees.length > 0) {
     const { name } = checkpointMembers.rootfsDiff
     collected.push(yield* packed(plan, { name, area, directory: paths.upper, paths: archived }))
   }

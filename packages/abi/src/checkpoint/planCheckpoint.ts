@@ -2,7 +2,7 @@
  * A checkpoint that is not made: everything that `checkpoint` asks before it freezes anything, with a finding for each instead of
  * an end at the first, and what CRIU would refuse. An output is opened and given up again; nothing else is written.
  */
-import { scanRootfs } from "@cryopod/checkpoint"
+import { rootfsChanges } from "@cryopod/checkpoint"
 import {
   type CheckFinding,
   type CheckpointOptions,
@@ -106,8 +106,9 @@ const leavingRootfs = Effect.fnUntraced(function* (
   if (!leaves || !isActive(state)) return { changed: 0, deleted: 0, sizeBytes: 0 }
   const { merged, upper } = containerPaths(yield* Layout, config)
   const lower = yield* (yield* RootFilesystems).unpacked(config.imageId)
-  const { archived, deleted } = yield* scanRootfs({ upper, lower, merged })
-  return { changed: archived.length, deleted: deleted.length, sizeBytes: yield* treeBytes(upper) }
+  const changes = yield* rootfsChanges({ upper, lower, merged })
+  const deleted = changes.filter(({ kind }) => kind === "deleted").length
+  return { changed: changes.length - deleted, deleted, sizeBytes: yield* treeBytes(upper) }
 })
 
 /** How much would be written where, when it is known what would go where. */

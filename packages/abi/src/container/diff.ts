@@ -1,5 +1,5 @@
 /** `diff`: what a container has changed in its root filesystem. */
-import { scanRootfs } from "@cryopod/checkpoint"
+import { rootfsChanges } from "@cryopod/checkpoint"
 import type { PathChange } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { RootFilesystems } from "@cryopod/images"
@@ -11,5 +11,5 @@ export const diff = Effect.fn("Container.diff")(function* (record: ContainerReco
   const { merged, upper } = (yield* Layout).container(record.id)
   if (!fs.existsSync(upper)) return [] as ReadonlyArray<PathChange>
   const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)
-  return (yield* scanRootfs({ upper, lower, merged })).changes
+  return yield* rootfsChanges({ upper, lower, merged })
 })
