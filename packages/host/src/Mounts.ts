@@ -1,8 +1,9 @@
 /** Mounts of this mount namespace: the root filesystems and shared memory of containers. */
-import { readFileSync, realpathSync } from "node:fs"
+import { closeSync, constants, openSync, readFileSync, realpathSync } from "node:fs"
 import type { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import { run, runOk } from "./Process.ts"
+import type * as Scope from "effect/Scope"
+import { run, runOk, startBehind } from "./Process.ts"
 import { Tools } from "./Tools.ts"
 
 /** Mount points at or below a path, the deepest first. */
@@ -42,13 +43,36 @@ export const mountAt = Effect.fnUntraced(function* (
   yield* runOk(yield* tools.path("mount"), ["-t", mount.type, "-o", mount.options.join(","), mount.type, mount.target])
 })
 
-/** Unmount everything at and below a path. A mount that is still in use goes as soon as it is not. */
-export const unmountBelow = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, ToolMissing, Tools> {
-  const points = mountsBelow(path)
-  if (points.length === 0) return
-  const umount = yield* (yield* Tools).path("umount")
-  yield* run(umount, ["-l", ...points])
-})
+/**
+ * Unmount everything at and below a path. A mount that is still in use goes as soon as it is not.
+ *
+ * Whoever lets go of an overlay last waits until all of the file system below it is on the disk: the kernel syncs it for
+ * that. A program behind this one does the waiting.
+ */
+export const unmountBelow = (path: string): Effect.Effect<void, ToolMissing, Tools> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const points = mountsBelow(path)
+      if (points.length === 0) return
+      const umount = yield* (yield* Tools).path("umount")
+      const held = yield* Effect.forEach(points, holdMount)
+      yield* run(umount, ["-l", ...points])
+      yield* startBehind([umount, "--version"], held.flat())
+    }),
+  )
+
+/** A descriptor of a mount point, while the scope is open; none of one that cannot be looked at. */
+const holdMount = (point: string): Effect.Effect<ReadonlyArray<number>, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      try {
+        return [openSync(point, constants.O_RDONLY | constants.O_DIRECTORY)]
+      } catch {
+        return []
+      }
+    }),
+    (descriptors) => Effect.sync(() => descriptors.forEach((descriptor) => closeSync(descriptor))),
+  )
 
 /** `mountinfo` writes blanks, tabs, newlines and backslashes as octal escapes (proc(5)). */
 const unescapeMount = (text: string) =>

@@ -131,10 +131,17 @@ export const runHeard = (
       }),
   )
 
-/** Start a program that goes on by itself, and says nothing. Nothing is known of how that goes. */
-export const startBehind = ([file = "", ...args]: ReadonlyArray<string>): Effect.Effect<void> =>
+/**
+ * Start a program that goes on by itself, and says nothing. Nothing is known of how that goes. It has the descriptors that it
+ * is given as well.
+ */
+export const startBehind = (
+  [file = "", ...args]: ReadonlyArray<string>,
+  descriptors: ReadonlyArray<number> = [],
+): Effect.Effect<void> =>
   Effect.sync(() => {
-    const child = spawn(file, args, { cwd: "/", detached: true, stdio: "ignore" })
+    const stdio = ["ignore", "ignore", "ignore", ...descriptors] as const
+    const child = spawn(file, args, { cwd: "/", detached: true, stdio: [...stdio] })
     child.on("error", () => undefined)
     child.unref()
   })

@@ -22,7 +22,8 @@ const rootMode = 0o555
  * Mount the overlay and the shared memory, as far as they are not mounted yet.
  *
  * `redirect_dir` and `metacopy` stay off, so that the upper directory holds whole files and whole directories and
- * nothing but what differs from the image.
+ * nothing but what differs from the image. `index` stays off, so that a container can be mounted again while the kernel is
+ * still busy with the end of its last mount (`unmountBelow`).
  */
 export const mountContainer = Effect.fnUntraced(function* (
   paths: ContainerPaths,
@@ -58,6 +59,7 @@ const overlay = (paths: ContainerPaths, lower: string): Mount => ({
     `workdir=${escaped(paths.work)}`,
     "redirect_dir=off",
     "metacopy=off",
+    "index=off",
   ],
 })
 
