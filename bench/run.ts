@@ -1,6 +1,6 @@
 /** Run a command and measure it. */
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 
 export interface Sample {
   readonly seconds: number
@@ -50,6 +50,20 @@ const highWater = (pid: number): number => {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024
   } catch {
     return 0
+  }
+}
+
+/**
+ * Before something is measured: nothing waits for the disk, and so much memory is there. A virtual machine gives what is free
+ * back to its host and gets it again page by page, which whoever comes next would pay for.
+ */
+export const settled = async (mebibytes: number): Promise<void> => {
+  await runOk(["sync"])
+  const file = `/dev/shm/cryopod-bench-${process.pid}`
+  try {
+    await runOk(["dd", "if=/dev/zero", `of=${file}`, "bs=1M", `count=${mebibytes}`])
+  } finally {
+    rmSync(file, { force: true })
   }
 }
 

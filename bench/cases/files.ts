@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { Ground } from "../Ground.ts"
 import type { Options } from "../Options.ts"
 import type { Results } from "../Results.ts"
-import { runOk } from "../run.ts"
+import { runOk, settled } from "../run.ts"
 import type { Cryopod } from "../sides/Cryopod.ts"
 
 /** What a container does to its files before it is frozen. `size` is their number, or MiB of a single one. */
@@ -11,17 +11,24 @@ interface Change {
   readonly what: string
   readonly size: number
   readonly script: string
+  /** How much that is, with room for the headers of an archive. */
+  readonly mebibytes: number
+  /** To be removed with the ground: giving back so many pieces of a disk slows down whatever is measured next. */
+  readonly inPieces?: true
 }
 
 const manyFiles = (count: number): Change => ({
   what: "small files",
   size: count,
+  inPieces: true,
+  mebibytes: Math.ceil(count / 250),
   script: `d=0; while [ $d -lt ${count / 100} ]; do mkdir -p /data/$d; f=0; while [ $f -lt 100 ]; do echo $d/$f > /data/$d/$f; f=$((f+1)); done; d=$((d+1)); done`,
 })
 
 const oneFile = (mebibytes: number): Change => ({
   what: "one file",
   size: mebibytes,
+  mebibytes,
   script: `mkdir /data; dd if=/dev/urandom of=/data/big bs=1M count=${mebibytes} 2>/dev/null`,
 })
 
@@ -31,42 +38,49 @@ export const fileCases = async (
   ground: Ground,
   results: Results,
 ): Promise<void> => {
-  for (const change of [manyFiles(100_000), oneFile(4096)]) {
+  for (const change of [oneFile(4096), manyFiles(100_000)]) {
     for (let round = 0; round < Math.min(options.rounds, 3); round++) await measure(change, cryopod, ground, results)
   }
 }
 
+let measured = 0
+
 export const measure = async (
-  { script, size, what }: Change,
+  { inPieces, mebibytes, script, size, what }: Change,
   cryopod: Cryopod,
   ground: Ground,
   results: Results,
 ): Promise<void> => {
-  await cryopod.start("changed", ["sh", "-c", `${script}; echo ready; while :; do sleep 1; done`])
-  const [id = ""] = (await cryopod.ok("ps", "--quiet", "--no-trunc", "--filter", "name=changed")).stdout.split("\n")
+  const name = `changed-${++measured}`
+  const image = `localhost/${name}:1`
+  await cryopod.start(name, ["sh", "-c", `${script}; echo ready; while :; do sleep 1; done`])
+  const [id = ""] = (await cryopod.ok("ps", "--quiet", "--no-trunc", "--filter", `name=${name}`)).stdout.split("\n")
   const upper = join(cryopod.root, "containers", id, "upper")
-  const [archive, target] = [ground.path("changed.tar"), ground.path("changed")]
-  await runOk(["sync"])
+  const [archive, target] = [ground.path(`${name}.tar`), ground.path(name)]
+  await settled(mebibytes + 256)
   const tar = (words: ReadonlyArray<string>) =>
     runOk(["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", ...words])
   results.add({ what: `export ${what}`, side: "tar", size }, await tar(["-C", upper, "-cf", archive, "."]))
-  await runOk(["sync"])
-  const frozen = await cryopod.ok("container", "checkpoint", "--create-image", "localhost/changed:1", "changed")
+  await settled(mebibytes + 256)
+  const frozen = await cryopod.ok("container", "checkpoint", "--create-image", image, name)
   results.add({ what: `export ${what}`, side: "cryopod", size }, frozen)
-  const digested = await cryopod.ok("image", "exists", "localhost/changed:1")
-  results.add({ what: `digest ${what}`, side: "cryopod", size }, digested)
-  await cryopod.ok("rm", "changed")
+  results.add({ what: `digest ${what}`, side: "cryopod", size }, await cryopod.ok("image", "exists", image))
+  if (inPieces !== true) await cryopod.ok("rm", name)
   await runOk(["mkdir", target])
-  await runOk(["sync"])
+  await settled(mebibytes + 256)
   results.add({ what: `import ${what}`, side: "tar", size }, await tar(["-C", target, "-xpf", archive]))
-  await runOk(["rm", "-r", target, archive])
-  await runOk(["sync"])
-  results.add(
-    { what: `import ${what}`, side: "cryopod", size },
-    await cryopod.ok("container", "restore", "localhost/changed:1"),
+  if (inPieces !== true) await runOk(["rm", "-r", target, archive])
+  await settled(mebibytes + 256)
+  const thawed = await cryopod.ok(
+    "container",
+    "restore",
+    ...(inPieces === true ? ["--name", `${name}-thawed`] : []),
+    image,
   )
-  await cryopod.ok("rm", "-f", "-t", "0", "changed")
-  await cryopod.ok("rmi", "localhost/changed:1")
+  results.add({ what: `import ${what}`, side: "cryopod", size }, thawed)
+  if (inPieces === true) return void (await cryopod.ok("kill", `${name}-thawed`))
+  await cryopod.ok("rm", "-f", "-t", "0", name)
+  await cryopod.ok("rmi", image)
 }
 
 /** Changes of growing size, for the curves. */

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import type { Options } from "../Options.ts"
 import type { Ground } from "../Ground.ts"
 import type { Results } from "../Results.ts"
-import { run } from "../run.ts"
+import { settled } from "../run.ts"
 import { Bare } from "../sides/Bare.ts"
 import type { Cryopod } from "../sides/Cryopod.ts"
 import type { Podman } from "../sides/Podman.ts"
@@ -31,8 +31,6 @@ export const memoryCases = async (options: Options, sides: Sides, ground: Ground
     ]
     for (let round = 0; round < options.rounds; round++) {
       for (const one of rounds) {
-        // what the others wrote goes to disk now and not during somebody's turn
-        await run(["sync"])
         await one()
         sides.registry?.forget()
       }
@@ -42,6 +40,9 @@ export const memoryCases = async (options: Options, sides: Sides, ground: Ground
   }
 }
 
+/** What a freeze writes once, and once more for an archive, and as much again. */
+const ready = (size: number) => settled(3 * size)
+
 const nameOf = (size: number) => `holds-${size}`
 const podmanName = (size: number) => `${nameOf(size)}-${process.pid}`
 
@@ -49,8 +50,10 @@ const bareRound = async (size: number, cryopod: Cryopod, ground: Ground, results
   await cryopod.start(nameOf(size), holding(size))
   const bare = await Bare.like(nameOf(size), cryopod, ground)
   return async () => {
+    await ready(size)
     results.add({ what: "checkpoint", side: "bare", size }, await bare.checkpoint())
     results.note(`dumpBytes/${size}`, await bare.dumpBytes())
+    await ready(size)
     results.add({ what: "restore", side: "bare", size }, await bare.restore())
   }
 }
@@ -59,15 +62,18 @@ const cryopodRound = async (size: number, { cryopod, registry }: Sides, results:
   const name = nameOf(size)
   const image = `${registry?.address ?? "localhost"}/frozen:${size}`
   const key = (what: string) => ({ what, side: "cryopod", size }) as const
-  const measured = async (what: string, ...args: ReadonlyArray<string>) =>
+  const measured = async (what: string, ...args: ReadonlyArray<string>) => {
+    await ready(size)
     results.add(key(what), await cryopod.ok(...args))
+  }
   return async () => {
     const before = await cryopod.diskBytes()
+    await ready(size)
     const frozen = await cryopod.ok("container", "checkpoint", "--print-stats", "--create-image", image, name)
     results.add(key("checkpoint"), frozen)
     results.add(key("frozen"), { seconds: runtimeSeconds(frozen.stdout, "checkpoint") })
     // what begins behind it is waited for by whoever asks for the image at once
-    await measured("digest", "image", "exists", image)
+    results.add(key("digest"), await cryopod.ok("image", "exists", image))
     results.note(`writtenBytes/${size}`, (await cryopod.diskBytes()) - before)
     await cryopod.ok("rm", name)
     await measured("restore", "container", "restore", image)
@@ -102,8 +108,10 @@ const podmanRound = async (
   const name = podmanName(size)
   await podman.start(name, holding(size))
   const image = `${registry?.address ?? "localhost"}/frozen-podman:${size}`
-  const measured = async (what: string, command: string) =>
+  const measured = async (what: string, command: string) => {
+    await ready(size)
     results.add({ what, side: "podman", size }, { seconds: (await podman.timed(command)).seconds })
+  }
   return async () => {
     await measured("checkpoint", `podman container checkpoint --create-image ${image} ${name}`)
     await podman.timed(`podman rm ${name}`)
