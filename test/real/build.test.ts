@@ -97,7 +97,10 @@ describe("an image from a Containerfile", () => {
       expect(await host.inspect("far", "{{.Id}} {{.Config.Cmd}}")).toBe(`${id} [/count.sh]`)
       fs.writeFileSync(outside, "FROM base\nRUN exit 3\n")
       const failed = await host.run("--url", socket, "build", "-f", outside, directory)
-      expect(failed).toMatchObject({ status: 3, stderr: 'Error: building at STEP "RUN exit 3": exit status 3\n' })
+      expect(failed).toMatchObject({
+        status: 3,
+        stderr: 'Error: building at STEP "RUN exit 3": while running runtime: exit status 3\n',
+      })
       expect(leftBehind(host)).toEqual([])
 
       // a client that goes away gives its build up

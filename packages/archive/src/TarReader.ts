@@ -96,7 +96,7 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
 
 const padding = (sizeBytes: number) => (blockSize - (sizeBytes % blockSize)) % blockSize
 
-const endOfArchive = "unexpected end of the archive"
+const endOfArchive = "unexpected EOF"
 const cutOff = (member?: string) => new TarInvalid(endOfArchive, member)
 
 type Header = Omit<TarMember, "content">

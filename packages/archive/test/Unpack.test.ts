@@ -161,7 +161,7 @@ describe("an archive from a stranger", () => {
     [
       "with a size that is too big for its content",
       archive(Buffer.concat([member({ name: "file", sizeBytes: 900 }), Buffer.alloc(0)])),
-      "unexpected end",
+      "unexpected EOF",
     ],
     [
       "with more members than anybody needs",
@@ -178,7 +178,7 @@ describe("an archive from a stranger", () => {
     [
       "that is cut off",
       archive({ name: "file", content: Buffer.alloc(900) }).subarray(0, 700),
-      '"file": unexpected end',
+      '"file": unexpected EOF',
     ],
     [
       "that is cut off in gzip",

@@ -1,6 +1,7 @@
 /** The edge of this machine: tools, processes, files, mounts, locks, the state database. */
 export * from "./Attempt.ts"
 export * from "./Database.ts"
+export { descriptorOf } from "./Descriptor.ts"
 export * from "./Files.ts"
 export * from "./Input.ts"
 export * from "./Layout.ts"

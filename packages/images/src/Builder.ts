@@ -65,9 +65,14 @@ export const runBuilder = Effect.fnUntraced(function* (
   yield* passOn(output, "stdout", id === undefined ? lines : lines.slice(0, -1))
   yield* passOn(output, "stderr", failure === undefined ? complaints : complaints.slice(0, -1))
   if (id !== undefined) return id
-  const detail = failure?.replace(/^Error: /, "").replaceAll(root, name) ?? `buildah ended with status ${status}`
+  const detail =
+    failure === undefined ? `buildah ended with status ${status}` : ofPodman(failure).replaceAll(root, name)
   return yield* new BuildFailed({ detail, exitStatus: status === 0 ? noExitStatus : status })
 })
+
+/** As whoever has a runtime says it. */
+const ofPodman = (failure: string): string =>
+  failure.replace(/^Error: /, "").replace(/: (?=exit status \d+$)/, ": while running runtime: ")
 
 const passOn = (output: BuildOptions["output"], stream: "stdout" | "stderr", lines: ReadonlyArray<string>) =>
   lines.length === 0 ? Effect.void : output(stream, Buffer.from(lines.map((line) => `${line}\n`).join("")))

@@ -16,13 +16,12 @@ import {
   remoteName,
   TransportFailed,
 } from "@cryopod/entities"
-import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
+import { attempt, attemptSync, descriptorOf, makeDirectory, openInput, streamInput } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { copyIn } from "./CopyIn.ts"
 import { refNameAnnotation } from "./Documents.ts"
 import { ImageStore } from "./ImageStore.ts"
@@ -42,17 +41,25 @@ export type LoadFailure = ArchiveInvalid | MemberUnsafe | IntakeFailure | CopyFa
 export const loadImages = Effect.fn("loadImages")(function* (
   source: ArchiveSource,
 ): Effect.fn.Return<ReadonlyArray<LoadedImage>, LoadFailure, ImageStore | Transport> {
-  if (source._tag === "File") return yield* loadFrom({ path: source.path, ref: source.path }, "all")
+  if (source._tag === "File" && !isReadOnce(source.path))
+    return yield* loadFrom({ path: source.path, ref: source.path }, "all")
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const path = join(yield* (yield* ImageStore).area, "archive")
+      const bytes = yield* source._tag === "File" ? openInput(source.path) : streamInput(source.bytes)
       yield* attempt("write", path, (signal) =>
-        pipeline(Stream.toAsyncIterable(source.bytes), fs.createWriteStream(path, { mode: 0o600 }), { signal }),
+        pipeline(bytes, fs.createWriteStream(path, { mode: 0o600 }), { signal }),
       )
-      return yield* loadFrom({ path, ref: "standard input" }, "all")
+      return yield* loadFrom({ path, ref: source._tag === "File" ? source.path : "standard input" }, "all")
     }),
   )
 })
+
+/** A pipe gives its bytes once; a descriptor of this process means something else to those who read for it. */
+const isReadOnce = (path: string): boolean => {
+  const stat = fs.statSync(path, { throwIfNoEntry: false })
+  return descriptorOf(path) !== undefined || (stat !== undefined && !stat.isFile() && !stat.isDirectory())
+}
 
 /** What is wanted of an archive. */
 interface Wanted {

@@ -72,18 +72,18 @@ describe("import", () => {
   )
 
   it.live.each<readonly [string, (archive: Uint8Array) => Uint8Array, string, string]>([
-    ["a truncated archive", (archive) => archive.subarray(0, archive.length >> 1), "ArchiveInvalid", "nexpected end"],
+    ["a truncated archive", (archive) => archive.subarray(0, archive.length >> 1), "ArchiveInvalid", "nexpected EOF"],
     [
       "a truncated gzip archive",
       (archive) => compress(archive, "gzip").subarray(0, 500),
       "ArchiveInvalid",
-      "nexpected end",
+      "nexpected EOF",
     ],
     [
       "a truncated zstd archive",
       (archive) => compress(archive, "zstd").subarray(0, 200),
       "ArchiveInvalid",
-      "nexpected end",
+      "nexpected EOF",
     ],
     [
       "a damaged gzip archive",

@@ -26,11 +26,6 @@ export const differences: ReadonlyMap<string, Difference> = new Map<string, Diff
     "podman image load -i $W/base2.tar",
   ),
   ...differs(
-    "an instruction runs without a runtime",
-    stderr,
-    "podman build -f $W/context/bad $W/context # status of an instruction",
-  ),
-  ...differs(
     "memory tracking is asked for before a runtime is called; Podman's own text where its check finds none",
     stderr,
     "podman container checkpoint -P web",

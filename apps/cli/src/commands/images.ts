@@ -1,4 +1,6 @@
 /** Commands on images. */
+import { statSync } from "node:fs"
+import { dirname } from "node:path"
 import {
   type ArchiveSource,
   ImageEngine,
@@ -84,17 +86,37 @@ export const load: CliCommand = {
     }),
 }
 
+/** Podman's, of which `docker-dir` is not one of ours. */
+const formats = ["oci-dir", "oci-archive", "docker-dir", "docker-archive"]
+
+/** Why nothing can be saved to a path; undefined when something can. */
+const unwritable = (format: string, path: string): string | undefined => {
+  if (format !== "docker-archive" || path === "" || path === "-") return undefined
+  const stat = statSync(path, { throwIfNoEntry: false })
+  const opening = (problem: string) => `opening file ${JSON.stringify(path)}: open ${path}: ${problem}`
+  if (stat === undefined)
+    return statSync(dirname(path), { throwIfNoEntry: false }) === undefined
+      ? opening("no such file or directory")
+      : undefined
+  if (stat.isDirectory()) return opening("is a directory")
+  return stat.isFile() && stat.size > 0 ? "docker-archive doesn't support modifying existing images" : undefined
+}
+
 export const save: CliCommand = {
   name: "save",
   short: "Save image(s) to an archive",
   use: "[options] IMAGE",
   example: "cryopod save -o image.tar busybox\ncryopod save --format oci-dir -o image/ busybox",
   flags: flagTable(SaveFlags),
-  args: exactArgs(1),
+  args: (context) => (context.args.length === 0 ? "need at least 1 argument" : exactArgs(1)(context)),
   complete: completeImages,
   handler: (call) =>
     Effect.gen(function* () {
       const { format, output } = optionsOf(SaveFlags, call)
+      const refusal = formats.includes(format)
+        ? unwritable(format, output)
+        : `format value must be one of ${formats.join(" ")}`
+      if (refusal !== undefined) return yield* refuse(refusal)
       if (output === "" && process.stdout.isTTY === true) {
         return yield* refuse("refusing to save to terminal. Use -o flag or redirect")
       }

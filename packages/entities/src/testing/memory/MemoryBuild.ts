@@ -70,7 +70,7 @@ export const memoryBuild = Effect.fnUntraced(function* (
     } else if (word === "RUN") {
       const env = [...(stage.config.Env ?? []), ...[...known].map((pair) => pair.join("="))]
       const status = yield* runIn(stage.files, env, words.join(" "), options)
-      if (status !== 0) return yield* failed(`exit status ${status}`, status)
+      if (status !== 0) return yield* failed(`while running runtime: exit status ${status}`, status)
     } else if (word === "COPY") {
       const from = words[0]?.startsWith("--from=") === true ? words.shift()?.slice("--from=".length) : undefined
       const source = from === undefined ? files : stages.find(({ name }) => name === from)?.files
