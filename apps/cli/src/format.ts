@@ -1,6 +1,6 @@
 /** `--format`: JSON, a Go template for each row, or a table of templates. */
 import * as Effect from "effect/Effect"
-import { headingsOf, listFormat, renderTemplate, TemplateError } from "./kit/index.ts"
+import { headingsOf, listFormat, type ParsedFlags, renderTemplate, TemplateError } from "./kit/index.ts"
 import { Problem, writeOut } from "./output.ts"
 
 export interface RowFormat<Row> {
@@ -19,14 +19,22 @@ export interface RowFormat<Row> {
 }
 
 export interface RowOptions {
-  readonly format: string
+  /** As it was given; absent when it was not. */
+  readonly format: string | undefined
   readonly noHeading: boolean
 }
 
+/** `--format` as it was given, be it empty. */
+export const givenFormat = ({ changed, flags }: ParsedFlags): string | undefined =>
+  changed.has("format") ? String(flags["format"]) : undefined
+
+/** Containers' common library `pkg/report/template.go`, IsJSON. */
+const isJson = (format: string): boolean => /^\s*(json|\{\{\s*json\s*\}\})\s*$/.test(format)
+
 /** Print rows as they are asked for. */
 export const printRows = <Row>(rows: ReadonlyArray<Row>, how: RowFormat<Row>, { format, noHeading }: RowOptions) => {
-  if (format === "json") return writeOut(`${JSON.stringify(how.json(rows), undefined, 4)}\n`)
-  const source = format === "" || format === "table" ? `table ${how.standard}` : format
+  if (format !== undefined && isJson(format)) return writeOut(`${JSON.stringify(how.json(rows), undefined, 4)}\n`)
+  const source = format ?? `table ${how.standard}`
   return templated(() => {
     const items = rows.map(how.fields)
     const named = [...source.matchAll(/\.([A-Za-z]+)/g)].map(([, name = ""]) => name)
@@ -67,12 +75,15 @@ export const printDocument = (document: unknown, template: string, names: Templa
 export const printDocuments = (documents: ReadonlyArray<unknown>, template: string, name = "inspect") =>
   templated(() => listFormat(template, { name, typeName: "interface {}", maps: mapFields }).render(documents))
 
-/** A template that cannot be read, or does not fit, is the caller's mistake. */
+/** A template that cannot be read, or does not fit, is the caller's mistake. What came before stands. */
 const templated = (render: () => string) =>
   Effect.try({
     try: render,
     catch: (cause) => {
-      if (cause instanceof TemplateError) return new Problem({ text: cause.message })
+      if (cause instanceof TemplateError) return cause
       throw cause
     },
-  }).pipe(Effect.flatMap(writeOut))
+  }).pipe(
+    Effect.catch((error) => Effect.andThen(writeOut(error.written), Effect.fail(new Problem({ text: error.message })))),
+    Effect.flatMap(writeOut),
+  )

@@ -45,13 +45,18 @@ export const printFailure = (failure: { readonly message: string }): Effect.Effe
 export const printMissing = ([first, ...others]: ReadonlyArray<string>): Effect.Effect<void> =>
   first === undefined ? Effect.void : writeError(`${others.map((text) => `${text}\n`).join("")}Error: ${first}\n`)
 
-/** A warning as Podman logs it where standard error is no terminal. */
-export const printWarning = (warning: string): Effect.Effect<void> =>
-  Effect.flatMap(DateTime.now, (now) =>
-    writeError(
-      `time="${DateTime.formatIso(now).replace(/\.\d+Z$/, "Z")}" level=warning msg=${JSON.stringify(warning)}\n`,
-    ),
-  )
+/** As Podman logs where standard error is no terminal. */
+const printLogged =
+  (level: "warning" | "error") =>
+  (text: string): Effect.Effect<void> =>
+    Effect.flatMap(DateTime.now, (now) =>
+      writeError(
+        `time="${DateTime.formatIso(now).replace(/\.\d+Z$/, "Z")}" level=${level} msg=${JSON.stringify(text)}\n`,
+      ),
+    )
+
+export const printWarning = printLogged("warning")
+export const printComplaint = printLogged("error")
 
 /** One line per success in order, one error per failure; the status says whether all went well. */
 export const printItems = <A, E extends CommandFailure>(

@@ -2,4 +2,6 @@
 export const filterWords = (
   filters: Readonly<Record<string, ReadonlyArray<string>>> | undefined,
 ): ReadonlyArray<string> =>
-  Object.entries(filters ?? {}).flatMap(([name, values]) => values.map((value) => `${name}=${value}`))
+  Object.entries(filters ?? {}).flatMap(([name, values]) =>
+    values.length === 0 ? [name] : values.map((value) => `${name}=${value}`),
+  )

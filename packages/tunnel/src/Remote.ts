@@ -150,8 +150,9 @@ export const filtersOf = (
   const filters: Record<string, Array<string>> = {}
   for (const word of words) {
     const equals = word.indexOf("=")
-    const key = equals < 0 ? word : word.slice(0, equals)
-    ;(filters[key] ??= []).push(equals < 0 ? "" : word.slice(equals + 1))
+    // without a value it is none: a service of ours says so
+    if (equals < 0) filters[word] ??= []
+    else (filters[word.slice(0, equals)] ??= []).push(word.slice(equals + 1))
   }
   return words.length === 0 ? {} : { filters }
 }

@@ -9,7 +9,7 @@ import {
   type NamedConnection,
   readConnections,
 } from "../connections/ConnectionsFile.ts"
-import { printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printRows, type RowFormat } from "../format.ts"
 import { type CliCommand, withoutEngine } from "../Handler.ts"
 import { candidatesOf, type CompletionHook, exactArgs, noArgs, valuesOf } from "../kit/index.ts"
 import { printLine, printWarning, Problem } from "../output.ts"
@@ -144,7 +144,7 @@ const list: CliCommand = {
   args: noArgs,
   handler: withoutEngine((call) =>
     Effect.gen(function* () {
-      const { format: wanted, quiet } = valuesOf(call, listFlags)
+      const { quiet } = valuesOf(call, listFlags)
       const { named, preferred } = yield* Effect.fromResult(readConnections(connectionsPath(process.env)))
       const rows = Object.entries(named)
         .toSorted(([one], [other]) => (one < other ? -1 : 1))
@@ -156,7 +156,7 @@ const list: CliCommand = {
           ReadWrite: true,
         }))
       if (quiet) for (const { Name } of rows) yield* printLine(Name)
-      else yield* printRows(rows, format, { format: wanted, noHeading: false })
+      else yield* printRows(rows, format, { format: givenFormat(call), noHeading: false })
       return 0
     }),
   ),

@@ -3,7 +3,7 @@ import { ImageEngine, type ImageInspect, type ImageTree } from "@cryopod/entitie
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { completeImages } from "../completions.ts"
-import { printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { exactArgs, humanAgo, humanSize, valuesOf } from "../kit/index.ts"
 import { writeOut } from "../output.ts"
@@ -86,14 +86,14 @@ export const history: CliCommand = {
     Effect.gen(function* () {
       const engine = yield* ImageEngine
       const [ref = ""] = call.args
-      const { format, human, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, historyFlags)
+      const { human, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, historyFlags)
       const rows = historyOf(yield* engine.inspect(ref), yield* engine.tree(ref))
       if (quiet) {
         yield* writeOut(rows.map(({ id }) => `${noTrunc ? id : id.slice(0, 12)}\n`).join(""))
         return 0
       }
       const now = yield* Clock.currentTimeMillis
-      yield* printRows(rows, historyFormat(now, human, noTrunc), { format, noHeading: noheading })
+      yield* printRows(rows, historyFormat(now, human, noTrunc), { format: givenFormat(call), noHeading: noheading })
       return 0
     }),
 }

@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { goTime, humanAgo, imageSize, maximumArgs, valuesOf } from "../kit/index.ts"
 import { refuse, writeOut } from "../output.ts"
@@ -89,7 +89,10 @@ const imageFormat = ({ digests, history, noTrunc, now }: Columns): RowFormat<Row
     Labels: new Map(Object.entries(image.Labels)),
     ReadOnly: false,
     Size: imageSize(image.Size),
-    MarshalJSON: () => ({ ...documentOf(image), Repository: repository, Tag: tag }),
+    MarshalJSON: () => {
+      const { CreatedAt: _, ...document } = documentOf(image)
+      return { ...document, repository, tag }
+    },
   }),
 })
 
@@ -103,13 +106,15 @@ export const images: CliCommand = {
   complete: completeImages,
   handler: (call) =>
     Effect.gen(function* () {
-      const { digests, format, history, "no-trunc": noTrunc, noheading, quiet, sort } = valuesOf(call, listFlags)
+      const { digests, history, "no-trunc": noTrunc, noheading, quiet, sort } = valuesOf(call, listFlags)
       const order = orders.find((known) => known === sort)
       if (order === undefined) {
         return yield* refuse(
-          `${JSON.stringify(sort)} is not a valid field for sorting. Choose from: ${orders.join(", ")}`,
+          `${JSON.stringify(sort)} is not a valid field for sorting. Choose from: repository, size, tag, created, id`,
         )
       }
+      if (call.args.length > 0 && call.changed.has("filter"))
+        return yield* refuse("cannot specify an image and a filter(s)")
       const found = yield* (yield* ImageEngine).list(optionsOf(ImageListFlags, call), call.args)
       if (quiet) {
         yield* writeOut(found.map(({ Id }) => `${noTrunc ? `sha256:${Id}` : Id.slice(0, 12)}\n`).join(""))
@@ -117,7 +122,10 @@ export const images: CliCommand = {
       }
       const now = yield* Clock.currentTimeMillis
       const rows = found.flatMap(rowsOf).toSorted(sorting[order])
-      yield* printRows(rows, imageFormat({ digests, history, noTrunc, now }), { format, noHeading: noheading })
+      yield* printRows(rows, imageFormat({ digests, history, noTrunc, now }), {
+        format: givenFormat(call),
+        noHeading: noheading,
+      })
       return 0
     }),
 }

@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import { completeContainers, completeNetworks } from "../completions.ts"
 import { confirmed } from "../confirm.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printDocuments, printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { type CompletionHook, exactArgs, goTime, maximumArgs, minimumArgs, noArgs, valuesOf } from "../kit/index.ts"
 import { failureStatus, printItems, printLine, printMissing, refuse, removalStatus, writeOut } from "../output.ts"
@@ -66,9 +66,9 @@ export const goNetwork = (network: Network) => ({
   Internal: network.internal,
   DNSEnabled: network.dns_enabled,
   NetworkDNSServers: network.network_dns_servers ?? [],
-  Labels: network.labels ?? {},
-  Options: network.options ?? {},
-  IPAMOptions: network.ipam_options ?? {},
+  Labels: new Map(Object.entries(network.labels ?? {})),
+  Options: new Map(Object.entries(network.options ?? {})),
+  IPAMOptions: new Map(Object.entries(network.ipam_options ?? {})),
 })
 
 const networkFormat = (noTrunc: boolean): RowFormat<Network> => ({
@@ -83,6 +83,7 @@ const networkFormat = (noTrunc: boolean): RowFormat<Network> => ({
     Labels: Object.entries(row.labels ?? {})
       .map(([key, value]) => `${key}=${value}`)
       .join(","),
+    MarshalJSON: () => row,
   }),
 })
 
@@ -98,8 +99,9 @@ const list: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const rows = yield* (yield* NetworkEngine).list(optionsOf(NetworkListFlags, call))
-      const { format, "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, listFlags)
-      if (quiet && format === "") yield* writeOut(rows.map(({ name }) => `${name}\n`).join(""))
+      const { "no-trunc": noTrunc, noheading, quiet } = valuesOf(call, listFlags)
+      const format = givenFormat(call)
+      if (quiet && format === undefined) yield* writeOut(rows.map(({ name }) => `${name}\n`).join(""))
       else yield* printRows(rows, networkFormat(noTrunc), { format, noHeading: noheading })
       return 0
     }),

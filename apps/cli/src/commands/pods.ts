@@ -24,7 +24,7 @@ import * as Effect from "effect/Effect"
 import { completePods } from "../completions.ts"
 import { confirmed } from "../confirm.ts"
 import { flagTable, givenOptions, optionsOf } from "../flags.ts"
-import { printDocuments, printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, exactArgs, humanAgo, maximumArgs, namesOrAll, noArgs, tableText, valuesOf } from "../kit/index.ts"
 import {
@@ -93,7 +93,7 @@ const podFormat = (now: number, columns: ReadonlyArray<string>, noTrunc: boolean
       ContainerStatuses: "STATUS",
       Namespace: "NAMESPACES",
     },
-    name: "list",
+    name: "ps",
     typeName: "pods.ListPodReporter",
     json: (rows) => rows,
     fields: (row) => ({
@@ -108,7 +108,9 @@ const podFormat = (now: number, columns: ReadonlyArray<string>, noTrunc: boolean
       ContainerNames: row.Containers.map(({ Names }) => Names).join(","),
       ContainerStatuses: row.Containers.map(({ Status }) => Status).join(","),
       Networks: row.Networks.join(","),
+      Labels: new Map(Object.entries(row.Labels)),
       Restarts: String(row.Containers.reduce((sum, { RestartCount }) => sum + RestartCount, 0)),
+      MarshalJSON: () => row,
     }),
   }
 }
@@ -142,7 +144,8 @@ const list: CliCommand = {
     Effect.gen(function* () {
       const flags = valuesOf(call, listFlags)
       const order = orders[flags.sort]
-      if (flags.quiet && flags.format !== "") return yield* new OptionConflict({ rule: "podQuietAndFormat" })
+      const format = givenFormat(call)
+      if (flags.quiet && format !== undefined) return yield* new OptionConflict({ rule: "podQuietAndFormat" })
       if (order === undefined) {
         return yield* refuse("invalid option for --sort, options are: created, id, name, number, or status")
       }
@@ -158,7 +161,7 @@ const list: CliCommand = {
       ]
       const columns = chosen.length === 0 ? ["NumberOfContainers"] : chosen
       const now = yield* Clock.currentTimeMillis
-      const { format, noheading } = flags
+      const { noheading } = flags
       yield* printRows(rows, podFormat(now, columns, flags["no-trunc"]), { format, noHeading: noheading })
       return 0
     }),

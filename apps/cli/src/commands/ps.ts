@@ -3,19 +3,19 @@ import { ContainerEngine, type ContainerSummary, exposedPorts, ListFlags, portsT
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { goTime, humanAgo, humanDuration, humanSize, noArgs, valuesOf } from "../kit/index.ts"
 import { namespaceLinks } from "../namespaceLinks.ts"
-import { refuse, writeOut } from "../output.ts"
+import { printComplaint, refuse, writeOut } from "../output.ts"
 
 const orders = ["command", "created", "id", "image", "names", "runningfor", "size", "status"] as const
 
 const formatFlags = {
   format: { kind: "string", usage: "Pretty-print containers to JSON or using a Go template" },
   noheading: { kind: "bool", usage: "Do not print headers" },
-  "no-trunc": { kind: "bool", usage: "Display the extended information" },
-  ns: { kind: "bool", usage: "Display namespace information" },
+  "no-trunc": { kind: "bool", aliases: ["notruncate"], usage: "Display the extended information" },
+  ns: { kind: "bool", aliases: ["namespace"], usage: "Display namespace information" },
   pod: { kind: "bool", short: "p", usage: "Print the ID and name of the pod the containers are associated with" },
   quiet: { kind: "bool", short: "q", usage: "Print the numeric IDs of the containers only" },
   sort: { kind: "string", usage: `Sort output by: ${orders.join(", ")}`, default: "created", choices: orders },
@@ -45,8 +45,17 @@ const statusOf = (row: ContainerSummary, now: number): string => {
   return row.Status === "" ? words[row.State] : `${words[row.State]} (${row.Status})`
 }
 
-const sizeOf = ({ Size }: ContainerSummary): string =>
-  Size === null ? "" : `${humanSize(Size.rwSize, 3)} (virtual ${humanSize(Size.rootFsSize, 3)})`
+const sizeOf = ({ Size }: ContainerSummary, complain: Columns["complain"]): string => {
+  if (Size !== null) return `${humanSize(Size.rwSize, 3)} (virtual ${humanSize(Size.rootFsSize, 3)})`
+  complain("Size format requires --size option")
+  return ""
+}
+
+/** libpod's namespaces of a row, which only `--ns` fills. */
+const namespacesOf = ({ Pid }: ContainerSummary, shown: boolean) => {
+  const { CGROUPNS: Cgroup, IPC, MNT, NET, PIDNS, USERNS: User, UTS } = namespaceLinks(shown ? Pid : 0)
+  return { Cgroup, IPC, MNT, NET, PIDNS, User, UTS }
+}
 
 type Order = (a: ContainerSummary, b: ContainerSummary) => number
 
@@ -55,7 +64,7 @@ const byText =
   (a, b) =>
     text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0
 
-/** The engine lists the oldest first. */
+/** The oldest are first as they are. */
 const sorting: Readonly<Record<(typeof orders)[number], Order>> = {
   command: byText(({ Command }) => Command.join(" ")),
   created: () => 0,
@@ -83,6 +92,8 @@ const documentOf = ({ CreatedUnix: _, ...row }: ContainerSummary, created: objec
 })
 
 interface Columns {
+  /** What a template asks for and was not looked up. */
+  readonly complain: (text: string) => void
   readonly now: number
   readonly noTrunc: boolean
   readonly pods: boolean
@@ -91,12 +102,12 @@ interface Columns {
 }
 
 /** Fields of a row of `ps`, in the forms that templates show. */
-const summaryFormat = ({ now, noTrunc, ...columns }: Columns): RowFormat<ContainerSummary> => ({
+const summaryFormat = ({ complain, now, noTrunc, ...columns }: Columns): RowFormat<ContainerSummary> => ({
   standard: columns.namespaces
     ? "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}"
-    : `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${columns.pods ? "\t{{.Pod}}\t{{.PodName}}" : ""}${columns.size ? "\t{{.Size}}" : ""}`,
+    : `{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${columns.pods ? "\t{{.Pod}}\t{{.PodName}}" : ""}${columns.size ? "\t{{.Size}}" : ""}`,
   headings: {
-    RunningFor: "CREATED",
+    CreatedHuman: "CREATED",
     ID: "CONTAINER ID",
     Pod: "POD ID",
     PodName: "PODNAME",
@@ -126,12 +137,16 @@ const summaryFormat = ({ now, noTrunc, ...columns }: Columns): RowFormat<Contain
     CreatedAt: goTime(row.CreatedAt),
     CreatedHuman: humanAgo(now - row.CreatedUnix * 1000),
     RunningFor: humanAgo(now - row.CreatedUnix * 1000),
+    CIDFile: "",
+    ImageID: noTrunc ? row.ImageID : row.ImageID.slice(0, shortId),
+    Label: (key: string) => row.Labels[key] ?? "",
     Labels: new Map(Object.entries(row.Labels)),
+    Namespaces: namespacesOf(row, columns.namespaces),
     Names: row.Names.join(","),
     Networks: row.Networks.join(","),
     Pod: noTrunc ? row.Pod : row.Pod.slice(0, shortId),
     Ports: portsText(row.Ports, exposedPorts(row.ExposedPorts)),
-    Size: sizeOf(row),
+    Size: () => sizeOf(row, complain),
     Status: statusOf(row, now),
     ...namespaceLinks(row.Pid),
     MarshalJSON: () => documentOf(row, { CreatedAt: "" }),
@@ -149,19 +164,26 @@ export const ps: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const options = optionsOf(ListFlags, call)
-      const { format, "no-trunc": noTrunc, noheading, ns, pod: pods, quiet, sort } = valuesOf(call, formatFlags)
+      const { "no-trunc": noTrunc, noheading, ns, pod: pods, quiet, sort } = valuesOf(call, formatFlags)
+      const format = givenFormat(call)
       if (options.last >= 0 && options.latest) return yield* refuse("last and latest are mutually exclusive")
       if (quiet && (options.size || ns)) return yield* refuse("quiet conflicts with size and namespace")
       if (options.size && ns) return yield* refuse("size and namespace options conflict")
       const order = sorting[sort as keyof typeof sorting]
-      const rows = (yield* (yield* ContainerEngine).list(options)).toSorted(order)
-      if (quiet && format === "") {
+      // none of the last is no restriction
+      const last = options.last === 0 ? -1 : options.last
+      const newestFirst = yield* (yield* ContainerEngine).list({ ...options, last })
+      const rows = newestFirst.toReversed().toSorted(order)
+      if (quiet && format === undefined) {
         yield* writeOut(rows.map(({ Id }) => `${noTrunc ? Id : Id.slice(0, shortId)}\n`).join(""))
         return 0
       }
       const now = yield* Clock.currentTimeMillis
-      const columns = { now, noTrunc, pods, size: options.size, namespaces: ns }
+      const complaints: Array<string> = []
+      const complain = (text: string) => void complaints.push(text)
+      const columns = { complain, now, noTrunc, pods, size: options.size, namespaces: ns }
       yield* printRows(rows, summaryFormat(columns), { format, noHeading: noheading })
+      yield* Effect.forEach(complaints, printComplaint, { discard: true })
       return 0
     }),
 }

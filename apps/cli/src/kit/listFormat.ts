@@ -44,9 +44,17 @@ export const listFormat = (format: string, options: ListFormatOptions = {}): Lis
   const isTable = isTableFormat(format)
   const template = compileEither(format, options)
   const headings = isTable && options.heading !== false && options.headings !== undefined ? [options.headings] : []
+  if (!isTable) return { render: template.execute }
   return {
-    render: (items) =>
-      isTable ? alignColumns(template.execute(headings) + template.execute(items)) : template.execute(items),
+    render: (items) => {
+      const heading = template.execute(headings)
+      try {
+        return alignColumns(heading + template.execute(items))
+      } catch (error) {
+        if (!(error instanceof TemplateError)) throw error
+        throw new TemplateError(error.message, alignColumns(heading + error.written))
+      }
+    },
   }
 }
 

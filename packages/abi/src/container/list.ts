@@ -2,6 +2,7 @@
 import { containerFilter, type ContainerSummary, exposedProtocols, type ListFlags } from "@cryopod/entities"
 import { ImageStore } from "@cryopod/images"
 import { type ContainerConfig, type ContainerRecord, Containers, isActive, Pods } from "@cryopod/runtime"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fs from "node:fs"
@@ -13,10 +14,16 @@ import { observe } from "./observe.ts"
 
 export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlags) {
   const layout = yield* Layout
-  const { everyState, fits } = yield* Effect.fromResult(containerFilter(flags.filter))
-  const every = flags.all || flags.latest || flags.last >= 0 || everyState
   const podNames = new Map((yield* (yield* Pods).list).map((pod) => [pod.config.id, pod.config.name]))
   const all = yield* (yield* Containers).list
+  const { everyState, fits } = yield* Effect.fromResult(
+    containerFilter(flags.filter, {
+      nowMillis: yield* Clock.currentTimeMillis,
+      createdAt: (ref) =>
+        all.find(({ id, name }) => name === ref || (ref !== "" && id.startsWith(ref)))?.config.createdAt,
+    }),
+  )
+  const every = flags.all || flags.latest || flags.last >= 0 || everyState
   const connected = (record: ContainerRecord) => networkOwner(record, all).config
   const wanted = all
     .map((record) => ({ ...record, state: observe(record.state, layout.container(record.id)) }))

@@ -238,6 +238,7 @@ const filterWords = {
   form: (text: string) => `invalid filter ${JSON.stringify(text)}`,
   key: (text: string) => `${text} is an invalid filter`,
   state: (text: string) => `unknown container state: ${text}: invalid argument`,
+  instant: (text: string) => `failed to parse value as time or duration: ${JSON.stringify(text)}`,
   exitCode: (text: string) =>
     `exited code out of range '\\x00': strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
 } as const
@@ -245,7 +246,7 @@ const filterWords = {
 /** A filter over containers that nobody knows, or a value that it cannot have. */
 export class FilterInvalid extends Schema.TaggedError<FilterInvalid>()(
   "FilterInvalid",
-  { problem: Schema.Literals(["form", "key", "state", "exitCode"]), text: Schema.String },
+  { problem: Schema.Literals(["form", "key", "state", "exitCode", "instant"]), text: Schema.String },
   { httpApiStatus: 500 },
 ) {
   override get message() {

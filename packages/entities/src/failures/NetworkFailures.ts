@@ -154,6 +154,7 @@ export class NetworkDefinitionInvalid extends Schema.TaggedError<NetworkDefiniti
 }
 
 const filterWords = {
+  form: (value: string) => `filter input must be in the form of filter=value: ${value} is invalid`,
   key: (value: string) => `invalid filter ${JSON.stringify(value)}`,
   dangling: (value: string) => `invalid dangling filter value ${JSON.stringify(value)}`,
   until: (value: string) => `${JSON.stringify(value)} is no duration and no time`,

@@ -21,6 +21,7 @@ type Test = (network: Network) => boolean
 export const networkFilter = (inputs: NetworkFilterInputs): Result.Result<Test, NetworkFilterInvalid> => {
   const kinds = new Map<string, Array<Test>>()
   for (const filter of inputs.filters) {
+    if (!filter.includes("=")) return Result.fail(new NetworkFilterInvalid({ problem: "form", value: filter }))
     const [key = "", value = ""] = filter.split(/=(.*)/s)
     const test = testOf(key, value, inputs)
     if (Result.isFailure(test)) return Result.fail(test.failure)

@@ -45,6 +45,7 @@ it.each([
 
 it.each([
   ["foo=1", 'invalid filter "foo"'],
+  ["name", "filter input must be in the form of filter=value: name is invalid"],
   ["dangling=maybe", 'invalid dangling filter value "maybe"'],
   ["until=soon", '"soon" is no duration and no time'],
 ])("refuses %s", (filter, message) => {

@@ -7,6 +7,13 @@
 export class TemplateError extends Error {
   override readonly name = "TemplateError"
   readonly _tag = "TemplateError"
+  /** What the template had written until then. */
+  readonly written: string
+
+  constructor(message: string, written = "") {
+    super(message)
+    this.written = written
+  }
 }
 
 /** A problem met inside a function, before it is known where in the template the function was called. */

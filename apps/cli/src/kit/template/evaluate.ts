@@ -23,7 +23,12 @@ export interface EvaluateOptions {
 /** The text the nodes make of the value. Throws a TemplateError. */
 export const evaluate = (nodes: ReadonlyArray<Node>, value: unknown, options: EvaluateOptions): string => {
   const run: Run = { ...options, written: [], variables: [{ name: "$", value }], current: undefined }
-  walkAll(run, nodes, value)
+  try {
+    walkAll(run, nodes, value)
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    throw new TemplateError(error.message, run.written.join(""))
+  }
   return run.written.join("")
 }
 

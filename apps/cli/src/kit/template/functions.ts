@@ -42,6 +42,7 @@ const goFunctions: FunctionTable = {
   println: { parameters: [], rest: "any", call: (args) => `${args.map(printed).join(" ")}\n` },
   printf: { parameters: ["string"], rest: "any", call: ([format, ...args]) => printf(format as string, args) },
   urlquery: { parameters: [], rest: "any", call: (args) => queryEscaped(joined(args)) },
+  js: { parameters: [], rest: "any", call: (args) => joined(args).replaceAll(/[\\'"<>&=\p{Cc}]/gu, jsEscaped) },
   html: { parameters: [], rest: "any", call: (args) => joined(args).replaceAll(/[&<>'"\0]/g, htmlEscaped) },
   eq: { parameters: ["any"], rest: "any", call: ([value, ...others]) => equalValues(value, others) },
   ne: { parameters: ["any", "any"], call: ([left, right]) => !equalValues(left, [right]) },
@@ -93,6 +94,12 @@ const queryEscaped = (text: string): string =>
   encodeURIComponent(text)
     .replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+")
+
+/** A backslash before what can carry one, the code in place of the others. */
+const jsEscaped = (character: string): string =>
+  "\\'\"".includes(character)
+    ? `\\${character}`
+    : `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`
 
 const htmlEscapes: Readonly<Record<string, string>> = {
   "&": "&amp;",

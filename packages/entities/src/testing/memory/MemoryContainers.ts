@@ -1,4 +1,5 @@
 /** The containers of an engine in memory, behind the interface that every engine has. */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -233,7 +234,14 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         ignoring(ignore),
       ),
     list: Effect.fnUntraced(function* (flags) {
-      const { everyState, fits } = yield* Effect.fromResult(containerFilter(flags.filter))
+      const { everyState, fits } = yield* Effect.fromResult(
+        containerFilter(flags.filter, {
+          nowMillis: yield* Clock.currentTimeMillis,
+          createdAt: (ref) =>
+            host.containers.find(({ id, name }) => name === ref || (ref !== "" && id.startsWith(ref)))?.config
+              .createdAt,
+        }),
+      )
       const every = flags.all || flags.latest || flags.last >= 0 || everyState
       const rows = host.containers
         .filter((container) => every || isActive(container))
