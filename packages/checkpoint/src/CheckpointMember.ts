@@ -110,8 +110,11 @@ export const requiredPaths = (): ReadonlyArray<string> => [
 /** Every member of its own, without what lies in directories. */
 export const memberKinds: ReadonlyArray<Pick<CheckpointMember, "name" | "kind">> = members
 
+/** CRIU's own list of what it has dumped. */
+export const inventory = "inventory.img"
+
 /** Files that CRIU and the runtime write last: with both, a dump is complete. */
-export const completeDumpFiles = ["inventory.img", "descriptors.json"] as const
+export const completeDumpFiles = [inventory, "descriptors.json"] as const
 
 /**
  * How CRIU finds the pages that have not changed since the dump before: a link in the directory of its images. Podman has

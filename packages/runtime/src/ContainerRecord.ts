@@ -97,6 +97,8 @@ export interface ContainerState {
   readonly pidStart?: string
   readonly conmonPid: number
   readonly exitCode: number
+  /** Why it could not be started when that was tried last. */
+  readonly startError?: string
   readonly startedAt?: string
   readonly finishedAt?: string
   readonly checkpointedAt?: string

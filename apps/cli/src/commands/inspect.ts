@@ -5,15 +5,16 @@ import {
   ImageEngine,
   NetworkEngine,
   PodEngine,
+  type PodInspect,
   VolumeEngine,
-  zeroInstant,
+  type VolumeInspect,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { completeContainers, completeImages } from "../completions.ts"
 import { printDocuments } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { valuesOf } from "../kit/index.ts"
-import { failureStatus, printMissing, refuse, writeOut } from "../output.ts"
+import { failureStatus, printMissing, refuse, reworded, writeOut } from "../output.ts"
 import { goNetwork } from "./networks.ts"
 
 const kinds = ["container", "image", "volume", "network", "pod"] as const
@@ -51,21 +52,34 @@ interface Found {
   readonly fields: unknown
 }
 
-const same = (document: unknown): Found => ({ json: document, fields: document })
-
-/** JSON leaves these out while they are empty; templates know them at all times. */
-const containerFields = (document: ContainerInspect) => ({
+/** A document under Go's names: `ID` where JSON has `Id`, and the fields that JSON leaves out while they are empty. */
+const named = <Document extends { readonly Id: string }>(document: Document, omitted: object = {}) => ({
+  ...omitted,
   ...document,
-  State: {
-    CheckpointedAt: zeroInstant,
-    CheckpointPath: "",
-    CheckpointLog: "",
-    Restored: false,
-    RestoredAt: zeroInstant,
-    RestoreLog: "",
-    ...document.State,
-  },
+  ID: document.Id,
+  MarshalJSON: () => document,
 })
+
+const containerFields = ({ Config, State, ...document }: ContainerInspect) =>
+  named({
+    ...document,
+    State: {
+      CheckpointPath: "",
+      CheckpointLog: "",
+      Restored: false,
+      RestoreLog: "",
+      Health: null,
+      ...State,
+      MarshalJSON: () => State,
+    },
+    Config: { Healthcheck: null, ...Config, MarshalJSON: () => Config },
+  })
+
+/** What a pod without an infra container has none of. */
+export const podFields = (document: PodInspect) =>
+  named(document, { InfraContainerID: "", SharedNamespaces: [], Labels: {} })
+
+export const volumeFields = (document: VolumeInspect) => ({ Anonymous: false, UID: 0, GID: 0, ...document })
 
 const missing = Effect.succeed(undefined)
 
@@ -88,12 +102,12 @@ const finders = {
     }).pipe(Effect.catchTag("ContainerNotFound", () => missing)),
   image: (ref: string) =>
     ImageEngine.use((engine) => engine.inspect(ref)).pipe(
-      Effect.map(same),
+      Effect.map((document) => ({ json: document, fields: named(document) })),
       Effect.catchTags({ ImageNotFound: () => missing, ReferenceInvalid: () => missing }),
     ),
   volume: (ref: string) =>
     VolumeEngine.use((engine) => engine.inspect(ref)).pipe(
-      Effect.map(same),
+      Effect.map((document) => ({ json: document, fields: volumeFields(document) })),
       Effect.catchTag("VolumeNotFound", () => missing),
     ),
   network: (ref: string) =>
@@ -103,10 +117,17 @@ const finders = {
     ),
   pod: (ref: string) =>
     PodEngine.use((engine) => engine.inspect(ref)).pipe(
-      Effect.map(same),
+      Effect.map((document) => ({ json: document, fields: podFields(document) })),
       Effect.catchTag("PodNotFound", () => missing),
     ),
 }
+
+/** As always, there is a document, if an empty one. */
+const latestToInspect = ContainerEngine.use((engine) => engine.latest).pipe(
+  Effect.catchTag("NoContainers", (failure) =>
+    Effect.andThen(writeOut("[]\n"), Effect.fail(reworded(failure, `no containers to inspect: ${failure.message}`))),
+  ),
+)
 
 /** The first that answers to the name, by Podman's order of kinds. */
 const look = (ref: string, wanted: Kinds, size: boolean) =>
@@ -126,7 +147,11 @@ const inspecting = (fixed: "container" | "image" | undefined, short: string): Cl
     fixed === "image"
       ? "cryopod image inspect web:1"
       : "cryopod inspect web\ncryopod inspect --format '{{.State.Status}}' web",
-  flags: { ...ownFlags, ...(fixed === "image" ? {} : sizeFlag), ...(fixed === undefined ? typeFlag : {}) },
+  flags: {
+    format: ownFlags.format,
+    ...(fixed === "image" ? {} : { ...sizeFlag, latest: ownFlags.latest }),
+    ...(fixed === undefined ? typeFlag : {}),
+  },
   complete: fixed === "image" ? completeImages : completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
@@ -139,7 +164,13 @@ const inspecting = (fixed: "container" | "image" | undefined, short: string): Cl
           `invalid type ${JSON.stringify(asked)}: must be "image", "container", "pod", "network", "volume", or "all"`,
         )
       }
-      const refs = latest ? [yield* (yield* ContainerEngine).latest] : call.args
+      if (latest && call.args.length > 0) return yield* refuse("--latest and arguments cannot be used together")
+      for (const [flag, given] of Object.entries({ latest, size })) {
+        // of all kinds, containers have these
+        if (given && kind !== "all" && kind !== "container")
+          return yield* refuse(`${flag} is not supported for type ${JSON.stringify(kind)}`)
+      }
+      const refs = latest ? [yield* latestToInspect] : call.args
       if (refs.length === 0) return yield* refuse("no names or ids specified")
       const found: Array<Found> = []
       const absent: Array<string> = []

@@ -11,9 +11,10 @@ import * as Effect from "effect/Effect"
 import { confirmed } from "../confirm.ts"
 import { completeVolumes } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { printDocuments, printRows, type RowFormat } from "../format.ts"
+import { givenFormat, printDocuments, printRows, type RowFormat } from "../format.ts"
 import type { CliCommand } from "../Handler.ts"
 import { exactArgs, goTime, maximumArgs, noArgs, valuesOf } from "../kit/index.ts"
+import { volumeFields } from "./inspect.ts"
 import { failureStatus, printItems, printLine, printMissing, refuse, removalStatus, writeOut } from "../output.ts"
 
 const create: CliCommand = {
@@ -38,27 +39,25 @@ const listFlags = {
   quiet: { kind: "bool", short: "q", usage: "Print volume output in quiet mode" },
 } as const
 
-const pairs = (texts: Readonly<Record<string, string>>) =>
-  Object.entries(texts)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",")
-
 const volumeFormat: RowFormat<VolumeInspect> = {
   standard: "{{.Driver}}\t{{.Name}}",
   headings: { Name: "VOLUME NAME" },
   name: "ls",
-  typeName: "volumes.volumeReport",
+  typeName: "*types.VolumeListReport",
   json: (rows) => rows,
   fields: (row) => ({
     ...row,
     CreatedAt: goTime(row.CreatedAt),
-    Labels: pairs(row.Labels),
-    Options: pairs(row.Options),
+    Labels: new Map(Object.entries(row.Labels)),
+    Options: new Map(Object.entries(row.Options)),
+    Status: new Map(),
+    Timeout: 0,
     Anonymous: row.Anonymous === true,
     UID: row.UID ?? 0,
     GID: row.GID ?? 0,
     NeedsChown: row.NeedsChown === true,
     NeedsCopyUp: row.NeedsCopyUp === true,
+    MarshalJSON: () => row,
   }),
 }
 
@@ -75,10 +74,12 @@ const list: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const rows = yield* (yield* VolumeEngine).list(optionsOf(VolumeListFlags, call))
-      const { format, noheading, quiet } = valuesOf(call, listFlags)
-      if (quiet && format === "") yield* writeOut(rows.map(({ Name }) => `${Name}\n`).join(""))
+      const { noheading, quiet } = valuesOf(call, listFlags)
+      const format = givenFormat(call)
+      if (quiet && format === undefined) yield* writeOut(rows.map(({ Name }) => `${Name}\n`).join(""))
       // where there is nothing to list, Podman prints no headings either
-      else if (rows.length > 0 || format !== "") yield* printRows(rows, volumeFormat, { format, noHeading: noheading })
+      else if (rows.length > 0 || format !== undefined)
+        yield* printRows(rows, volumeFormat, { format, noHeading: noheading })
       return 0
     }),
 }
@@ -109,7 +110,7 @@ const inspect: CliCommand = {
         else found.push(one)
       }
       if (format === "json" || format === "") yield* writeOut(`${JSON.stringify(found, undefined, 5)}\n`)
-      else yield* printDocuments(found, format)
+      else yield* printDocuments(found.map(volumeFields), format)
       yield* printMissing(missing.map((ref) => `no such volume ${ref}`))
       return missing.length === 0 ? 0 : failureStatus
     }),

@@ -3,7 +3,7 @@
  * the first. Nothing is changed, and nothing is pulled.
  */
 import { join } from "node:path"
-import { checkpointMembers } from "@cryopod/checkpoint"
+import { checkpointMembers, inventory } from "@cryopod/checkpoint"
 import {
   type CheckAspect,
   type CheckFinding,
@@ -64,7 +64,8 @@ const checkContainer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices> {
   const { config, id, name, state } = record
   const paths = (yield* Layout).container(id)
-  if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+  if (!(yield* hasCompleteDump(paths)))
+    return yield* new CheckpointMissing({ id, path: join(paths.checkpoint, inventory) })
   const findings = [
     isActive(state)
       ? no("name", `the container is ${state.status}`, "stop it, or restore the checkpoint under another name")

@@ -49,7 +49,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     Effect.orElseSucceed(() => config.env),
   )
   const [path = "", ...args] = [...config.entrypoint, ...config.command]
-  const capabilities = capabilitiesOf(config, heldCapabilities())
+  const capabilities = capabilitiesOf(config, heldCapabilities()).toSorted()
   const file = (mounted: string) => join(paths.userdata, mounted)
   const placed = containerPaths(layout, config)
   return {
@@ -57,7 +57,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
     Created: config.createdAt,
     Path: path,
     Args: args,
-    State: { ...stateOf(state, id), Health: healthResults(paths, config) },
+    State: { ...stateOf(state, id), ...(config.health === undefined ? {} : { Health: healthResults(paths) }) },
     Image: config.imageId,
     ImageDigest: digest,
     ImageName: config.imageName || config.imageId,
@@ -156,6 +156,7 @@ export const inspect = Effect.fn("ContainerEngine.inspect")(function* (ref: stri
       UTSMode: namespaceText(config, "uts", "private"),
       UsernsMode: "",
       Init: false,
+      Ulimits: config.rlimits.map(({ hard, soft, type }) => ({ Name: type, Soft: soft, Hard: hard })),
       ...noHostLimits,
     },
   } satisfies ContainerInspect
@@ -172,14 +173,14 @@ const stateOf = (state: ContainerState, id: string): ContainerInspect["State"] =
   Pid: state.pid,
   ConmonPid: state.conmonPid,
   ExitCode: state.exitCode,
-  Error: "",
+  Error: state.startError ?? "",
   StartedAt: state.startedAt ?? zeroInstant,
   FinishedAt: state.finishedAt || zeroInstant,
   CgroupPath: isActive(state) ? cgroupsPath(id) : "",
   Checkpointed: state.checkpointed,
-  ...(state.checkpointedAt === undefined ? {} : { CheckpointedAt: state.checkpointedAt }),
+  CheckpointedAt: state.checkpointedAt ?? zeroInstant,
   ...(state.restored ? { Restored: true } : {}),
-  ...(state.restoredAt === undefined ? {} : { RestoredAt: state.restoredAt }),
+  RestoredAt: state.restoredAt ?? zeroInstant,
   ...(state.checkpointPath === undefined ? {} : { CheckpointPath: state.checkpointPath }),
   ...(state.checkpointLog === undefined ? {} : { CheckpointLog: state.checkpointLog }),
   ...(state.restoreLog === undefined ? {} : { RestoreLog: state.restoreLog }),

@@ -60,7 +60,7 @@ const bytesBelow = async (directory: string): Promise<number> => {
 }
 
 const healthOf = ({ config, state }: ContainerRecord, paths: ContainerPaths) =>
-  isActive(state) ? healthResults(paths, config).Status : ""
+  isActive(state) && config.health !== undefined ? healthResults(paths).Status : ""
 
 const summaryOf = (
   record: ContainerRecord,

@@ -68,6 +68,7 @@ export const startAlone = Effect.fnUntraced(function* (
   }).pipe(
     Effect.scoped,
     Effect.onError(() => Effect.ignore(undo(record))),
+    Effect.tapError(({ message }) => containers.update(id, (before) => ({ ...before, startError: message }))),
   )
   const startedAt = DateTime.formatIso(yield* DateTime.now)
   // a start from the beginning leaves nothing of an earlier checkpoint

@@ -45,7 +45,7 @@ export const healthcheck = Effect.fn("Container.healthcheck")(function* (record:
   const ended = yield* DateTime.now
   const runs = Math.max(Date.parse(state.startedAt ?? ""), Date.parse(state.restoredAt ?? state.startedAt ?? ""))
   const results: HealthResults = healthAfter(
-    healthResults(paths, config),
+    healthResults(paths),
     { Start: DateTime.formatIso(began), End: DateTime.formatIso(ended), ExitCode: exitCode, Output: heard.join("") },
     { retries: health.retries, counts: DateTime.toEpochMillis(began) >= runs + health.startPeriodMillis },
   )

@@ -4,7 +4,7 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers, checkpointRules, memberOf } from "@cryopod/checkpoint"
+import { checkpointMembers, checkpointRules, inventory, memberOf } from "@cryopod/checkpoint"
 import { pagesNumber } from "@cryopod/criu"
 import {
   type ArchiveSource,
@@ -62,7 +62,8 @@ export const openView = Effect.fn("inspection.open")(function* (
 
 const viewContainer = Effect.fnUntraced(function* (ref: string, record: ContainerRecord) {
   const paths = (yield* Layout).container(record.id)
-  if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id: record.id })
+  if (!(yield* hasCompleteDump(paths)))
+    return yield* new CheckpointMissing({ id: record.id, path: join(paths.checkpoint, inventory) })
   const spec = portableSpec(yield* readSpec(paths), record.config.mounts)
   const view: View = {
     source: ref,

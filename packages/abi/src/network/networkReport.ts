@@ -34,6 +34,7 @@ export const networkReport = Effect.fnUntraced(function* (
       attachments,
       ports: config.ports ?? [],
       exposed: config.exposed ?? [],
+      mode: config.network === "bridge" ? undefined : config.network,
     },
     {
       status: running ? state.networkStatus : undefined,

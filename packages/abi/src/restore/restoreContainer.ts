@@ -1,4 +1,6 @@
 /** Restore a container in place, from the checkpoint that lies in its bundle. */
+import { join } from "node:path"
+import { inventory } from "@cryopod/checkpoint"
 import {
   CheckpointMissing,
   ContainerStateImproper,
@@ -33,7 +35,8 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
   const { id, state } = record
   const paths = (yield* Layout).container(id)
   if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
-  if (!(yield* hasCompleteDump(paths))) return yield* new CheckpointMissing({ id })
+  if (!(yield* hasCompleteDump(paths)))
+    return yield* new CheckpointMissing({ id, path: join(paths.checkpoint, inventory) })
   const fitting = { source: record.name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" }
   yield* requireFit(fitting, options.force)
   yield* requireCriuConfigurable(record.config.runtime, neededOptions(options, state.checkpointNeeds))

@@ -1,4 +1,5 @@
 /** A restored container runs: write it down, and put away what the restore needed. */
+import * as fs from "node:fs"
 import { join } from "node:path"
 import { checkpointMembers } from "@cryopod/checkpoint"
 import type { ContainerNotFound, HostFailure, RestoreOptions } from "@cryopod/entities"
@@ -27,6 +28,8 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
       stoppedByUser: _stopped,
       ...rest
     } = state
+    // an import has brought it along
+    const kept = path ?? (fs.existsSync(paths.checkpoint) ? paths.checkpoint : undefined)
     return {
       ...rest,
       ...running.state,
@@ -37,7 +40,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
       ...(checkpointedAt === undefined ? {} : { checkpointedAt }),
       ...(options.keep
         ? {
-            ...(path === undefined ? {} : { checkpointPath: path }),
+            ...(kept === undefined ? {} : { checkpointPath: kept }),
             ...(log === undefined ? {} : { checkpointLog: log }),
             ...(preCheckpoint === undefined ? {} : { preCheckpoint }),
             restoreLog: paths.restoreLog,

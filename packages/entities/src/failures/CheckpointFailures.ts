@@ -77,11 +77,15 @@ export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
 /** A container without a checkpoint of its own. */
 export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
   "CheckpointMissing",
-  { id: Schema.String },
+  {
+    id: Schema.String,
+    /** Where one would begin. */
+    path: Schema.String,
+  },
   { httpApiStatus: 500 },
 ) {
   override get message() {
-    return `a complete checkpoint for this container cannot be found, cannot restore: ${this.id}: invalid argument`
+    return `a complete checkpoint for this container cannot be found, cannot restore: faccessat ${this.path}: no such file or directory`
   }
 }
 
@@ -130,7 +134,7 @@ export class NoSuchContainerOrImage extends Schema.TaggedError<NoSuchContainerOr
   { httpApiStatus: 404 },
 ) {
   override get message() {
-    return `no such container or image: ${this.ref}`
+    return this.ref === "" ? "name or ID cannot be empty" : `no such container or image: ${this.ref}`
   }
 }
 

@@ -21,7 +21,8 @@ export const EndpointReport = Schema.Struct({
   DriverOpts: Schema.NullOr(Schema.Record(Schema.String, Schema.String)),
   IPAMConfig: Schema.Null,
   Links: Schema.Null,
-  Aliases: Schema.Array(Schema.String),
+  /** Of a network that has names. */
+  Aliases: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 export type EndpointReport = typeof EndpointReport.Type
 
@@ -92,9 +93,9 @@ export const ContainerState = Schema.Struct({
   FinishedAt: Schema.String,
   CgroupPath: Schema.String,
   Checkpointed: Schema.Boolean,
-  CheckpointedAt: Schema.optionalKey(Schema.String),
+  CheckpointedAt: Schema.String,
   Restored: Schema.optionalKey(Schema.Boolean),
-  RestoredAt: Schema.optionalKey(Schema.String),
+  RestoredAt: Schema.String,
   CheckpointPath: Schema.optionalKey(Schema.String),
   CheckpointLog: Schema.optionalKey(Schema.String),
   RestoreLog: Schema.optionalKey(Schema.String),
@@ -239,6 +240,7 @@ export const ContainerInspect = Schema.Struct({
     UTSMode: Schema.String,
     UsernsMode: Schema.String,
     Init: Schema.Boolean,
+    Ulimits: Schema.Array(Schema.Struct({ Name: Schema.String, Soft: Schema.Int, Hard: Schema.Int })),
     ...hostLimits,
   }),
 })

@@ -33,6 +33,7 @@ export const hostLimits = {
   Devices: Schema.Array(none),
   DiskQuota: Schema.Int,
   GroupAdd: texts,
+  HostsFile: Schema.String,
   IOMaximumBandwidth: Schema.Int,
   IOMaximumIOps: Schema.Int,
   Isolation: Schema.String,
@@ -46,6 +47,7 @@ export const hostLimits = {
   OomKillDisable: Schema.Boolean,
   OomScoreAdj: Schema.Int,
   PidsLimit: Schema.Int,
+  PublishAllPorts: Schema.Boolean,
   SecurityOpt: texts,
 } as const
 
@@ -74,6 +76,7 @@ export const noHostLimits = {
   Devices: [],
   DiskQuota: 0,
   GroupAdd: [],
+  HostsFile: "",
   IOMaximumBandwidth: 0,
   IOMaximumIOps: 0,
   Isolation: "",
@@ -87,5 +90,6 @@ export const noHostLimits = {
   OomKillDisable: false,
   OomScoreAdj: 0,
   PidsLimit: 0,
+  PublishAllPorts: false,
   SecurityOpt: [],
 } as const satisfies Schema.Struct.Type<typeof hostLimits>

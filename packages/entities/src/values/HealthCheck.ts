@@ -146,7 +146,6 @@ export const HealthResults = Schema.Struct({
 })
 export type HealthResults = typeof HealthResults.Type
 
-export const noHealth: HealthResults = { Status: "", FailingStreak: 0, Log: null }
 export const beginningHealth: HealthResults = { Status: "starting", FailingStreak: 0, Log: [] }
 
 /** How many checks are kept, and how much of what each said (libpod `libpod/healthcheck.go`). */

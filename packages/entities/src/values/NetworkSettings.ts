@@ -13,6 +13,8 @@ export interface Connected {
   readonly attachments: ReadonlyArray<NetworkAttachment>
   readonly ports: ReadonlyArray<PortMapping>
   readonly exposed: ReadonlyArray<ExposedPort>
+  /** Instead of networks: none, or all that the host has. */
+  readonly mode?: "none" | "host" | undefined
 }
 
 /** Names that containers on a network find this one by, besides its own. */
@@ -56,6 +58,15 @@ const addressesOf = (placed: NetworkInterface | undefined): Addresses => {
   return found
 }
 
+const endpoint = (addresses: Addresses, network: string): EndpointReport => ({
+  EndpointID: "",
+  ...addresses,
+  NetworkID: network,
+  DriverOpts: null,
+  IPAMConfig: null,
+  Links: null,
+})
+
 /** The only interface that a container has on a network. */
 export const interfaceOn = (status: NetworkStatus | undefined, network: string): NetworkInterface | undefined =>
   Object.values(status?.[network]?.interfaces ?? {})[0]
@@ -72,15 +83,13 @@ export const networkSettings = (
   const networks = container.attachments.map((attachment): readonly [string, EndpointReport] => [
     attachment.network,
     {
-      EndpointID: "",
-      ...addressesOf(interfaceOn(context.status, attachment.network)),
-      NetworkID: context.idOf(attachment.network),
+      ...endpoint(addressesOf(interfaceOn(context.status, attachment.network)), context.idOf(attachment.network)),
       DriverOpts: attachment.options ?? null,
-      IPAMConfig: null,
-      Links: null,
       Aliases: aliasesOf(container, attachment),
     },
   ])
+  const { mode } = container
+  const shown = mode === undefined ? networks : [[mode, endpoint(noAddresses, mode)] as const]
   const [first] = networks
   // libpod repeats the addresses for containers that are on the default network alone
   const only = networks.length === 1 && first?.[0] === defaultNetworkName ? first[1] : undefined
@@ -102,6 +111,6 @@ export const networkSettings = (
     LinkLocalIPv6PrefixLen: 0,
     Ports: portBindings(container.ports, container.exposed),
     SandboxKey: context.sandboxKey,
-    ...(networks.length === 0 ? {} : { Networks: Object.fromEntries(networks) }),
+    ...(shown.length === 0 ? {} : { Networks: Object.fromEntries(shown) }),
   }
 }

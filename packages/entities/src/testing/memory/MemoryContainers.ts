@@ -336,6 +336,16 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         if (owner.state.checkpointed) return yield* new DependencyCheckpointed({ id, dependency: owner.id })
         if (!isActive(owner)) yield* locked(start)(owner)
       }
+      yield* Effect.tapError(startAlone(container), ({ message }) =>
+        changeState(container, (before) => ({ ...before, startError: message })),
+      )
+      return id
+    })
+  }
+
+  /** Everything it joins runs. */
+  function startAlone(container: MemoryContainer): Effect.Effect<void, CreateFailure> {
+    return Effect.gen(function* () {
       fillMemory(container)
       fillVolumes(host, container)
       const program = yield* firstProgram(container)
@@ -349,7 +359,6 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
         program,
         change: ({ status }) => ({ ...initialState, status, pid: 0, startedAt }),
       })
-      return id
     })
   }
 

@@ -103,6 +103,8 @@ export interface MemoryState {
   readonly status: ContainerStatus
   readonly pid: number
   readonly exitCode: number
+  /** Why it could not be started when that was tried last. */
+  readonly startError?: string
   /** Its user asked it to end; its restart policy has no say then. */
   readonly stoppedByUser?: boolean
   readonly restartCount?: number

@@ -144,7 +144,8 @@ const openSnapshot = Effect.fnUntraced(function* (
     Effect.catchTag("ContainerNotFound", () => Effect.succeed(undefined)),
   )
   if (container !== undefined) {
-    if (container.checkpoint === undefined) return yield* new CheckpointMissing({ id: container.id })
+    if (container.checkpoint === undefined)
+      return yield* new CheckpointMissing({ id: container.id, path: "memory:inventory.img" })
     return { source: ref, kind: "container", snapshot: container.checkpoint }
   }
   const { image } = yield* Effect.fromResult(findImage(host.images, ref)).pipe(

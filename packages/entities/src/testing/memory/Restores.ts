@@ -61,7 +61,7 @@ export const restoreInPlace = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RestoreReport, RestoreFailure> {
   const { checkpoint, id, state } = container
   if (isActive(container)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
-  if (checkpoint === undefined) return yield* new CheckpointMissing({ id })
+  if (checkpoint === undefined) return yield* new CheckpointMissing({ id, path: "memory:inventory.img" })
   container.config = {
     ...container.config,
     connection: {

@@ -3,7 +3,7 @@ import type { ContainerInspect, ContainerSummary } from "../../reports/Container
 import { zeroInstant } from "../../reports/ContainerReports.ts"
 import { noHostLimits } from "../../reports/HostLimits.ts"
 import { bindTexts, mountReports, tmpfsTexts } from "../../values/MountReports.ts"
-import { healthConfigOf, noHealth } from "../../values/HealthCheck.ts"
+import { healthConfigOf } from "../../values/HealthCheck.ts"
 import { signalName } from "../../values/Signal.ts"
 import { changesOf } from "./Files.ts"
 import * as Deferred from "effect/Deferred"
@@ -56,6 +56,8 @@ export const sizesOf = (host: MemoryHost, { config, files }: MemoryContainer) =>
   return { rwSize: bytes((path) => changed.has(path)), rootFsSize: bytes(() => true) }
 }
 
+const modes = ["none", "host"] as const
+
 export const inspectOf = (host: MemoryHost, container: MemoryContainer): ContainerInspect => {
   const { config, id, name, run, state } = container
   const image = host.images.find((other) => other.id === config.imageId)
@@ -101,6 +103,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
         attachments: config.connection.attachments,
         ports: config.connection.published,
         exposed: config.connection.exposed,
+        mode: modes.find((mode) => mode === config.namespaces.net),
       },
       {
         status: isActive(container) ? config.places : undefined,
@@ -170,6 +173,7 @@ export const inspectOf = (host: MemoryHost, container: MemoryContainer): Contain
       UTSMode: config.namespaces.uts,
       UsernsMode: "",
       Init: false,
+      Ulimits: config.rlimits.map(({ hard, soft, type }) => ({ Name: type, Soft: soft, Hard: hard })),
       ...noHostLimits,
     },
   }
@@ -188,19 +192,19 @@ const stateOf = (container: MemoryContainer, place: string): ContainerInspect["S
     Pid: state.pid,
     ConmonPid: 0,
     ExitCode: state.exitCode,
-    Error: "",
+    Error: state.startError ?? "",
     StartedAt: state.startedAt ?? zeroInstant,
     FinishedAt: state.finishedAt ?? zeroInstant,
     CgroupPath: isActive(container) ? `/memory/${container.id}` : "",
     Checkpointed: state.checkpointed,
-    ...(state.checkpointedAt === undefined ? {} : { CheckpointedAt: state.checkpointedAt }),
+    CheckpointedAt: state.checkpointedAt ?? zeroInstant,
     ...(state.restored ? { Restored: true } : {}),
-    ...(state.restoredAt === undefined ? {} : { RestoredAt: state.restoredAt }),
+    RestoredAt: state.restoredAt ?? zeroInstant,
     ...(container.checkpoint === undefined ? {} : { CheckpointPath: `${place}/userdata/checkpoint` }),
     ...(state.kept === "checkpoint" || (state.kept === "restore" && container.checkpoint !== undefined)
       ? { CheckpointLog: `${place}/userdata/dump.log` }
       : {}),
     ...(state.kept === "restore" ? { RestoreLog: `${place}/userdata/restore.log` } : {}),
-    Health: container.config.health === undefined ? noHealth : container.health,
+    ...(container.config.health === undefined ? {} : { Health: container.health }),
   }
 }

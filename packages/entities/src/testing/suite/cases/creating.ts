@@ -201,7 +201,7 @@ export const creating: ReadonlyArray<Case> = [
     }),
   },
   {
-    name: "a program that is not there leaves a container that has not run",
+    name: "a program that is not there leaves a container that has not run, and says why",
     run: Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const id = yield* created({ command: ["no-such-program"] })
@@ -213,7 +213,10 @@ export const creating: ReadonlyArray<Case> = [
           message: expect.stringContaining("OCI runtime attempted to invoke a command that was not found"),
         },
       })
-      expect(yield* statusOf(id)).toBe("created")
+      expect((yield* engine.inspect(id)).State).toMatchObject({
+        Status: "created",
+        Error: expect.stringContaining("OCI runtime attempted to invoke a command that was not found"),
+      })
     }),
   },
   {
