@@ -90,19 +90,6 @@ export const reworded = (failure: CommandFailure, message: string): CommandFailu
   ...(failure.exitStatus === undefined ? {} : { exitStatus: failure.exitStatus }),
 })
 
-/** Failures of one kind reworded, those of others as they are. */
-export const rewordedItems = <A, E extends CommandFailure>(
-  items: ReadonlyArray<Item<A, E>>,
-  tag: E["_tag"],
-  words: (input: string) => string,
-): ReadonlyArray<Item<A, CommandFailure>> =>
-  items.map(({ input, result }) => ({
-    input,
-    result: Result.mapError(result, (failure): CommandFailure =>
-      failure._tag === tag ? reworded(failure, words(input)) : failure,
-    ),
-  }))
-
 /** Several failures as one: hashicorp/go-multierror, ListFormatFunc. */
 export const printTogether = (failures: ReadonlyArray<CommandFailure>): Effect.Effect<void> => {
   const [first] = failures
@@ -116,12 +103,21 @@ export const exitStatus = (failure: CommandFailure): number => failure.exitStatu
 
 /** `rm`, `rmi`, `network rm` and `volume rm` tell what stood in the way by their status: 1 for what is not there, 2 for what is in use. */
 export const removalStatus = (failure: CommandFailure): number => {
-  if (missingTags.has(failure._tag)) return 1
+  // without a name, nothing is missing
+  if (missingTags.has(failure._tag)) return "ref" in failure && failure.ref === "" ? failureStatus : 1
   if (inUseTags.has(failure._tag)) return 2
   return failure instanceof ContainerStateImproper && failure.operation === "remove" ? 2 : exitStatus(failure)
 }
 
-const missingTags = new Set(["ContainerNotFound", "ImageNotFound", "NetworkNotFound", "PodNotFound", "VolumeNotFound"])
+const missingTags = new Set([
+  "ContainerNotFound",
+  "ImageNotFound",
+  "NetworkNotFound",
+  "NoContainers",
+  "NoPods",
+  "PodNotFound",
+  "VolumeNotFound",
+])
 const inUseTags = new Set(["ImageInUse", "NetworkInUse", "VolumeInUse"])
 
 /** A command line that asks for something that cannot be meant, found by the command itself. */

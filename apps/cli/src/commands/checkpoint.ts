@@ -1,5 +1,6 @@
 /** `container checkpoint` and `container restore`. */
 import {
+  ArchiveInvalid,
   CheckpointEngine,
   CheckpointFlags,
   checkpointRequest,
@@ -7,7 +8,10 @@ import {
   type CheckpointRequest,
   type CheckpointSource,
   ContainerEngine,
+  ImageEngine,
   type Items,
+  NoSuchContainerOrImage,
+  OptionConflict,
   RestoreFlags,
   type RestoreReport,
   restoreRequest,
@@ -25,6 +29,7 @@ import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { namesOrAll } from "../kit/index.ts"
 import { printFailures, printItems, printWarning, reworded, writeError, writeOut } from "../output.ts"
 import { withProgress } from "../progress.ts"
+import { requireContainers } from "../named.ts"
 import { withPolicyDocument } from "../restoreFlags.ts"
 
 /** A name comes back as it was typed; what was found by `--all`, or made from an image, as its id. */
@@ -79,6 +84,7 @@ export const checkpoint: CliCommand = {
       const flags = withStandardOutput(optionsOf(CheckpointFlags, call))
       const given = givenOptions(CheckpointFlags, call)
       const { options, selection } = yield* Effect.fromResult(checkpointRequest(flags, call.args, given))
+      if (selection._tag === "Names") yield* requireContainers(selection.names)
       if (call.flags["dry-run"] === true) return yield* planned({ options, selection })
       const began = yield* Clock.currentTimeNanos
       const items = yield* withProgress("Checkpointing", (yield* ContainerEngine).checkpoint(selection, options))
@@ -104,14 +110,46 @@ const withStandardOutput = (flags: CheckpointFlags): CheckpointFlags =>
 
 /** Podman looks into the archive for its runtime before everything else. */
 const unopened =
-  (archive: string) =>
-  (failure: CommandFailure): CommandFailure =>
-    failure instanceof StorageFailed && failure.operation === "open" && failure.path === archive
-      ? reworded(
-          failure,
-          `failed extracting runtime information from ${archive}: failed to open checkpoint archive ${archive} for import: ${failure.message}`,
-        )
+  ({ import: archive, importPrevious: previous }: Pick<RestoreFlags, "import" | "importPrevious">) =>
+  (failure: CommandFailure): CommandFailure => {
+    const looking = `failed extracting runtime information from ${archive}`
+    if (failure instanceof ArchiveInvalid && failure.archive === archive)
+      return reworded(failure, `${looking}: unpacking of checkpoint archive ${archive} failed: ${failure.problem}`)
+    if (!(failure instanceof StorageFailed) || failure.operation !== "open") return failure
+    if (failure.path === archive)
+      return reworded(
+        failure,
+        `${looking}: failed to open checkpoint archive ${archive} for import: ${failure.message}`,
+      )
+    return failure.path === previous
+      ? reworded(failure, `failed to open pre-checkpoint archive for import: ${failure.message}`)
       : failure
+  }
+
+/** What stands against a container before anything is restored in it. */
+const importFailures = new Set([
+  "ContainerIdInUse",
+  "NameInUse",
+  "NetworkOptionInvalid",
+  "PodRestoreRefused",
+  "VolumeRestoreRefused",
+])
+
+/** Podman says of these whence the container was to come; a name that is taken cannot be replaced there. */
+const unimported = (image: string, failure: CommandFailure): CommandFailure => {
+  if (!importFailures.has(failure._tag)) return failure
+  const words = failure._tag === "NameInUse" ? failure.message.replace(/, or use --replace .*$/, "") : failure.message
+  return reworded(failure, `unable to import checkpoint from image: ${JSON.stringify(image)}: ${words}`)
+}
+
+/** While one of several names leads nowhere, nothing is restored. */
+const requireImages = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+  const engine = yield* ImageEngine
+  for (const ref of names) {
+    const found = yield* Effect.orElseSucceed(engine.exists(ref), () => false)
+    if (!found) return yield* new NoSuchContainerOrImage({ ref })
+  }
+})
 
 /** The verdict on everything that would be restored. */
 const dryRun = Effect.fnUntraced(function* ({ options, source }: RestoreRequest) {
@@ -144,8 +182,15 @@ export const restore: CliCommand = {
   example:
     "cryopod container restore web\ncryopod container restore web:1\ncryopod container restore --name web2 web:1",
   flags: { ...flagTable(RestoreFlags), ...dryRunFlags("restored") },
-  // with an archive, what is wrong with the names is said by the options
-  args: (context) => (context.changed.has("import") ? undefined : namesOrAll(context)),
+  // with an archive, or without a name, what is wrong is said by the options
+  args: (context) => {
+    const { args, changed, flags } = context
+    if (changed.has("import") || (args.length === 0 && flags["all"] !== true && flags["latest"] !== true))
+      return undefined
+    return flags["latest"] === true && flags["all"] !== true && args.length > 0
+      ? new OptionConflict({ rule: "selectionBoth" }).message
+      : namesOrAll(context)
+  },
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
@@ -153,14 +198,17 @@ export const restore: CliCommand = {
       const engine = yield* ContainerEngine
       const known = new Set<string>()
       for (const name of call.args) if (yield* engine.exists(name)) known.add(name)
-      const inPlace = flags.all || flags.latest || known.size > 0
+      const inPlace = flags.all || flags.latest || known.size > 0 || call.args.length === 0
       const { options, source } = yield* Effect.fromResult(restoreRequest(flags, call.args, inPlace))
+      if (source._tag === "Names") yield* requireImages(source.names.filter((name) => !known.has(name)))
       if (call.flags["dry-run"] === true) return yield* dryRun({ options, source })
       const began = yield* Clock.currentTimeNanos
       const restored = yield* withProgress("Restoring", engine.restore(source, options))
       const items = restored.map(({ input, result }) => ({
         input,
-        result: Result.mapError(result, unopened(flags.import)),
+        result: Result.mapError(result, (failure) =>
+          input === "" || known.has(input) ? unopened(flags)(failure) : unimported(input, failure),
+        ),
       }))
       yield* printWarnings(items)
       if (flags.printStats) return yield* printStatistics("podman_restore_duration", began, items)

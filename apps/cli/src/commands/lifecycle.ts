@@ -1,6 +1,7 @@
 /** Commands that start, stop and remove containers. */
 import {
   ContainerEngine,
+  ContainerNotFound,
   type ContainerSelection,
   type Item,
   KillFlags,
@@ -18,14 +19,23 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { flagTable, optionsOf } from "../flags.ts"
-import { type Call, exactArgs, namesOrAll, parseDuration, valuesOf } from "../kit/index.ts"
-import { printItems, printLine, refuse, removalStatus, rewordedItems } from "../output.ts"
+import { type Call, exactArgs, nameOrLatest, namesOrAll, parseDuration, valuesOf } from "../kit/index.ts"
+import { failureStatus, printItems, printLine, refuse, removalStatus, reworded } from "../output.ts"
 import { startAttached } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
+import { requireContainers } from "../named.ts"
 
-/** Names, `--all` or `--latest`, as one selection. */
-const selected = (call: Call): Effect.Effect<ContainerSelection, CommandFailure> =>
-  Effect.fromResult(selectionOf({ all: call.flags["all"] === true, latest: call.flags["latest"] === true }, call.args))
+/** Names, `--all` or `--latest`, as one selection. While one of several names leads nowhere, nothing is done to the others. */
+const selected = Effect.fnUntraced(function* (
+  call: Call,
+  { ignore }: { readonly ignore: boolean } = { ignore: false },
+): Effect.fn.Return<ContainerSelection, CommandFailure, ContainerEngine> {
+  const { all, latest } = call.flags
+  const selection = yield* Effect.fromResult(selectionOf({ all: all === true, latest: latest === true }, call.args))
+  // whether a single one is there is told by what is done to it
+  if (selection._tag === "Names" && selection.names.length > 1) yield* requireContainers(selection.names, { ignore })
+  return selection
+})
 
 const typed = (_: unknown, input: string) => input
 
@@ -35,10 +45,14 @@ export const start: CliCommand = {
   use: "[options] CONTAINER [CONTAINER...]",
   example: "cryopod start web\ncryopod start --attach web",
   flags: flagTable(StartFlags),
-  args: (context) =>
-    context.args.length === 0 && context.flags["all"] !== true && context.flags["latest"] !== true
+  args: (context) => {
+    const { all, latest } = context.flags
+    if (all === true && context.args.length > 0)
+      return "either start all containers or the container(s) provided in the arguments"
+    return context.args.length === 0 && all !== true && latest !== true
       ? "start requires at least one argument"
-      : namesOrAll(context),
+      : namesOrAll(context)
+  },
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
@@ -88,7 +102,10 @@ export const stop: CliCommand = {
   handler: (call) =>
     Effect.gen(function* () {
       const { ignore, time } = optionsOf(StopFlags, call)
-      const items = yield* (yield* ContainerEngine).stop(yield* selected(call), { ignore, timeSeconds: time })
+      const items = yield* (yield* ContainerEngine).stop(yield* selected(call, { ignore }), {
+        ignore,
+        timeSeconds: time,
+      })
       return yield* printItems(items, typed)
     }),
 }
@@ -144,9 +161,14 @@ export const restart: CliCommand = {
       const engine = yield* ContainerEngine
       const { all, latest, time } = optionsOf(RestartFlags, call)
       const { running } = valuesOf(call, restartFlags)
-      const wanted = all || latest ? yield* idsOf({ all: all && !running, latest }) : call.args
+      const wanted = latest
+        ? [yield* engine.latest]
+        : all
+          ? (yield* idsOf({ all: !running, latest: false })).toReversed()
+          : call.args
       const [name, ...names] = wanted
       if (name === undefined) return 0
+      if (names.length > 0) yield* requireContainers(wanted)
       const stopped = yield* engine.stop(Selection.names(name, ...names), { ignore: false, timeSeconds: time })
       const [first, ...rest] = stopped.filter(({ result }) => result._tag === "Success").map(({ input }) => input)
       const failed = yield* printItems(
@@ -154,7 +176,9 @@ export const restart: CliCommand = {
         typed,
       )
       if (first === undefined) return failed
-      return Math.max(failed, yield* printItems(yield* engine.start(Selection.names(first, ...rest)), typed))
+      const started = yield* engine.start(Selection.names(first, ...rest))
+      // a program that is not there has no status of its own here
+      return Math.max(failed, yield* printItems(started, typed, () => failureStatus))
     }),
 }
 
@@ -164,6 +188,12 @@ const idsOf = Effect.fnUntraced(function* ({ all, latest }: { readonly all: bool
   return rows.map(({ Id }) => Id)
 })
 
+/** What Podman prints for a container that is not there. */
+const noCode = -1
+
+const orNoCode = <E extends CommandFailure>(result: Result.Result<number, E>) =>
+  Result.isFailure(result) && result.failure._tag === "ContainerNotFound" ? Result.succeed(noCode) : result
+
 export const wait: CliCommand = {
   name: "wait",
   short: "Block on one or more containers",
@@ -171,20 +201,27 @@ export const wait: CliCommand = {
   use: "[options] CONTAINER [CONTAINER...]",
   example: "cryopod wait web",
   flags: flagTable(WaitFlags),
-  args: namesOrAll,
+  args: (context) => nameOrLatest(context) ?? namesOrAll(context),
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
       const { ignore, interval } = optionsOf(WaitFlags, call)
       const intervalMillis = /^\d+$/.test(interval) ? Number(interval) : parseDuration(interval)
       if (typeof intervalMillis !== "number") return yield* refuse(intervalMillis.problem)
-      const items = yield* (yield* ContainerEngine).wait(yield* selected(call), {
-        ignore,
+      const items = yield* (yield* ContainerEngine).wait(yield* selected(call, { ignore }), {
+        ignore: false,
         intervalMillis: Math.max(1, intervalMillis),
       })
-      return yield* printItems(items, String)
+      const known = items.map(({ input, result }) => ({ input, result: ignore ? orNoCode(result) : result }))
+      return yield* printItems(known, String)
     }),
 }
+
+/** In the words that Podman has for a removal. */
+const unremoved = (failure: CommandFailure): CommandFailure =>
+  failure instanceof ContainerNotFound && failure.ref !== ""
+    ? reworded(failure, `no container with ID or name ${JSON.stringify(failure.ref)} found: no such container`)
+    : failure
 
 export const rm: CliCommand = {
   name: "rm",
@@ -199,15 +236,28 @@ export const rm: CliCommand = {
       const { depend, force, ignore, time, volumes } = optionsOf(RemoveFlags, call)
       if (call.changed.has("time") && !force)
         return yield* refuse("--force option must be specified to use the --time option")
-      const items = yield* (yield* ContainerEngine).remove(yield* selected(call), {
-        force,
-        depend,
-        ignore: ignore || force,
-        timeSeconds: time,
-        volumes,
-      })
-      const missing = (ref: string) => `no container with ID or name ${JSON.stringify(ref)} found: no such container`
-      return yield* printItems(rewordedItems(items, "ContainerNotFound", missing), typed, removalStatus)
+      // one that is named twice goes once
+      const once = { ...call, args: [...new Set(call.args)] }
+      const items = yield* Effect.gen(function* () {
+        const selection = yield* selected(once, { ignore: ignore || force })
+        return yield* (yield* ContainerEngine).remove(selection, {
+          force,
+          depend,
+          ignore: ignore || force,
+          timeSeconds: time,
+          volumes,
+        })
+      }).pipe(
+        Effect.mapError((failure) => ({
+          ...reworded(failure, unremoved(failure).message),
+          exitStatus: removalStatus(failure),
+        })),
+      )
+      return yield* printItems(
+        items.map(({ input, result }) => ({ input, result: Result.mapError(result, unremoved) })),
+        typed,
+        removalStatus,
+      )
     }),
 }
 

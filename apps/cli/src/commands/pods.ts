@@ -37,11 +37,18 @@ import {
   reworded,
   writeOut,
 } from "../output.ts"
+import { requirePods } from "../named.ts"
+import { podFields } from "./inspect.ts"
 import { haveImage } from "./run.ts"
 
 /** Names, `--all` or `--latest`, as one selection. */
-const selected = (call: Call): Effect.Effect<PodSelection, CommandFailure> =>
-  Effect.fromResult(selectionOf({ all: call.flags["all"] === true, latest: call.flags["latest"] === true }, call.args))
+const selected = Effect.fnUntraced(function* (call: Call): Effect.fn.Return<PodSelection, CommandFailure, PodEngine> {
+  const { all, force, ignore, latest } = call.flags
+  const selection = yield* Effect.fromResult(selectionOf({ all: all === true, latest: latest === true }, call.args))
+  if (selection._tag === "Names" && selection.names.length > 1)
+    yield* requirePods(selection.names, { ignore: ignore === true || force === true })
+  return selection
+})
 
 const idOf = ({ Id }: PodReport) => Id
 /** Podman answers some commands with the pod's name, whatever it was called by. */
@@ -194,7 +201,7 @@ const inspect: CliCommand = {
         else found.push(one)
       }
       if (format === "json" || format === "") yield* writeOut(`${JSON.stringify(found, undefined, 5)}\n`)
-      else yield* printDocuments(found, format)
+      else yield* printDocuments(found.map(podFields), format)
       yield* printMissing(missing.map((ref) => `no such pod ${ref}`))
       return missing.length === 0 ? 0 : failureStatus
     }),
@@ -238,8 +245,13 @@ const acting = ({ act, flags, line, name, short, statusOf }: Acting): CliCommand
   args: namesOrAll,
   complete: completePods,
   handler: (call) =>
-    Effect.flatMap(selected(call), (selection) =>
-      Effect.flatMap(act(call, selection), (items) => printItems(items, line, statusOf)),
+    Effect.gen(function* () {
+      const items = yield* act(call, yield* selected(call))
+      return yield* printItems(items, line, statusOf)
+    }).pipe(
+      Effect.mapError((failure) =>
+        statusOf === undefined ? failure : { ...reworded(failure, failure.message), exitStatus: statusOf(failure) },
+      ),
     ),
 })
 

@@ -130,6 +130,12 @@ export const namesOrAll: ArgsRule = ({ args, flags, changed }) => {
   return args.length === 0 && !all && !latest ? "you must provide at least one name or id" : undefined
 }
 
+/** Something to look at. Podman `cmd/podman/{containers/wait,diff}.go`. */
+export const nameOrLatest: ArgsRule = ({ path, args, flags }) =>
+  args.length === 0 && flags["latest"] !== true
+    ? `"${pathText(path)}" requires a name, id, or the "--latest" flag`
+    : undefined
+
 /**
  * Names that begin with what was typed, or are at most so many letters off. Podman leaves cobra's distance of 2 to the
  * program itself, and has none for its groups.

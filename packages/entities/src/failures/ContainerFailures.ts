@@ -13,7 +13,9 @@ export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>()(
   { httpApiStatus: 404 },
 ) {
   override get message() {
-    return `no container with name or ID "${this.ref}" found: no such container`
+    return this.ref === ""
+      ? "name or ID cannot be empty"
+      : `no container with name or ID "${this.ref}" found: no such container`
   }
 }
 
@@ -31,7 +33,7 @@ export class ContainerAmbiguous extends Schema.TaggedError<ContainerAmbiguous>()
 /** There is no container at all that a `--latest` could mean. */
 export class NoContainers extends Schema.TaggedError<NoContainers>()("NoContainers", {}, { httpApiStatus: 404 }) {
   override get message() {
-    return "no containers exist: no such container"
+    return "no such container"
   }
 }
 

@@ -8,7 +8,7 @@ export class PodNotFound extends Schema.TaggedError<PodNotFound>()(
   { httpApiStatus: 404 },
 ) {
   override get message() {
-    return `no pod with name or ID ${this.ref} found: no such pod`
+    return this.ref === "" ? "name or ID cannot be empty" : `no pod with name or ID ${this.ref} found: no such pod`
   }
 }
 
@@ -26,7 +26,7 @@ export class PodAmbiguous extends Schema.TaggedError<PodAmbiguous>()(
 /** There is no pod at all that a `--latest` could mean. */
 export class NoPods extends Schema.TaggedError<NoPods>()("NoPods", {}, { httpApiStatus: 404 }) {
   override get message() {
-    return "no pods exist: no such pod"
+    return "no such pod"
   }
 }
 

@@ -271,7 +271,7 @@ export const lifecycle: ReadonlyArray<Case> = [
         first,
       )
       expect(yield* engine.exists(first)).toBe(false)
-      expect((yield* failureOf(engine.latest)).message).toBe("no containers exist: no such container")
+      expect((yield* failureOf(engine.latest)).message).toBe("no such container")
     }),
   },
   {
