@@ -8,10 +8,11 @@ export const flagTable = (options: { readonly fields: Schema.Struct.Fields }): F
   Object.fromEntries(factsOf(options.fields).map(([, facts]) => [facts.cli, flagSpec(facts)]))
 
 const flagSpec = (facts: OptionFacts): FlagSpec => {
-  const { bare, description, fallback, hidden, kind, short, valueName } = facts
+  const { aliases, bare, description, fallback, hidden, kind, short, valueName } = facts
   const common = {
     usage: description,
     ...(short === undefined ? {} : { short }),
+    ...(aliases === undefined ? {} : { aliases }),
     ...(bare === undefined ? {} : { bare }),
     ...(hidden === undefined ? {} : { hidden }),
     ...(valueName === undefined ? {} : { valueName }),

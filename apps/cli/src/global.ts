@@ -1,4 +1,5 @@
 /** Flags before the command, and the environment variables that stand in for them. */
+import { existsSync } from "node:fs"
 import { defaultPrefix, defaultRoot, defaultRunroot, type LocalEngineSettings } from "@cryopod/abi"
 import { insistedRuntime, OptionInvalid, RuntimeName, runtimeNamed, type RuntimeUnknown } from "@cryopod/entities"
 import * as Result from "effect/Result"
@@ -106,11 +107,16 @@ export const engineSettings = (
   if (refused !== undefined) return Result.fail(refused)
   const root = flags.root || env["CRYOPOD_ROOT"] || defaultRoot
   const runroot = flags.runroot || env["CRYOPOD_RUNROOT"] || defaultRunroot
+  const refuse = (message: string) => Result.fail({ _tag: "GlobalOptionRefused", message })
+  if (flags.runtime === "" && parsed.changed.has("runtime"))
+    return refuse("configuring runtime: must provide a valid path: invalid argument")
   const runtimeText = flags.runtime || env["CRYOPOD_RUNTIME"] || ""
   const named =
     runtimeText === ""
       ? Result.succeed(undefined)
       : runtimeNamed(runtimeText.slice(runtimeText.lastIndexOf("/") + 1), runtimeText)
+  if (runtimeText.includes("/") && (Result.isFailure(named) || !existsSync(runtimeText)))
+    return refuse(`no valid executable found for OCI runtime ${runtimeText}: invalid argument`)
   if (Result.isFailure(named)) return Result.fail(named.failure)
   const runtime = named.success
   const conmon = flags.conmon || env["CRYOPOD_CONMON"]

@@ -20,6 +20,8 @@ export interface OptionFacts {
   readonly cli: string
   /** One-letter spelling. */
   readonly short?: string
+  /** Long spellings that mean the same and are not shown (Podman `cmd/podman/utils/alias.go`). */
+  readonly aliases?: ReadonlyArray<string>
   /** Name in the libpod REST query, when it is not the camel-cased long spelling. */
   readonly rest?: string
   /** Placeholder of the value in help pages; the kind's own name otherwise. */

@@ -6,8 +6,9 @@ import { ownStreams } from "../attach.ts"
 import { completeContainers } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
-import { type Call, exactArgs, tableText, valuesOf } from "../kit/index.ts"
+import { type Call, exactArgs, nameOrLatest, rangeArgs, tableText, valuesOf } from "../kit/index.ts"
 import { exitStatus, failureStatus, printLine, refuse, reworded, writeError, writeOut } from "../output.ts"
+import { envFileFlag, givenVariables } from "../variables.ts"
 
 /** The container that is meant: the one named, or the latest. */
 const oneContainer = Effect.fnUntraced(function* (call: Call) {
@@ -68,17 +69,29 @@ export const exec: CliCommand = {
   short: "Run a process in a running container",
   use: "[options] CONTAINER COMMAND [ARG...]",
   example: "cryopod exec web ls /\ncryopod exec -it web sh",
-  flags: flagTable(ExecFlags),
+  flags: { ...flagTable(ExecFlags), ...envFileFlag },
   stopAtFirst: true,
+  args: ({ args, flags }) =>
+    args.length === 0 && flags["latest"] !== true
+      ? "exec requires the name or ID of a container or the --latest flag"
+      : undefined,
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
       const { detach, latest, ...flags } = optionsOf(ExecFlags, call)
       const ref = yield* oneContainer(call)
       const [program, ...words] = latest ? call.args : call.args.slice(1)
-      if (program === undefined) return yield* refuse("you must provide a command to exec")
       const engine = yield* ContainerEngine
-      const options = { ...flags, command: [program, ...words] as const }
+      if (program === undefined) {
+        yield* engine.inspect(ref)
+        return yield* refuse("must provide a non-empty command to start an exec session: invalid argument")
+      }
+      const env = yield* givenVariables(valuesOf(call, envFileFlag)["env-file"], flags.env).pipe(
+        Effect.catchTag("VariableInvalid", (failure) =>
+          Effect.fail(reworded(failure, `parsing environment variables: ${failure.message}`)),
+        ),
+      )
+      const options = { ...flags, env, command: [program, ...words] as const }
       const ownTerminal = flags.tty && process.stdin.isTTY === true && process.stdout.isTTY === true
       const work = detach
         ? Effect.as(Effect.flatMap(engine.execDetached(ref, options), printLine), 0)
@@ -90,8 +103,8 @@ export const exec: CliCommand = {
       return yield* work.pipe(
         Effect.mapError((failure) =>
           // Podman's status for a program that the container cannot run
-          unrun.has(failure._tag) && exitStatus(failure) === failureStatus
-            ? { ...reworded(failure, failure.message), exitStatus: 255 }
+          unrun.has(failure._tag) && (detach || exitStatus(failure) === failureStatus)
+            ? { ...reworded(failure, failure.message), exitStatus: detach ? failureStatus : 255 }
             : failure,
         ),
       )
@@ -116,11 +129,20 @@ const diffing = (missing: "layer" | "container"): CliCommand => ({
     format: { kind: "string", usage: "Change the output format (json)" },
     latest: { kind: "bool", short: "l", usage: "Act on the latest container" },
   },
+  args: (context) => {
+    const { args, flags } = context
+    if (flags["latest"] !== true) return nameOrLatest(context) ?? rangeArgs(1, 2)(context)
+    return args.length > 0 ? "--latest and containers cannot be used together" : undefined
+  },
   complete: completeContainers,
   handler: (call) =>
     Effect.gen(function* () {
       const engine = yield* ContainerEngine
-      const ref = yield* oneContainer(call)
+      const ref = yield* Effect.mapError(oneContainer(call), (failure: CommandFailure) =>
+        failure._tag === "NoContainers"
+          ? reworded(failure, `unable to get latest container: ${failure.message}`)
+          : failure,
+      )
       const changes = yield* engine
         .diff(ref)
         .pipe(
@@ -151,7 +173,7 @@ export const containerDiff = diffing("container")
 
 /** Podman's words where it looks for the container by itself. */
 const lookedUp = (failure: CommandFailure): CommandFailure =>
-  failure._tag === "ContainerNotFound"
+  failure._tag === "ContainerNotFound" || failure._tag === "NoContainers"
     ? reworded(failure, `unable to look up requested container: ${failure.message}`)
     : failure
 
@@ -166,7 +188,7 @@ export const top: CliCommand = {
     Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const latest = call.flags["latest"] === true
-      const [ref, ...descriptors] = latest ? [yield* engine.latest, ...call.args] : call.args
+      const [ref, ...descriptors] = latest ? [yield* Effect.mapError(engine.latest, lookedUp), ...call.args] : call.args
       if (ref === undefined) return yield* refuse("you must provide the name or id of a running container")
       yield* writeOut(tableText(yield* Effect.mapError(engine.top(ref, descriptors), lookedUp)))
       return 0

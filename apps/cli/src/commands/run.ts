@@ -1,14 +1,14 @@
 /** `create` and `run`: new containers from images. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { rmSync, writeFileSync } from "node:fs"
 import {
   ContainerEngine,
   CreateFlags,
   type CreateOptions,
   ImageEngine,
   parsePlace,
+  parsePublish,
   RunFlags,
   Selection,
-  StorageFailed,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -17,49 +17,32 @@ import { completeImages } from "../completions.ts"
 import { flagTable, optionsOf } from "../flags.ts"
 import type { CliCommand, CommandFailure } from "../Handler.ts"
 import { type Call, minimumArgs, valuesOf } from "../kit/index.ts"
-import { exitStatus, failureStatus, printFailure, printLine, Problem, refuse, reworded, writeError } from "../output.ts"
+import {
+  exitStatus,
+  failureStatus,
+  printFailure,
+  printLine,
+  printWarning,
+  Problem,
+  refuse,
+  reworded,
+  writeError,
+} from "../output.ts"
 import { mountFromHere, volumeFromHere } from "../sources.ts"
+import { envFileFlag, givenVariables, openWords } from "../variables.ts"
 
 /** What is done here, around the engine. */
 const callFlags = {
   cidfile: { kind: "string", usage: "Write the container ID to the file" },
-  "env-file": { kind: "stringArray", usage: "Read in a file of environment variables" },
+  ...envFileFlag,
   replace: { kind: "bool", usage: "If a container with the same name exists, replace it" },
 } as const
 
-/** A variable with its value, or with the one that it has here; none when it has none. */
-const withValue = (variable: string): ReadonlyArray<string> => {
-  if (variable.includes("=")) return [variable]
-  const value = process.env[variable]
-  return value === undefined ? [] : [`${variable}=${value}`]
-}
-
-/** Lines of a file of variables; `#` begins a comment. */
-const variablesIn = (file: string) =>
-  Effect.try({
-    try: () => readFileSync(file, "utf8"),
-    catch: (cause) => new Problem({ text: `parsing file ${JSON.stringify(file)}: ${openWords(cause, file)}` }),
-  }).pipe(
-    Effect.map((text) =>
-      text
-        .split("\n")
-        .map((line) => line.trimStart())
-        .filter((line) => line !== "" && !line.startsWith("#")),
-    ),
-  )
-
-const openWords = (cause: unknown, path: string) =>
-  new StorageFailed({ operation: "open", path, code: (cause as NodeJS.ErrnoException).code ?? "" }).message
-
 const createOptions = Effect.fnUntraced(function* (call: Call, flags: CreateFlags) {
   const [image = "", ...command] = call.args
-  const files = yield* Effect.forEach(valuesOf(call, callFlags)["env-file"], variablesIn)
-  const variables = [...files.flat(), ...flags.env]
-  const nameless = variables.find((variable) => variable.startsWith("="))
   const bare = flags.annotation.find((annotation) => !annotation.includes("="))
   if (bare !== undefined) return yield* refuse("annotations must be formatted KEY=VALUE")
-  if (nameless !== undefined) return yield* refuse(`invalid variable: ${JSON.stringify(nameless)}`)
-  const env = variables.flatMap(withValue)
+  const env = yield* givenVariables(valuesOf(call, callFlags)["env-file"], flags.env)
   return {
     ...flags,
     volume: flags.volume.map((text) => volumeFromHere(text, process.cwd())),
@@ -83,10 +66,22 @@ export const haveImage = Effect.fnUntraced(function* ({ image, pull }: Pick<Crea
   yield* images.pull(image, { tlsVerify: true, authfile: "", creds: "", quiet: false })
 })
 
+/** Ports are asked for, and no network of the container's own to publish them on. */
+const isUnpublished = ({ network, publish }: CreateFlags): boolean =>
+  network.some((mode) => /^(?:none|host|container:.*)$/.test(mode)) &&
+  publish.some((text) => text !== "") &&
+  // what cannot be meant is refused
+  publish.every((text) => Result.isSuccess(parsePublish(text)))
+
 const createContainer = Effect.fnUntraced(function* (call: Call, flags: CreateFlags) {
   const { cidfile, replace } = valuesOf(call, callFlags)
   if (replace && flags.name === "") return yield* refuse("cannot replace container without --name being set")
   const options = yield* createOptions(call, flags)
+  if (isUnpublished(flags)) {
+    yield* writeError(
+      "Port mappings have been discarded as one of the Host, Container, Pod, and None network modes are in use\n",
+    )
+  }
   yield* haveImage(options)
   if (replace) yield* removeNow(flags.name)
   const { id } = yield* ContainerEngine.use((engine) => engine.create(options)).pipe(
@@ -152,6 +147,9 @@ export const run: CliCommand = {
     Effect.gen(function* () {
       const engine = yield* ContainerEngine
       const { detach, ...flags } = optionsOf(RunFlags, call)
+      if (flags.tty && flags.interactive && process.stdin.isTTY !== true) {
+        yield* printWarning("The input device is not a TTY. The --tty and --interactive flags might not work properly")
+      }
       const id = yield* createContainer(call, flags)
       if (detach) {
         const [started] = yield* engine.start(Selection.names(id))

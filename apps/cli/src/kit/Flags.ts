@@ -12,6 +12,8 @@ interface FlagBase {
   readonly usage: string
   /** The one-letter form, without its dash. */
   readonly short?: string
+  /** Other long forms, neither shown nor completed. */
+  readonly aliases?: ReadonlyArray<string>
   /** The value of the flag when it is given without one; a flag with `bare` takes a value only after `=`. */
   readonly bare?: string
   /** Parsed, but neither in the help page nor completed. */

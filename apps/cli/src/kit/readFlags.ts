@@ -79,9 +79,10 @@ const longFlag = (table: FlagTable, word: string): GivenFlags | FlagsProblem => 
   const body = word.slice(2)
   if (/^[-=]/.test(body)) return { problem: `bad flag syntax: ${word}` }
   const equals = body.indexOf("=")
-  const name = equals < 0 ? body : body.slice(0, equals)
-  const spec = Object.hasOwn(table, name) ? table[name] : undefined
-  if (spec === undefined) return { problem: `unknown flag: --${name}` }
+  const typed = equals < 0 ? body : body.slice(0, equals)
+  const name = Object.keys(table).find((known) => known === typed || table[known]?.aliases?.includes(typed) === true)
+  const spec = name === undefined ? undefined : table[name]
+  if (name === undefined || spec === undefined) return { problem: `unknown flag: --${typed}` }
   return [{ name, spec, value: equals < 0 ? bareOf(spec) : body.slice(equals + 1), missing: word }]
 }
 

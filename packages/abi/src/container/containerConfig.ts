@@ -10,7 +10,7 @@ import {
   keyValues,
   NameInvalid,
   OptionInvalid,
-  parseRestartPolicy,
+  restartRefusal,
   type PortMapping,
   type Rlimit,
   SignalInvalid,
@@ -47,17 +47,13 @@ export const containerConfig = (
     Result.fail(new OptionInvalid({ option, value, problem }))
 
   if (options.name !== "" && !isContainerName(options.name)) return Result.fail(new NameInvalid({ name: options.name }))
+  const refusal = restartRefusal(options)
+  if (refusal !== undefined) return Result.fail(refusal)
   const values = containerValues(options)
   if (Result.isFailure(values)) return Result.fail(values.failure)
-  const { rlimits, shmSizeBytes } = values.success
+  const { restartPolicy, rlimits, shmSizeBytes } = values.success
   const stopSignal = signalNumber(options.stopSignal || (image.config.StopSignal ?? "TERM"))
   if (stopSignal === undefined) return Result.fail(new SignalInvalid({ signal: options.stopSignal }))
-  const restartPolicy = parseRestartPolicy(options.restart)
-  if (typeof restartPolicy === "string") return invalid("restart", options.restart, restartPolicy)
-  if (options.autoRemove && restartPolicy.name !== "no") {
-    const problem = 'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
-    return invalid("restart", options.restart, problem)
-  }
   const health = healthCheckOf(options, image.config.Healthcheck)
   if (typeof health === "string") return invalid("health-cmd", options.healthCmd, health)
   const entrypoint = options.entrypoint === "" ? (image.config.Entrypoint ?? []) : parseEntrypoint(options.entrypoint)

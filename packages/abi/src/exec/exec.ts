@@ -73,7 +73,11 @@ const prepare = Effect.fnUntraced(function* (
   const paths = yield* openSession(
     containerPaths,
     sessionId,
-    execProcess(spec.process, options, { identity, held: heldCapabilities() }),
+    execProcess(spec.process, options, {
+      identity,
+      homeGiven: config.env.some((variable) => variable.startsWith("HOME=")),
+      held: heldCapabilities(),
+    }),
   )
   const command = (detach: boolean) =>
     [

@@ -10,6 +10,8 @@ import type { OciProcess } from "@cryopod/runtime"
 export interface ExecMaker {
   /** The user that was asked for; without one it is the container's own. */
   readonly identity: Identity | undefined
+  /** The container was made with a HOME of its maker's choice. */
+  readonly homeGiven: boolean
   /** Capabilities that this process can give away. */
   readonly held: ReadonlySet<string>
 }
@@ -17,12 +19,13 @@ export interface ExecMaker {
 export const execProcess = (
   container: OciProcess,
   options: Pick<ExecOptions, "command" | "env" | "privileged" | "tty" | "workdir">,
-  { held, identity }: ExecMaker,
+  { held, homeGiven, identity }: ExecMaker,
 ): OciProcess => {
   const user =
     identity === undefined
       ? container.user
       : { ...container.user, uid: identity.uid, gid: identity.gid, additionalGids: identity.groups }
+  const known = container.env ?? []
   const bounding = options.privileged ? [...held] : (container.capabilities?.bounding ?? [])
   const own = container.capabilities?.effective ?? []
   return {
@@ -30,7 +33,7 @@ export const execProcess = (
     terminal: options.tty,
     user,
     args: options.command,
-    env: merged([...(container.env ?? []), ...options.env]),
+    env: merged([...(identity === undefined || homeGiven ? known : known.filter(isNoHome)), ...options.env]),
     cwd: options.workdir || container.cwd,
     capabilities:
       user.uid === 0
@@ -40,6 +43,9 @@ export const execProcess = (
           : { bounding, effective: [], permitted: [] },
   }
 }
+
+/** Without one, the runtime looks for that of whoever runs there. */
+const isNoHome = (variable: string) => !variable.startsWith("HOME=")
 
 /** Each variable once: the last word counts. */
 const merged = (env: ReadonlyArray<string>): ReadonlyArray<string> => [

@@ -196,7 +196,7 @@ export class SignalInvalid extends Schema.TaggedError<SignalInvalid>()(
   { httpApiStatus: 400 },
 ) {
   override get message() {
-    return `invalid signal: ${this.signal}`
+    return /^[1-9]\d*$/.test(this.signal) ? "valid signals are 1 through 64" : `invalid signal: ${this.signal}`
   }
 }
 
@@ -212,6 +212,8 @@ export class OptionInvalid extends Schema.TaggedError<OptionInvalid>()(
 }
 
 const optionWords = {
+  label: (value: string) => `unable to process labels: invalid label format: ${JSON.stringify(value)}`,
+  restart: (_value: string, detail: string) => detail,
   capability: (value: string) => `${JSON.stringify(value)}: unknown capability`,
   shmSize: (value: string) => `unable to translate --shm-size: invalid size: '${value}'`,
   ulimit: (value: string, detail: string) =>

@@ -5,6 +5,7 @@ import { bool, text, texts } from "../Option.ts"
 export const ContainerNetworkFlags = Schema.Struct({
   network: texts({
     cli: "network",
+    aliases: ["net"],
     rest: "netns",
     description:
       "Connect a container to a network: bridge, none, host, container:<name|id>, or <network>[:ip=,mac=,alias=,interface_name=]",

@@ -12,19 +12,21 @@ export const StartFlags = Schema.Struct({
   interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
 })
 
-const stopTime = integer({
+const timeFacts = {
   cli: "time",
   short: "t",
   rest: "timeout",
   description: "Seconds to wait for stop before killing the container",
   fallback: -1,
-})
+} as const
+
+const stopTime = integer(timeFacts)
 
 export const StopFlags = Schema.Struct({
   all: all("Stop all running containers"),
   latest,
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
-  time: stopTime,
+  time: integer({ ...timeFacts, aliases: ["timeout"] }),
 })
 
 export const RestartFlags = Schema.Struct({
@@ -78,7 +80,11 @@ export const ListFlags = Schema.Struct({
     description: "Print the n last created containers (all states)",
     fallback: -1,
   }),
-  external: bool({ cli: "external", description: "Show containers in storage not controlled by cryopod" }),
+  external: bool({
+    cli: "external",
+    aliases: ["storage"],
+    description: "Show containers in storage not controlled by cryopod",
+  }),
   size: bool({ cli: "size", short: "s", description: "Display the total file sizes" }),
 })
 

@@ -34,13 +34,16 @@ type Checked<A> = Result.Result<A, NetworkOptionInvalid>
 /** `[[HOSTIP:][HOSTPORT[-END]]:]PORT[-END][/PROTOCOL]`. A range whose host ports are to be found is one mapping a port. */
 export const parsePublish = (text: string): Checked<ReadonlyArray<PortMapping>> =>
   Result.gen(function* () {
+    if (text === "") return []
     const wrong = (detail: string) => Result.fail(new NetworkOptionInvalid({ problem: "publish", value: text, detail }))
     const [, addressed = "", bracketed, rest = "", named] = /^((?:\[([^\]]*)\]:)?([^/]*))(?:\/(.*))?$/.exec(text) ?? []
+    if (named === "") return yield* wrong("must provide a non-empty protocol to publish")
     const protocol = protocolOf(named ?? "tcp")
     if (protocol === undefined) return yield* wrong(`unrecognized protocol ${JSON.stringify(named)} in port mapping`)
     const parts = bracketed === undefined ? addressed.split(":") : [bracketed, ...rest.split(":")]
     if (parts.length > 3) return yield* wrong("invalid port format - format is [[hostIP:]hostPort:]containerPort")
     const [container = "", host, address] = parts.toReversed()
+    if (container === "") return yield* wrong("must provide a non-empty container port to publish")
     if (address === "") return yield* wrong("must provide a non-empty container host IP to publish")
     if (address !== undefined && parseIp(address) === undefined) {
       return yield* wrong(`cannot parse ${JSON.stringify(address)} as an IP address`)

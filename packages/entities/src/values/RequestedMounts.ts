@@ -26,7 +26,8 @@ export const requestedMounts = ({
   const asked: Array<ContainerMount> = []
   for (const parsed of [
     ...flags.mount.map(parseMountFlag),
-    ...flags.volume.map(parseVolumeFlag),
+    // one that is given twice in the same words is one
+    ...[...new Set(flags.volume)].map(parseVolumeFlag),
     ...flags.tmpfs.map(parseTmpfsFlag),
   ]) {
     if (Result.isFailure(parsed)) return Result.fail(parsed.failure)

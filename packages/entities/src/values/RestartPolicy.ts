@@ -15,7 +15,8 @@ export const parseRestartPolicy = (text: string): RestartPolicy | string => {
   const [word = "", count, ...more] = text.split(":")
   if (more.length > 0) return "invalid restart policy: may specify retries at most once"
   const name = word === "" || word === "never" ? "no" : word
-  if (!isPolicyName(name)) return `"${word}" is not a valid restart policy: invalid argument`
+  if (!isPolicyName(name))
+    return `running container create option: "${word}" is not a valid restart policy: invalid argument`
   if (count === undefined) return { name, retries: 0 }
   if (name !== "on-failure") return "restart policy retries can only be specified with on-failure restart policy"
   return /^\d+$/.test(count)

@@ -9,7 +9,6 @@ import {
   type MountInvalid,
   type NetworkOptionInvalid,
   OptionInvalid,
-  parseRestartPolicy,
   SignalInvalid,
   signalNumber,
 } from "@cryopod/entities"
@@ -31,16 +30,12 @@ export const specGeneratorOf = (
 > =>
   Result.gen(function* () {
     const mounts = yield* mountSpecOf(options)
-    const restart = parseRestartPolicy(options.restart)
-    if (typeof restart === "string") {
-      return yield* Result.fail(new OptionInvalid({ option: "restart", value: options.restart, problem: restart }))
-    }
     const health = healthCheckOf(options, undefined)
     if (typeof health === "string") {
       return yield* Result.fail(new OptionInvalid({ option: "health-cmd", value: options.healthCmd, problem: health }))
     }
     const networks = yield* networkSpecOf(options)
-    const { rlimits, shmSizeBytes } = yield* containerValues(options)
+    const { restartPolicy: restart, rlimits, shmSizeBytes } = yield* containerValues(options)
     const stopSignal = yield* stopSignalOf(options.stopSignal)
     return {
       name: options.name,

@@ -10,10 +10,9 @@ import type { ExecOptions } from "../../ContainerEngine.ts"
 import type { CreateOptions } from "../../options/CreateOptions.ts"
 import { capabilityName, capabilityNames } from "../../values/Capability.ts"
 import { isContainerName } from "../../values/ContainerName.ts"
-import { containerValues } from "../../values/ContainerValues.ts"
+import { containerValues, restartRefusal } from "../../values/ContainerValues.ts"
 import { healthCheckOf } from "../../values/HealthCheck.ts"
 import { identityOf } from "../../values/Identity.ts"
-import { parseRestartPolicy } from "../../values/RestartPolicy.ts"
 import { signalNumber } from "../../values/Signal.ts"
 import { type ReadonlyFiles, textOf } from "./Files.ts"
 import type { MemoryConfig, MemoryContainer, MemoryHost, MemoryImage } from "./MemoryHost.ts"
@@ -51,19 +50,15 @@ export const memoryConfig = Effect.fnUntraced(function* (
   if (options.name !== "" && !isContainerName(options.name)) return yield* new NameInvalid({ name: options.name })
   const connection = yield* memoryConnection(options, bridges(options))
   const namespaces = yield* memoryNamespaces(host, options)
-  const { rlimits, shmSizeBytes } = yield* Effect.fromResult(containerValues(options))
+  const refusal = restartRefusal(options)
+  if (refusal !== undefined) return yield* refusal
+  const { restartPolicy, rlimits, shmSizeBytes } = yield* Effect.fromResult(containerValues(options))
   const stopSignal = signalNumber(options.stopSignal || (execution.StopSignal ?? "TERM"))
   if (stopSignal === undefined) return yield* new SignalInvalid({ signal: options.stopSignal })
   const entrypoint = options.entrypoint === "" ? (execution.Entrypoint ?? []) : entrypointOf(options.entrypoint)
   const command = options.command.length > 0 ? options.command : options.entrypoint === "" ? (execution.Cmd ?? []) : []
   if (entrypoint.length + command.length === 0) {
     return yield* invalid("entrypoint", "", "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
-  }
-  const restartPolicy = parseRestartPolicy(options.restart)
-  if (typeof restartPolicy === "string") return yield* invalid("restart", options.restart, restartPolicy)
-  if (options.autoRemove && restartPolicy.name !== "no") {
-    const problem = 'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
-    return yield* invalid("restart", options.restart, problem)
   }
   const health = healthCheckOf(options, undefined)
   if (typeof health === "string") return yield* invalid("health-cmd", options.healthCmd, health)
