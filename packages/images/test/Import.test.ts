@@ -77,13 +77,13 @@ describe("import", () => {
       "a truncated gzip archive",
       (archive) => compress(archive, "gzip").subarray(0, 500),
       "ArchiveInvalid",
-      "nexpected EOF",
+      "nexpected end",
     ],
     [
       "a truncated zstd archive",
       (archive) => compress(archive, "zstd").subarray(0, 200),
       "ArchiveInvalid",
-      "nexpected EOF",
+      "nexpected end",
     ],
     [
       "a damaged gzip archive",

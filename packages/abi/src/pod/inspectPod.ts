@@ -30,7 +30,7 @@ const summaryOf = (config: PodConfig, members: ReadonlyArray<ContainerRecord>): 
   InfraId: config.infraId ?? "",
   Name: config.name,
   Namespace: "",
-  Networks: [],
+  Networks: (infraOf(config, members)?.config.attachments ?? []).map(({ network }) => network),
   Status: statusOf(members),
   Labels: config.labels,
 })

@@ -25,6 +25,7 @@ export const settleRestored = Effect.fn("restore.settle")(function* (
       checkpointPath: path,
       checkpointedAt,
       preCheckpoint,
+      startError: _failed,
       stoppedByUser: _stopped,
       ...rest
     } = state
