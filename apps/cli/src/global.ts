@@ -54,7 +54,7 @@ export const remoteFlags = {
 } as const satisfies FlagTable
 
 /** A value that Podman refuses too, in its words; what is left would not be what was asked for. */
-const refusal = (flags: ValuesOf<typeof globalFlags>): CommandFailure | undefined => {
+const refusal = (flags: ValuesOf<typeof globalFlags>, changed: ParsedFlags["changed"]): CommandFailure | undefined => {
   const refused = (text: string, exitStatus?: number): CommandFailure => ({
     _tag: "GlobalOptionRefused",
     message: text,
@@ -64,7 +64,8 @@ const refusal = (flags: ValuesOf<typeof globalFlags>): CommandFailure | undefine
     const value = flags[name]
     return typeof value === "string" && value !== "" && !known.includes(value) ? value : undefined
   }
-  const events = other("events-backend", ["none", "file", "journald"])
+  const given = (name: keyof typeof globalFlags) => (changed.has(name) && flags[name] === "" ? "" : undefined)
+  const events = other("events-backend", ["none", "file", "journald"]) ?? given("events-backend")
   if (events !== undefined)
     return refused(`configuring runtime: ${goQuote(events)} is not a valid events backend: invalid argument`)
   const driver = other("storage-driver", ["overlay"])
@@ -73,9 +74,12 @@ const refusal = (flags: ValuesOf<typeof globalFlags>): CommandFailure | undefine
       `database graph driver "overlay" does not match our graph driver ${goQuote(driver)}: database configuration mismatch`,
     )
   }
-  if (other("cgroup-manager", ["cgroupfs", "systemd"]) !== undefined)
+  if ((other("cgroup-manager", ["cgroupfs", "systemd"]) ?? given("cgroup-manager")) !== undefined)
     return refused("configuring runtime: cgroup manager must be one of cgroupfs and systemd: invalid argument")
   const database = other("db-backend", ["sqlite"])
+  if (database === "boltdb") {
+    return refused("the BoltDB backend has been deprecated, no new BoltDB databases can be created: invalid argument")
+  }
   if (database !== undefined) return refused(`unsupported database backend: ${goQuote(database)}`)
   const network = other("network-backend", ["netavark"])
   if (network !== undefined) {
@@ -103,7 +107,7 @@ export const engineSettings = (
   self: ReadonlyArray<string>,
 ): Result.Result<LocalEngineSettings, CommandFailure> => {
   const flags = valuesOf(parsed, globalFlags)
-  const refused = refusal(flags)
+  const refused = refusal(flags, parsed.changed)
   if (refused !== undefined) return Result.fail(refused)
   const root = flags.root || env["CRYOPOD_ROOT"] || defaultRoot
   const runroot = flags.runroot || env["CRYOPOD_RUNROOT"] || defaultRunroot
