@@ -110,7 +110,7 @@ export const images: CliCommand = {
       const order = orders.find((known) => known === sort)
       if (order === undefined) {
         return yield* refuse(
-          `${JSON.stringify(sort)} is not a valid field for sorting. Choose from: repository, size, tag, created, id`,
+          `${JSON.stringify(sort)} is not a valid field for sorting. Choose from: ${orders.join(", ")}`,
         )
       }
       if (call.args.length > 0 && call.changed.has("filter"))
