@@ -15,7 +15,7 @@ export const podmanDiffers: ReadonlyArray<Lack> = [
     because: "a failure of Podman's service is a text, which is told as it stands",
     cases: [
       "a container is refused for its name, its values, its image",
-      "a program that is not there leaves a container that has not run",
+      "a program that is not there leaves a container that has not run, and says why",
       "a container is renamed, but not to a name that is taken or no name",
       "a list is filtered by name, label, state, image and exit code",
       "a container that holds a file lock is frozen only when told so, and runs on otherwise",
