@@ -64,7 +64,7 @@ export const streamDirectory = Effect.fnUntraced(function* (
   const tar = yield* tools.path("tar")
   const options = { env: tools.environment, ...pathsFor(request) }
   // without an archive, no content is read: what it would be is known by the time that the names take
-  const measuring = [...packArguments(request, "/dev/null"), "--totals"]
+  const measuring = ["--totals", ...packArguments(request, "/dev/null")]
   const { exitCode, stderr } = yield* run(tar, measuring, options)
   const total = /^Total bytes written: (\d+)/m.exec(stderr)?.[1]
   if (exitCode !== 0 || total === undefined) {

@@ -117,10 +117,16 @@ const writeBlob = Effect.fnUntraced(function* (
     const blobBytes = compression === undefined ? plainBytes : passing(compressLasting(plainBytes.blocks, compression))
     const handle = await fs.promises.open(files.half, "w", 0o600)
     try {
+      // a block stays as it is while the next one is made
+      let writing = Promise.resolve()
       for await (const block of blobBytes.blocks) {
         signal.throwIfAborted()
-        await handle.writeFile(block)
+        await writing
+        writing = handle.writeFile(block)
+        // it is waited for in its turn; a failure before that is no unhandled one
+        writing.catch(() => undefined)
       }
+      await writing
     } finally {
       await handle.close()
     }
