@@ -101,8 +101,14 @@ describe.each(hosts)("with $runtime", (options) => {
   }
 
   const forms = [
-    { form: "an archive", out: ["--export"], at: () => file("web.tar.zst"), back: ["--import"] },
-    { form: "an image", out: ["--create-image"], at: () => "web:frozen", back: [] },
+    { form: "an archive", out: ["--export"], at: () => file("web.tar.zst"), back: ["--import"], of: "" },
+    {
+      form: "an image",
+      out: ["--create-image"],
+      at: () => "web:frozen",
+      back: [],
+      of: 'unable to import checkpoint from image: "web:frozen": ',
+    },
   ] as const
 
   it.each(forms)("volumes go on from $form with all they had, and nothing of the image comes back", async (to) => {
@@ -131,7 +137,7 @@ describe.each(hosts)("with $runtime", (options) => {
     expect(await host.run("container", "restore", ...to.back, to.at())).toMatchObject({
       status: 125,
       stdout: "",
-      stderr: "Error: volume with name vol already exists. Use --ignore-volumes to not restore content of volumes\n",
+      stderr: `Error: ${to.of}volume with name vol already exists. Use --ignore-volumes to not restore content of volumes\n`,
     })
     expect(await host.ok("ps", "-aq")).toBe("")
     await removeAll()

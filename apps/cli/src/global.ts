@@ -119,8 +119,7 @@ export const engineSettings = (
     runtimeText === ""
       ? Result.succeed(undefined)
       : runtimeNamed(runtimeText.slice(runtimeText.lastIndexOf("/") + 1), runtimeText)
-  if (runtimeText.includes("/") && (Result.isFailure(named) || !existsSync(runtimeText)))
-    return refuse(`no valid executable found for OCI runtime ${runtimeText}: invalid argument`)
+  if (runtimeText.includes("/") && Result.isFailure(named)) return Result.fail(noRuntimeAt(runtimeText))
   if (Result.isFailure(named)) return Result.fail(named.failure)
   const runtime = named.success
   const conmon = flags.conmon || env["CRYOPOD_CONMON"]
@@ -143,6 +142,20 @@ export const engineSettings = (
     engineVersion: version,
   })
 }
+
+/** A path of a runtime is looked at where it is meant, on this host. */
+export const requireRuntime = ({
+  runtime,
+  tools = {},
+}: Pick<LocalEngineSettings, "runtime" | "tools">): Result.Result<void, CommandFailure> => {
+  const path = runtime === undefined ? undefined : tools[runtime]
+  return path === undefined || existsSync(path) ? Result.void : Result.fail(noRuntimeAt(path))
+}
+
+const noRuntimeAt = (path: string): CommandFailure => ({
+  _tag: "GlobalOptionRefused",
+  message: `no valid executable found for OCI runtime ${path}: invalid argument`,
+})
 
 /** The runtime that a command line names for what it makes on another host; variables are about this host's own engine. */
 export const farRuntime = (

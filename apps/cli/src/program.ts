@@ -10,7 +10,7 @@ import { commandTree } from "./commandTree.ts"
 import { ownTerminal } from "./attach.ts"
 import { sources } from "./completions.ts"
 import { remoteDestination } from "./connections/destination.ts"
-import { engineSettings, farRuntime, globalFlags, logLevelProblem, remoteFlags } from "./global.ts"
+import { engineSettings, farRuntime, requireRuntime, globalFlags, logLevelProblem, remoteFlags } from "./global.ts"
 import type { CommandFailure, Engines, Handler } from "./Handler.ts"
 import {
   type Call,
@@ -84,7 +84,10 @@ const withEngine = <A>(
     // what no engine could be told is refused whichever does the work
     const settings = yield* Effect.fromResult(engineSettings(parsed, process.env, self))
     const remote = which === "local" ? undefined : yield* Effect.fromResult(remoteDestination(parsed, process.env))
-    if (remote === undefined) return yield* Effect.provide(work, localEngine(settings))
+    if (remote === undefined) {
+      yield* Effect.fromResult(requireRuntime(settings))
+      return yield* Effect.provide(work, localEngine(settings))
+    }
     const runtime = yield* Effect.fromResult(farRuntime(parsed))
     const { tunnelEngine } = yield* Effect.promise(() => import("@cryopod/tunnel"))
     return yield* Effect.provide(work, tunnelEngine({ ...remote, ...runtime, terminal: ownTerminal }))

@@ -7,6 +7,7 @@
 import type { CriuUnfit, HostFailure, ImageInvalid } from "@cryopod/entities"
 import { syncDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { AllServices } from "../EngineServices.ts"
 import type { Collected } from "./collect.ts"
 import { commitArchive } from "./commitArchive.ts"
@@ -17,7 +18,7 @@ import type { Plan } from "./preflight.ts"
 export const commit = Effect.fn("checkpoint.commit")(function* (
   plan: Plan,
   members: Collected,
-): Effect.fn.Return<void, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
+): Effect.fn.Return<void, HostFailure | ImageInvalid | CriuUnfit, AllServices | Scope.Scope> {
   const { options: needs, paths, record, sink } = plan
   switch (sink._tag) {
     case "Container":

@@ -18,6 +18,7 @@ import { createCheckpointImage, ImageStore } from "@cryopod/images"
 import type { ContainerRecord } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
 import { checkpointFacts } from "../system/HostFacts.ts"
 import type { Collected } from "./collect.ts"
@@ -37,7 +38,7 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
   readonly members: Collected
   /** What its restore needs. */
   readonly needs: CriuRestoreOptions
-}): Effect.fn.Return<void, HostFailure | ImageInvalid | CriuUnfit, AllServices> {
+}): Effect.fn.Return<void, HostFailure | ImageInvalid | CriuUnfit, AllServices | Scope.Scope> {
   const facts = yield* checkpointFacts(record.config.runtime)
   const { engineName, engineVersion, selfCommand } = yield* EngineDefaults
   const staged = join(area, "members")
@@ -70,8 +71,8 @@ export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
     yield* createCheckpointImage(staged, description)
   } else {
     yield* (yield* ImageStore).addPending(staged, description)
-    // to look at the images is to make them
-    yield* startBehind([...selfCommand, "images", "--quiet"])
+    // to look at the images is to make them; when all is done here, so that it takes no time from that
+    yield* Effect.addFinalizer(() => startBehind([...selfCommand, "images", "--quiet"]))
   }
 })
 

@@ -5,6 +5,7 @@
 import { CheckpointAborted, type CheckpointFailure } from "@cryopod/entities"
 import { type ContainerRecord, Containers, type ContainerState } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { AllServices } from "../EngineServices.ts"
 import { collectMemory } from "./collect.ts"
 import { commit } from "./commit.ts"
@@ -16,7 +17,7 @@ import { settle } from "./settle.ts"
 /** The container runs on, whatever becomes of this. */
 export const preCheckpoint = Effect.fn("checkpoint.preCheckpoint")(function* (
   plan: Plan,
-): Effect.fn.Return<Dumped, CheckpointFailure, AllServices> {
+): Effect.fn.Return<Dumped, CheckpointFailure, AllServices | Scope.Scope> {
   const dumped = yield* Effect.uninterruptible(
     Effect.andThen(freeze(plan), Effect.andThen(makeRoom(plan), dump(plan))).pipe(Effect.ensuring(thaw(plan))),
   )
