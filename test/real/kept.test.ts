@@ -78,7 +78,7 @@ describe.each([
     await says("healthy")
     expect((await host.run("healthcheck", "run", "asked")).status).toBe(0)
     expect(await host.ok("ps", "--filter", "name=asked", "--format", "{{.Status}}")).toMatch(/^Up .* \(healthy\)$/)
-    expect(await timersOf(host)).toBe(1)
+    await eventually(async () => ((await timersOf(host)) === 1 ? true : undefined), "one timer")
     await host.ok("container", "checkpoint", "-e", archive("asked"), "asked")
     expect(configOf(archive("asked"))).toMatchObject({
       healthcheck: { Test: ["CMD-SHELL", "test -e /tmp/well"], Interval: 3e8, Retries: 1 },
