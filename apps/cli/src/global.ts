@@ -53,13 +53,14 @@ export const remoteFlags = {
   url: { kind: "string", usage: "URL to access a service (CONTAINER_HOST)" },
 } as const satisfies FlagTable
 
+const refused = (text: string, exitStatus?: number): CommandFailure => ({
+  _tag: "GlobalOptionRefused",
+  message: text,
+  ...(exitStatus === undefined ? {} : { exitStatus }),
+})
+
 /** A value that Podman refuses too, in its words; what is left would not be what was asked for. */
 const refusal = (flags: ValuesOf<typeof globalFlags>, changed: ParsedFlags["changed"]): CommandFailure | undefined => {
-  const refused = (text: string, exitStatus?: number): CommandFailure => ({
-    _tag: "GlobalOptionRefused",
-    message: text,
-    ...(exitStatus === undefined ? {} : { exitStatus }),
-  })
   const other = (name: keyof typeof globalFlags, known: ReadonlyArray<string>): string | undefined => {
     const value = flags[name]
     return typeof value === "string" && value !== "" && !known.includes(value) ? value : undefined
@@ -107,13 +108,12 @@ export const engineSettings = (
   self: ReadonlyArray<string>,
 ): Result.Result<LocalEngineSettings, CommandFailure> => {
   const flags = valuesOf(parsed, globalFlags)
-  const refused = refusal(flags, parsed.changed)
-  if (refused !== undefined) return Result.fail(refused)
+  const unfit = refusal(flags, parsed.changed)
+  if (unfit !== undefined) return Result.fail(unfit)
   const root = flags.root || env["CRYOPOD_ROOT"] || defaultRoot
   const runroot = flags.runroot || env["CRYOPOD_RUNROOT"] || defaultRunroot
-  const refuse = (message: string) => Result.fail({ _tag: "GlobalOptionRefused", message })
   if (flags.runtime === "" && parsed.changed.has("runtime"))
-    return refuse("configuring runtime: must provide a valid path: invalid argument")
+    return Result.fail(refused("configuring runtime: must provide a valid path: invalid argument"))
   const runtimeText = flags.runtime || env["CRYOPOD_RUNTIME"] || ""
   const named =
     runtimeText === ""
@@ -152,10 +152,8 @@ export const requireRuntime = ({
   return path === undefined || existsSync(path) ? Result.void : Result.fail(noRuntimeAt(path))
 }
 
-const noRuntimeAt = (path: string): CommandFailure => ({
-  _tag: "GlobalOptionRefused",
-  message: `no valid executable found for OCI runtime ${path}: invalid argument`,
-})
+const noRuntimeAt = (path: string): CommandFailure =>
+  refused(`no valid executable found for OCI runtime ${path}: invalid argument`)
 
 /** The runtime that a command line names for what it makes on another host; variables are about this host's own engine. */
 export const farRuntime = (

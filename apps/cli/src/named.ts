@@ -8,28 +8,31 @@ interface Missing {
   readonly ignore: boolean
 }
 
-/** Fails as the engine does for the first name of no container. */
-export const requireContainers = Effect.fnUntraced(function* (
+interface Named {
+  readonly exists: (name: string) => Effect.Effect<boolean, CommandFailure>
+  readonly inspect: (name: string) => Effect.Effect<unknown, CommandFailure>
+}
+
+/** Fails as the engine does for the first name of nothing. */
+const requireAll = Effect.fnUntraced(function* (
+  { exists, inspect }: Named,
   names: ReadonlyArray<string>,
   { ignore }: Missing = { ignore: false },
-): Effect.fn.Return<void, CommandFailure, ContainerEngine> {
-  const engine = yield* ContainerEngine
+) {
   for (const name of names) {
-    if (yield* engine.exists(name)) continue
-    const told = Effect.asVoid(engine.inspect(name))
-    yield* ignore && name !== "" ? Effect.catchTag(told, "ContainerNotFound", () => Effect.void) : told
+    if (yield* exists(name)) continue
+    yield* Effect.catchIf(
+      inspect(name),
+      ({ _tag }) => ignore && name !== "" && missingTags.has(_tag),
+      () => Effect.void,
+    )
   }
 })
 
-/** The same for pods. */
-export const requirePods = Effect.fnUntraced(function* (
-  names: ReadonlyArray<string>,
-  { ignore }: Missing = { ignore: false },
-): Effect.fn.Return<void, CommandFailure, PodEngine> {
-  const engine = yield* PodEngine
-  for (const name of names) {
-    if (yield* engine.exists(name)) continue
-    const told = Effect.asVoid(engine.inspect(name))
-    yield* ignore && name !== "" ? Effect.catchTag(told, "PodNotFound", () => Effect.void) : told
-  }
-})
+const missingTags = new Set(["ContainerNotFound", "PodNotFound"])
+
+export const requireContainers = (names: ReadonlyArray<string>, missing?: Missing) =>
+  ContainerEngine.use((engine) => requireAll(engine, names, missing))
+
+export const requirePods = (names: ReadonlyArray<string>, missing?: Missing) =>
+  PodEngine.use((engine) => requireAll(engine, names, missing))

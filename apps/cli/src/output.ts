@@ -83,12 +83,12 @@ export const printFailures = <A, E extends CommandFailure>(items: ReadonlyArray<
     () => "",
   )
 
-/** The same failure in other words, where Podman has its own for a command. */
-export const reworded = (failure: CommandFailure, message: string): CommandFailure => ({
-  _tag: failure._tag,
-  message,
-  ...(failure.exitStatus === undefined ? {} : { exitStatus: failure.exitStatus }),
-})
+/** The same failure in other words or with another status, where Podman has its own for a command. */
+export const reworded = (
+  { _tag, exitStatus: own }: CommandFailure,
+  message: string,
+  status: number | undefined = own,
+): CommandFailure => ({ _tag, message, ...(status === undefined ? {} : { exitStatus: status }) })
 
 /** Several failures as one: hashicorp/go-multierror, ListFormatFunc. */
 export const printTogether = (failures: ReadonlyArray<CommandFailure>): Effect.Effect<void> => {

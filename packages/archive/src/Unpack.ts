@@ -10,6 +10,7 @@ import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import { ArchiveInvalid, MemberUnsafe, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
+import { takeBehind } from "./Behind.ts"
 import { CompressionInvalid } from "./Compression.ts"
 import { printable, readTar, TarInvalid, type TarMember } from "./TarReader.ts"
 
@@ -136,16 +137,11 @@ const takeMember = async (
       try {
         const wanted = parts?.(name) ?? [{ from: 0, to: member.sizeBytes }]
         let position = 0
-        let writing = Promise.resolve()
-        for await (const block of member.content) {
-          signal.throwIfAborted()
-          await writing
-          writing = writeParts(handle, block, { position, wanted })
-          // it is waited for in its turn; a failure before that is no unhandled one
-          writing.catch(() => undefined)
+        await takeBehind(member.content, signal, (block) => {
+          const begins = position
           position += block.length
-        }
-        await writing
+          return writeParts(handle, block, { position: begins, wanted })
+        })
         await handle.truncate(member.sizeBytes)
       } finally {
         await handle.close()

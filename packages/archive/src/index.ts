@@ -1,4 +1,5 @@
 /** Tar streams: deterministic packing, confined unpacking, digests, compression. */
+export * from "./Behind.ts"
 export * from "./BlockCompression.ts"
 export * from "./Compression.ts"
 export * from "./Decompression.ts"

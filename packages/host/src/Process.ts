@@ -140,8 +140,11 @@ export const startBehind = (
   descriptors: ReadonlyArray<number> = [],
 ): Effect.Effect<void> =>
   Effect.sync(() => {
-    const stdio = ["ignore", "ignore", "ignore", ...descriptors] as const
-    const child = spawn(file, args, { cwd: "/", detached: true, stdio: [...stdio] })
+    const child = spawn(file, args, {
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore", ...descriptors],
+    })
     child.on("error", () => undefined)
     child.unref()
   })

@@ -15,6 +15,7 @@ import {
   type Measured,
   lastingBlocks,
   planDirectory,
+  takeBehind,
 } from "@cryopod/archive"
 import { ImageInvalid, type StorageFailed } from "@cryopod/entities"
 import { attempt, attemptSync } from "@cryopod/host"
@@ -117,16 +118,7 @@ const writeBlob = Effect.fnUntraced(function* (
     const blobBytes = compression === undefined ? plainBytes : passing(compressLasting(plainBytes.blocks, compression))
     const handle = await fs.promises.open(files.half, "w", 0o600)
     try {
-      // a block stays as it is while the next one is made
-      let writing = Promise.resolve()
-      for await (const block of blobBytes.blocks) {
-        signal.throwIfAborted()
-        await writing
-        writing = handle.writeFile(block)
-        // it is waited for in its turn; a failure before that is no unhandled one
-        writing.catch(() => undefined)
-      }
-      await writing
+      await takeBehind(blobBytes.blocks, signal, (block) => handle.writeFile(block))
     } finally {
       await handle.close()
     }

@@ -104,7 +104,7 @@ export const exec: CliCommand = {
         Effect.mapError((failure) =>
           // Podman's status for a program that the container cannot run
           unrun.has(failure._tag) && (detach || exitStatus(failure) === failureStatus)
-            ? { ...reworded(failure, failure.message), exitStatus: detach ? failureStatus : 255 }
+            ? reworded(failure, failure.message, detach ? failureStatus : 255)
             : failure,
         ),
       )

@@ -93,12 +93,11 @@ const formats = ["oci-dir", "oci-archive", "docker-dir", "docker-archive"]
 const unwritable = (format: string, path: string): string | undefined => {
   if (format !== "docker-archive" || path === "" || path === "-") return undefined
   const stat = statSync(path, { throwIfNoEntry: false })
-  const opening = (problem: string) => `opening file ${JSON.stringify(path)}: open ${path}: ${problem}`
+  const opening = (code: string) =>
+    `opening file ${JSON.stringify(path)}: ${new StorageFailed({ operation: "open", path, code }).message}`
   if (stat === undefined)
-    return statSync(dirname(path), { throwIfNoEntry: false }) === undefined
-      ? opening("no such file or directory")
-      : undefined
-  if (stat.isDirectory()) return opening("is a directory")
+    return statSync(dirname(path), { throwIfNoEntry: false }) === undefined ? opening("ENOENT") : undefined
+  if (stat.isDirectory()) return opening("EISDIR")
   return stat.isFile() && stat.size > 0 ? "docker-archive doesn't support modifying existing images" : undefined
 }
 

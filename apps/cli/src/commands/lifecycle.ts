@@ -247,12 +247,7 @@ export const rm: CliCommand = {
           timeSeconds: time,
           volumes,
         })
-      }).pipe(
-        Effect.mapError((failure) => ({
-          ...reworded(failure, unremoved(failure).message),
-          exitStatus: removalStatus(failure),
-        })),
-      )
+      }).pipe(Effect.mapError((failure) => reworded(failure, unremoved(failure).message, removalStatus(failure))))
       return yield* printItems(
         items.map(({ input, result }) => ({ input, result: Result.mapError(result, unremoved) })),
         typed,

@@ -250,7 +250,7 @@ const acting = ({ act, flags, line, name, short, statusOf }: Acting): CliCommand
       return yield* printItems(items, line, statusOf)
     }).pipe(
       Effect.mapError((failure) =>
-        statusOf === undefined ? failure : { ...reworded(failure, failure.message), exitStatus: statusOf(failure) },
+        statusOf === undefined ? failure : reworded(failure, failure.message, statusOf(failure)),
       ),
     ),
 })

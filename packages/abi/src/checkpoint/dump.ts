@@ -1,7 +1,7 @@
 /** CRIU takes the processes and their memory. */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { parentLink } from "@cryopod/checkpoint"
+import { inventory, parentLink } from "@cryopod/checkpoint"
 import { dumpStatistics, explanationOf, pagesNumber } from "@cryopod/criu"
 import { type CriuDumpStatistics, DumpFailed, type StorageFailed, type ToolMissing } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, type Layout, measured, readOr, removeTree, type Tools } from "@cryopod/host"
@@ -77,8 +77,7 @@ const pagesBytes = (directory: string): number =>
     .reduce((sum, name) => sum + fs.statSync(join(directory, name)).size, 0)
 
 /** CRIU writes it last. */
-export const hasPreCheckpoint = (paths: ContainerPaths): boolean =>
-  fs.existsSync(join(paths.preCheckpoint, "inventory.img"))
+export const hasPreCheckpoint = (paths: ContainerPaths): boolean => fs.existsSync(join(paths.preCheckpoint, inventory))
 
 /** A checkpoint moves into archives and images, and what it builds on beside it. */
 const keepParentRelative = ({ options, paths }: Plan) =>

@@ -3,12 +3,11 @@
  * the first. Nothing is changed, and nothing is pulled.
  */
 import { join } from "node:path"
-import { checkpointMembers, inventory } from "@cryopod/checkpoint"
+import { checkpointMembers } from "@cryopod/checkpoint"
 import {
   type CheckAspect,
   type CheckFinding,
   type CheckpointCheck,
-  CheckpointMissing,
   type CheckpointSource,
   type CheckpointViewFailure,
   type ForcibleAspect,
@@ -20,7 +19,7 @@ import { bindPorts, type ContainerRecord, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { hasCompleteDump } from "../container/repair.ts"
+import { requireCompleteDump } from "../container/repair.ts"
 import type { JoinedPod, Membership } from "../container/membership.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { pagesIn } from "../inspection/openView.ts"
@@ -64,8 +63,7 @@ const checkContainer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<CheckpointCheck, CheckpointViewFailure, AllServices> {
   const { config, id, name, state } = record
   const paths = (yield* Layout).container(id)
-  if (!(yield* hasCompleteDump(paths)))
-    return yield* new CheckpointMissing({ id, path: join(paths.checkpoint, inventory) })
+  yield* requireCompleteDump(id, paths)
   const findings = [
     isActive(state)
       ? no("name", `the container is ${state.status}`, "stop it, or restore the checkpoint under another name")

@@ -17,11 +17,7 @@ export const list = Effect.fn("ContainerEngine.list")(function* (flags: ListFlag
   const podNames = new Map((yield* (yield* Pods).list).map((pod) => [pod.config.id, pod.config.name]))
   const all = yield* (yield* Containers).list
   const { everyState, fits } = yield* Effect.fromResult(
-    containerFilter(flags.filter, {
-      nowMillis: yield* Clock.currentTimeMillis,
-      createdAt: (ref) =>
-        all.find(({ id, name }) => name === ref || (ref !== "" && id.startsWith(ref)))?.config.createdAt,
-    }),
+    containerFilter(flags.filter, { nowMillis: yield* Clock.currentTimeMillis, containers: all }),
   )
   const every = flags.all || flags.latest || flags.last >= 0 || everyState
   const connected = (record: ContainerRecord) => networkOwner(record, all).config

@@ -7,8 +7,8 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { completeDumpFiles } from "@cryopod/checkpoint"
-import { ContainerNotFound, type HostFailure } from "@cryopod/entities"
+import { completeDumpFiles, inventory } from "@cryopod/checkpoint"
+import { CheckpointMissing, ContainerNotFound, type HostFailure } from "@cryopod/entities"
 import { attemptSync, type ContainerPaths, Layout, readOr } from "@cryopod/host"
 import {
   bootId,
@@ -94,6 +94,12 @@ export const hasCompleteDump = (paths: ContainerPaths) =>
   attemptSync("look at", paths.checkpoint, () =>
     completeDumpFiles.every((name) => fs.existsSync(join(paths.checkpoint, name))),
   )
+
+/** Without one, there is nothing to restore or to look into. */
+export const requireCompleteDump = Effect.fnUntraced(function* (id: string, paths: ContainerPaths) {
+  if (yield* hasCompleteDump(paths)) return
+  return yield* new CheckpointMissing({ id, path: join(paths.checkpoint, inventory) })
+})
 
 const reallyRuns = Effect.fnUntraced(function* (record: ContainerRecord) {
   const status = yield* (yield* OciRuntime).status(record.config.runtime, record.id)

@@ -4,12 +4,11 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { checkpointMembers, checkpointRules, inventory, memberOf } from "@cryopod/checkpoint"
+import { checkpointMembers, checkpointRules, memberOf } from "@cryopod/checkpoint"
 import { pagesNumber } from "@cryopod/criu"
 import {
   type ArchiveSource,
   CheckpointInvalid,
-  CheckpointMissing,
   type CheckpointSource,
   type CheckpointViewFailure,
   isCheckpointImage,
@@ -23,7 +22,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { libpodDocument, portableSpec } from "../checkpoint/libpodDocument.ts"
 import { readSpec } from "../container/bundle.ts"
-import { hasCompleteDump } from "../container/repair.ts"
+import { requireCompleteDump } from "../container/repair.ts"
 import type { AllServices } from "../EngineServices.ts"
 import { type Origin, originOf } from "../policy/Origins.ts"
 import { containerNamed, imageNamed } from "../restore/named.ts"
@@ -62,8 +61,7 @@ export const openView = Effect.fn("inspection.open")(function* (
 
 const viewContainer = Effect.fnUntraced(function* (ref: string, record: ContainerRecord) {
   const paths = (yield* Layout).container(record.id)
-  if (!(yield* hasCompleteDump(paths)))
-    return yield* new CheckpointMissing({ id: record.id, path: join(paths.checkpoint, inventory) })
+  yield* requireCompleteDump(record.id, paths)
   const spec = portableSpec(yield* readSpec(paths), record.config.mounts)
   const view: View = {
     source: ref,

@@ -1,20 +1,12 @@
 /** Restore a container in place, from the checkpoint that lies in its bundle. */
-import { join } from "node:path"
-import { inventory } from "@cryopod/checkpoint"
-import {
-  CheckpointMissing,
-  ContainerStateImproper,
-  type RestoreFailure,
-  type RestoreOptions,
-  type RestoreReport,
-} from "@cryopod/entities"
+import { ContainerStateImproper, type RestoreFailure, type RestoreOptions, type RestoreReport } from "@cryopod/entities"
 import { Layout } from "@cryopod/host"
 import { bindPorts, type ContainerRecord, Containers, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { requireFit } from "../compatibility/fit.ts"
 import { writeEngineFiles } from "../container/bundle.ts"
 import { finishStopped } from "../container/finish.ts"
-import { hasCompleteDump } from "../container/repair.ts"
+import { requireCompleteDump } from "../container/repair.ts"
 import { joining, writePlacedNamespaces } from "../container/joining.ts"
 import { mountRootfs, startAlone } from "../container/start.ts"
 import type { AllServices } from "../EngineServices.ts"
@@ -35,8 +27,7 @@ export const restoreContainer = Effect.fn("restore.container")(function* (
   const { id, state } = record
   const paths = (yield* Layout).container(id)
   if (isActive(state)) return yield* new ContainerStateImproper({ id, state: state.status, operation: "restore" })
-  if (!(yield* hasCompleteDump(paths)))
-    return yield* new CheckpointMissing({ id, path: join(paths.checkpoint, inventory) })
+  yield* requireCompleteDump(id, paths)
   const fitting = { source: record.name, imagesDirectory: paths.checkpoint, annotations: {}, architecture: "" }
   yield* requireFit(fitting, options.force)
   yield* requireCriuConfigurable(record.config.runtime, neededOptions(options, state.checkpointNeeds))

@@ -15,9 +15,17 @@ const refused = (fields: { readonly problem: FilterInvalid["problem"]; readonly 
 /** What filters compare rows with. */
 export interface ContainerFilterInputs {
   readonly nowMillis: number
-  /** When the container that goes by a name or an id was created; undefined when there is none. */
-  readonly createdAt: (ref: string) => string | undefined
+  /** All that there are: some filters compare with another one. */
+  readonly containers: ReadonlyArray<{
+    readonly id: string
+    readonly name: string
+    readonly config: { readonly createdAt: string }
+  }>
 }
+
+/** When the container that goes by a name or an id was created; undefined when there is none. */
+const createdAt = (ref: string, { containers }: ContainerFilterInputs): string | undefined =>
+  containers.find(({ id, name }) => name === ref || (ref !== "" && id.startsWith(ref)))?.config.createdAt
 
 type Test = (row: ContainerSummary, value: string, inputs: ContainerFilterInputs) => boolean
 
@@ -31,8 +39,8 @@ const tests: Readonly<Record<string, Test>> = {
   exited: ({ ExitCode, State }, value) => State === "exited" && ExitCode === Number(value),
   network: ({ Networks }, value) => Networks.includes(value),
   health: ({ Status }, value) => Status === value,
-  before: ({ Created }, value, { createdAt }) => Created < (createdAt(value) ?? ""),
-  since: ({ Created }, value, { createdAt }) => Created > (createdAt(value) ?? ""),
+  before: ({ Created }, value, inputs) => Created < (createdAt(value, inputs) ?? ""),
+  since: ({ Created }, value, inputs) => Created > (createdAt(value, inputs) ?? ""),
   until: ({ Created }, value, { nowMillis }) => Date.parse(Created) < (instantOf(value, nowMillis) ?? 0),
   volume: ({ Mounts }, value) => Mounts.includes(value),
   pod: ({ Pod, PodName }, value) => Pod !== "" && (Pod.startsWith(value) || PodName === value),
@@ -69,7 +77,7 @@ export const containerFilter = (
     if (key === "exited" && !/^[+-]?\d+$/.test(value)) return refused({ problem: "exitCode", text: value })
     if (key === "until" && instantOf(value, inputs.nowMillis) === undefined)
       return refused({ problem: "instant", text: value })
-    if ((key === "before" || key === "since") && inputs.createdAt(value) === undefined)
+    if ((key === "before" || key === "since") && createdAt(value, inputs) === undefined)
       return Result.fail(new ContainerNotFound({ ref: value }))
     byKey.set(key, [...(byKey.get(key) ?? []), value])
   }

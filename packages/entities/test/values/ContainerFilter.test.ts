@@ -34,7 +34,7 @@ const row = (changes: Partial<ContainerSummary>): ContainerSummary => ({
 
 const inputs = {
   nowMillis: Date.parse("2026-01-02T00:00:00Z"),
-  createdAt: (ref: string) => (ref === "db" ? "2026-01-01T12:00:00Z" : undefined),
+  containers: [{ id: "ccc", name: "db", config: { createdAt: "2026-01-01T12:00:00Z" } }],
 }
 
 const fits = (filters: ReadonlyArray<string>, changes: Partial<ContainerSummary>) =>

@@ -235,12 +235,7 @@ export const memoryContainers = (host: MemoryHost): ContainerEngineShape => {
       ),
     list: Effect.fnUntraced(function* (flags) {
       const { everyState, fits } = yield* Effect.fromResult(
-        containerFilter(flags.filter, {
-          nowMillis: yield* Clock.currentTimeMillis,
-          createdAt: (ref) =>
-            host.containers.find(({ id, name }) => name === ref || (ref !== "" && id.startsWith(ref)))?.config
-              .createdAt,
-        }),
+        containerFilter(flags.filter, { nowMillis: yield* Clock.currentTimeMillis, containers: host.containers }),
       )
       const every = flags.all || flags.latest || flags.last >= 0 || everyState
       const rows = host.containers
