@@ -212,6 +212,11 @@ class PlannedBytes {
   ): Promise<number> {
     const wanted = Math.min(into.length - filled, file.sizeBytes - this.position)
     if (wanted === 0) return 0
+    if (wanted === file.sizeBytes && wanted <= readAtOnceBytes) {
+      readWhole(file, into.subarray(filled, filled + wanted))
+      this.position = wanted
+      return wanted
+    }
     this.handle ??= await fs.promises.open(file.path, "r")
     const { bytesRead } = await this.handle.read(into, filled, wanted, this.position)
     if (bytesRead === 0) throw new FileChanged(file.name)
@@ -237,6 +242,18 @@ class PlannedBytes {
   }
 }
 
+/** A file of this length is read before the thread pool has been asked to open it. */
+const readAtOnceBytes = 1 << 16
+
+const readWhole = ({ name, path }: Extract<Piece, { readonly _tag: "File" }>, into: Buffer): void => {
+  const file = fs.openSync(path, "r")
+  try {
+    if (fs.readSync(file, into, 0, into.length, 0) < into.length) throw new FileChanged(name)
+  } finally {
+    fs.closeSync(file)
+  }
+}
+
 /** A file became shorter between planning and reading: somebody writes where nobody may. */
 export class FileChanged extends Error {
   constructor(name: string) {
@@ -254,9 +271,8 @@ const headerBytes = async (header: Header): Promise<Uint8Array> => {
   const chunks: Array<Buffer> = []
   pack.on("data", (chunk) => void chunks.push(chunk as Buffer))
   pack.entry({ uid: 0, gid: 0, mtime: new Date(0), ...header })
-  // the headers come in microtasks; no content follows, since none is written
+  // the headers come in microtasks; no content follows, since none is written, and nothing is open that had to be closed
   await new Promise((resolve) => setImmediate(resolve))
-  pack.destroy()
   const bytes = Buffer.concat(chunks)
   if (bytes.length === 0 || bytes.length % blockSize !== 0) throw new Error(`no tar header for ${header.name}`)
   return bytes

@@ -9,6 +9,7 @@ import { emptyDirectoryArchive } from "@cryopod/archive"
 import { type StorageFailed, ToolFailed, type ToolMissing } from "@cryopod/entities"
 import { attempt, lastLines, outputOf, run, runOk, Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
+import type { TarParts, TarSpan } from "./TarParts.ts"
 
 const common = ["--numeric-owner", "--xattrs", "--xattrs-include=*"]
 
@@ -109,20 +110,33 @@ export interface UnpackDirectory {
   readonly directory: string
   /** What becomes of what is there already. */
   readonly existing: "replace" | "keep"
+  /** Of this archive, for several programs at once; without them, one takes it as a whole. */
+  readonly parts?: TarParts
 }
 
 /** Unpack over an existing directory. The archive has been looked through (`inspectTar`) before. */
 export const unpackDirectory = Effect.fnUntraced(function* ({
-  archive,
-  directory,
-  existing,
+  parts,
+  ...request
 }: UnpackDirectory): Effect.fn.Return<void, ToolMissing | ToolFailed, Tools> {
+  if (parts === undefined || request.existing === "keep") return yield* unpack(request)
+  yield* unpack({ ...request, spans: parts.directories })
+  yield* Effect.forEach(parts.parts, (part) => unpack({ ...request, spans: [part] }), { concurrency: "unbounded" })
+  yield* unpack({ ...request, spans: parts.directories })
+})
+
+interface Unpacking extends Omit<UnpackDirectory, "parts"> {
+  /** All of the archive, if absent. */
+  readonly spans?: ReadonlyArray<TarSpan>
+}
+
+const unpack = Effect.fnUntraced(function* ({ archive, directory, existing, spans }: Unpacking) {
   const tools = yield* Tools
   yield* runOk(
     yield* tools.path("tar"),
     [
       "--extract",
-      `--file=${archive}`,
+      `--file=${spans === undefined ? archive : "-"}`,
       blocking,
       "--same-owner",
       "--same-permissions",
@@ -131,6 +145,28 @@ export const unpackDirectory = Effect.fnUntraced(function* ({
       ...common,
       `--directory=${directory}`,
     ],
-    { env: tools.environment },
+    { env: tools.environment, ...(spans === undefined ? {} : { input: bytesOf(archive, spans) }) },
   )
 })
+
+const readBytes = 1 << 20
+/** A stream that is given as much wants no more until it has passed it on. */
+const awaitedBytes = 1 << 17
+
+async function* bytesOf(archive: string, spans: ReadonlyArray<TarSpan>): AsyncGenerator<Uint8Array, void, void> {
+  const file = await fs.promises.open(archive, "r")
+  const buffer = Buffer.allocUnsafe(readBytes)
+  try {
+    for (const { end, start } of spans) {
+      for (let at = start; at < end;) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(readBytes, end - at), at)
+        if (bytesRead === 0) throw new Error(`${archive} has become shorter`)
+        const bytes = buffer.subarray(0, bytesRead)
+        yield bytesRead < awaitedBytes ? Buffer.from(bytes) : bytes
+        at += bytesRead
+      }
+    }
+  } finally {
+    await file.close()
+  }
+}

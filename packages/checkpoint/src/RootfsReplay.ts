@@ -81,14 +81,14 @@ export const replayDirectory = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, ReplayFailure, Tools> {
   const archive = join(inner.members, inner.member)
   const damaged = (problem: string) => invalid(inner, inner.member, problem)
-  const { conflicts, members, root } = yield* inspectTar(archive, directory).pipe(
+  const { conflicts, members, parts, root } = yield* inspectTar(archive, directory).pipe(
     Effect.mapError((failure) =>
       damaged(failure instanceof MemberUnsafe ? `its ${failure.message}` : `is no tar archive: ${failure.problem}`),
     ),
   )
   if (existing === "replace") for (const conflict of conflicts) yield* removeTree(conflict)
   if (members > 0 || existing === "keep") {
-    return yield* unpackDirectory({ archive, directory, existing }).pipe(
+    return yield* unpackDirectory({ archive, directory, existing, ...(parts === undefined ? {} : { parts }) }).pipe(
       Effect.catchTag("ToolFailed", ({ detail }) => Effect.fail(damaged(`cannot be unpacked: ${detail}`))),
     )
   }

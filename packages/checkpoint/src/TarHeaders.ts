@@ -18,6 +18,10 @@ export interface TarEntry {
   readonly mode: number
   readonly uid: number
   readonly gid: number
+  /** Where its headers begin in the archive, in bytes. */
+  readonly start: number
+  /** Where its content ends, filled up to whole blocks. */
+  readonly end: number
 }
 
 const types: Readonly<Record<string, TarEntryType>> = {
@@ -46,6 +50,7 @@ export function* tarEntries(path: string): Generator<TarEntry, void, void> {
   const file = new Window(path)
   try {
     let extension: Extension = new Map()
+    let start = 0
     for (let position = 0; ;) {
       const header = file.block(position)
       // one empty block ends an archive for GNU tar too
@@ -64,8 +69,10 @@ export function* tarEntries(path: string): Generator<TarEntry, void, void> {
       if (types[type] === undefined) throw new Error(`a member has the unknown type ${JSON.stringify(type)}`)
       if (size > 0 && !hasContent(type)) throw new Error("a member that is no file has content")
       if (type === "S") position += sparseMapBytes(header, (at) => file.bytes(position + at, blockBytes))
-      yield entryOf(header, type, extension)
-      position += padded(size)
+      const end = position + padded(size)
+      yield { ...entryOf(header, type, extension), start, end }
+      position = end
+      start = end
       extension = new Map()
     }
   } finally {
@@ -73,7 +80,7 @@ export function* tarEntries(path: string): Generator<TarEntry, void, void> {
   }
 }
 
-const entryOf = (header: Buffer, type: string, extension: Extension): TarEntry => {
+const entryOf = (header: Buffer, type: string, extension: Extension): Omit<TarEntry, "start" | "end"> => {
   const known = types[type] ?? "file"
   const prefix = isPosix(header) ? text(header, 345, 155) : ""
   const short = text(header, 0, 100)

@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path"
 import { ArchiveInvalid, MemberUnsafe } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import { tarEntries, type TarEntry } from "./TarHeaders.ts"
+import { Parting, type TarParts } from "./TarParts.ts"
 
 export interface TarInspection {
   /** Absolute paths below the directory that must go before unpacking: directories in place of files and vice versa. */
@@ -18,6 +19,8 @@ export interface TarInspection {
   readonly members: number
   /** The directory's own entry, if it has one. */
   readonly root?: TarEntry
+  /** How several programs can unpack it at once; absent where that is not worth it, or not possible. */
+  readonly parts?: TarParts
 }
 
 export const inspectTar = (
@@ -32,11 +35,13 @@ export const inspectTar = (
 
 const inspect = (archive: string, directory: string): TarInspection => {
   const seen = new Seen(directory)
+  const parting = new Parting()
   let members = 0
   let root: TarEntry | undefined
   const { ffree } = fs.statfsSync(directory)
   for (const entry of tarEntries(archive)) {
     const name = confined(entry.name)
+    parting.add(name, entry)
     if (name === "") {
       root = entry
       continue
@@ -50,7 +55,13 @@ const inspect = (archive: string, directory: string): TarInspection => {
     seen.add(name, entry.type)
   }
   const conflicts = seen.conflicts().map((name) => join(directory, name))
-  return { conflicts, members, ...(root === undefined ? {} : { root }) }
+  const parts = parting.parts()
+  return {
+    conflicts,
+    members,
+    ...(root === undefined ? {} : { root }),
+    ...(parts === undefined ? {} : { parts }),
+  }
 }
 
 /** Directories that are remembered, so that they need not be looked at again. */

@@ -12,13 +12,19 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { attemptSync } from "./Attempt.ts"
 import { descriptorOf, isPipe } from "./Descriptor.ts"
+import { type FileIdentity, identityOf } from "./FileIdentity.ts"
 
 const blockBytes = 1 << 20
 
 /** To be read once, while the scope is open. A block is valid until the second one behind it is asked for. */
+export interface Input extends AsyncIterable<Uint8Array> {
+  /** As it is now; undefined for what is no file. */
+  readonly identity: () => FileIdentity | undefined
+}
+
 export const openInput = Effect.fn("Input.open")(function* (
   path: string,
-): Effect.fn.Return<AsyncIterable<Uint8Array>, StorageFailed, Scope.Scope> {
+): Effect.fn.Return<Input, StorageFailed, Scope.Scope> {
   const descriptor = descriptorOf(path)
   // whoever has it closes it: this function, the socket, or nobody when it is the caller's
   let owner: "input" | "socket" | "caller" = descriptor === undefined || isPipe(descriptor) ? "input" : "caller"
@@ -32,7 +38,7 @@ export const openInput = Effect.fn("Input.open")(function* (
       }),
   )
   const stat = yield* attemptSync("open", path, () => refuseUnreadable(fd, path))
-  if (!stat.isFIFO() && !stat.isSocket()) return fileBlocks(fd)
+  if (!stat.isFIFO() && !stat.isSocket()) return inputOf(fileBlocks(fd), () => identityOf(fd))
   const first = stat.isFIFO() ? yield* firstBytes(fd, path) : Buffer.alloc(0)
   const socket = yield* Effect.acquireRelease(
     attemptSync("open", path, () => {
@@ -42,19 +48,24 @@ export const openInput = Effect.fn("Input.open")(function* (
     }),
     (stream) => Effect.sync(() => stream.destroy()),
   )
-  return gathered(first, socket)
+  return inputOf(gathered(first, socket))
+})
+
+const inputOf = (blocks: AsyncIterator<Uint8Array>, identity: Input["identity"] = () => undefined): Input => ({
+  [Symbol.asyncIterator]: () => blocks,
+  identity,
 })
 
 /** Bytes that somebody else produces, who is told when the scope closes. */
 export const streamInput = (
   bytes: Stream.Stream<Uint8Array, StorageFailed>,
-): Effect.Effect<AsyncIterable<Uint8Array>, never, Scope.Scope> =>
+): Effect.Effect<Input, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => Stream.toAsyncIterable(bytes)[Symbol.asyncIterator]()),
       (iterator) => Effect.promise(async () => void (await iterator.return?.())),
     ),
-    (iterator) => ({ [Symbol.asyncIterator]: () => iterator }),
+    (iterator) => inputOf(iterator),
   )
 
 const opened = (path: string): number => {

@@ -7,14 +7,16 @@
  */
 import * as fs from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import type { StorageFailed } from "@cryopod/entities"
+import type { ArchiveDestination, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { attempt, attemptSync } from "./Attempt.ts"
 import { descriptorOf, isPipe } from "./Descriptor.ts"
+import type { FileIdentity } from "./FileIdentity.ts"
 import { syncDirectory } from "./Files.ts"
 import { isMounted } from "./Mounts.ts"
+import { newFile } from "./NewFile.ts"
 import { isAbandoned, ownedName } from "./Ownership.ts"
 
 export interface Output {
@@ -22,8 +24,8 @@ export interface Output {
   readonly directory?: string
   /** All of a block, which is the caller's again on success. */
   readonly write: (block: Uint8Array) => Effect.Effect<void, StorageFailed>
-  /** Nothing more comes: sync, and take the name. Durable on success. */
-  readonly complete: Effect.Effect<void, StorageFailed>
+  /** Nothing more comes: sync, and take the name. Durable on success. Says which file it is; undefined for what is none. */
+  readonly complete: Effect.Effect<FileIdentity | undefined, StorageFailed>
   /** Give up what has been written; without effect on a completed file. Happens by itself when the scope closes. */
   readonly discard: Effect.Effect<void>
 }
@@ -35,6 +37,12 @@ export const openOutput = Effect.fn("Output.open")(function* (
   const target = yield* attemptSync("open", path, () => targetOf(path))
   return yield* target._tag === "File" ? openFile(target.path) : openStream(target)
 })
+
+/** Where an archive goes: a file that is whole under its name or not there, or whatever takes its blocks. */
+export const openDestination = (destination: ArchiveDestination): Effect.Effect<Output, StorageFailed, Scope.Scope> =>
+  destination._tag === "File"
+    ? openOutput(destination.path)
+    : Effect.succeed({ write: destination.write, complete: Effect.undefined, discard: Effect.void })
 
 type Target =
   | { readonly _tag: "File"; readonly path: string }
@@ -61,26 +69,21 @@ const openFile = Effect.fnUntraced(function* (path: string) {
   const directory = dirname(path)
   yield* attemptSync("open", path, () => sweep(directory))
   const half = join(directory, `${halfName()}${ownedName()}`)
-  const handle = yield* Effect.acquireRelease(
-    attempt("open", path, () => fs.promises.open(half, "wx", 0o600)),
-    (opened) => Effect.promise(() => opened.close().catch(() => undefined)),
+  const file = yield* Effect.acquireRelease(
+    attempt("open", path, () => newFile(half)),
+    (opened) => Effect.promise(() => opened.close()),
   )
   // the name goes first when the scope closes
   const discard = Effect.sync(() => fs.rmSync(half, { force: true }))
   yield* Effect.addFinalizer(() => discard)
-  const flushing = flushedBehind(handle)
   const output: Output = {
     directory,
-    write: (block) =>
+    write: (block) => attempt("write", path, () => file.write(block)),
+    complete: Effect.tap(
       attempt("write", path, async () => {
-        for (let at = 0; at < block.length;) at += (await handle.write(block, at, block.length - at)).bytesWritten
-        flushing.written(block.length)
-      }),
-    complete: Effect.andThen(
-      attempt("write", path, async () => {
-        await flushing.done()
-        await handle.sync()
+        await file.sync()
         await fs.promises.rename(half, path)
+        return file.identity()
       }),
       syncDirectory(directory),
     ),
@@ -88,32 +91,6 @@ const openFile = Effect.fnUntraced(function* (path: string) {
   }
   return output
 })
-
-/** So much may wait to go to the disk. */
-const flushBytes = 32 * 2 ** 20
-
-/** The disk works while more is made: at the end there is little left to wait for. */
-const flushedBehind = (handle: fs.promises.FileHandle) => {
-  let waiting = 0
-  let flush: Promise<void> | undefined
-  let failure: Error | undefined
-  return {
-    written: (bytes: number): void => {
-      waiting += bytes
-      if (waiting < flushBytes || flush !== undefined) return
-      waiting = 0
-      flush = handle
-        .datasync()
-        // the kernel tells it once: no later sync would fail
-        .catch((cause: Error) => void (failure ??= cause))
-        .finally(() => (flush = undefined))
-    },
-    done: async (): Promise<void> => {
-      await flush
-      if (failure !== undefined) throw failure
-    },
-  }
-}
 
 const sweep = (directory: string): void => {
   const prefix = halfName()
@@ -139,7 +116,7 @@ const openStream = Effect.fnUntraced(function* ({ descriptor, path }: Extract<Ta
           if (written === 0) yield* Effect.sleep("2 millis")
         }
       }),
-    complete: Effect.void,
+    complete: Effect.undefined,
     discard: Effect.void,
   }
   return output

@@ -3,7 +3,7 @@
  * behind can be told from what a living one works on.
  */
 import * as fs from "node:fs"
-import { nanoid } from "nanoid"
+import { nanoid } from "nanoid/non-secure"
 
 /** A name that nobody else uses. */
 export const ownedName = (): string => `${process.pid}-${startTime("self") ?? 0}-${nanoid(10)}`

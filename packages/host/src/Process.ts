@@ -1,5 +1,7 @@
 /** Programs of this machine, run to their end. Interrupting the effect ends the program and waits for that. */
 import { type ChildProcess, spawn } from "node:child_process"
+import type { Writable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -9,7 +11,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Bytes for its standard input. */
-  readonly input?: string | Uint8Array
+  readonly input?: string | Uint8Array | AsyncIterable<Uint8Array>
   /** A session of its own, so that a Ctrl-C on our terminal does not reach the program. */
   readonly ownSession?: boolean
   /** Told when the program has begun. */
@@ -56,12 +58,25 @@ export const run = (
         }),
       ),
     )
-    if (options.input !== undefined) {
-      child.stdin?.on("error", () => undefined)
-      child.stdin?.end(options.input)
-    }
+    if (options.input !== undefined && child.stdin !== null) feed(child, child.stdin, options.input)
     return ended(child)
   })
+
+/** A program that has ended wants no more. One whose input breaks off must not take what it has got for all there is. */
+const feed = (child: ChildProcess, stdin: Writable, input: NonNullable<RunOptions["input"]>): void => {
+  stdin.on("error", () => undefined)
+  if (typeof input === "string" || input instanceof Uint8Array) stdin.end(input)
+  else pipeline(orKilled(child, input), stdin).catch(() => undefined)
+}
+
+async function* orKilled(child: ChildProcess, input: AsyncIterable<Uint8Array>) {
+  try {
+    yield* input
+  } catch (cause) {
+    child.kill("SIGKILL")
+    throw cause
+  }
+}
 
 /**
  * The standard output of a program as it comes, which has to be taken before more comes. It ends with a `ToolFailed` when the
@@ -70,15 +85,14 @@ export const run = (
 export async function* outputOf(
   file: string,
   args: ReadonlyArray<string>,
-  { env, input }: Pick<RunOptions, "env" | "input"> = {},
+  { env, input = "" }: Pick<RunOptions, "env" | "input"> = {},
 ): AsyncGenerator<Uint8Array, void, void> {
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], ...(env === undefined ? {} : { env }) })
   let stderr = ""
   child.stderr.on("data", (chunk: Buffer) => {
     stderr = (stderr + chunk.toString("utf8")).slice(-stderrKept)
   })
-  child.stdin.on("error", () => undefined)
-  child.stdin.end(input)
+  feed(child, child.stdin, input)
   const ending = new Promise<number>((resolve) => {
     child.once("error", () => resolve(127))
     child.once("close", (code) => resolve(code ?? 128))

@@ -10,7 +10,7 @@ import { join } from "node:path"
 import type { StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { attempt, attemptSync } from "./Attempt.ts"
+import { attemptSync } from "./Attempt.ts"
 import { removeTree } from "./Files.ts"
 import { isAbandoned, ownedName } from "./Ownership.ts"
 
@@ -32,8 +32,8 @@ export const temporaryArea = (temporary: string): Effect.Effect<string, StorageF
 
 /** Remove the areas of processes that are gone. */
 export const sweepTemporary = Effect.fnUntraced(function* (temporary: string): Effect.fn.Return<void, StorageFailed> {
-  const abandoned = yield* attempt("read directory", temporary, async () =>
-    fs.existsSync(temporary) ? (await fs.promises.readdir(temporary)).filter(isAbandoned) : [],
+  const abandoned = yield* attemptSync("read directory", temporary, () =>
+    fs.existsSync(temporary) ? fs.readdirSync(temporary).filter(isAbandoned) : [],
   )
   // another process may be sweeping the same area
   for (const name of abandoned) yield* Effect.ignore(removeTree(join(temporary, name)))

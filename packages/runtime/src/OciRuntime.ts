@@ -2,7 +2,7 @@
  * The OCI runtime of a container: runc or crun, one short-lived process per call.
  *
  * Creating and restoring go through conmon, which then keeps the container's standard streams; everything else is a
- * direct call.
+ * direct call. To stand still and go on takes none where a word to the cgroup does.
  */
 import { join } from "node:path"
 import type { ToolFailed, ToolMissing, RuntimeName } from "@cryopod/entities"
@@ -10,6 +10,7 @@ import { Layout, lastLines, run, type RunResult, runOk, Tools } from "@cryopod/h
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { freezeCgroup } from "./freezeCgroup.ts"
 import { type CheckpointArguments, checkpointArguments } from "./runtimeArguments.ts"
 
 export interface OciRuntimeShape {
@@ -65,6 +66,9 @@ const make = (tools: Tools["Service"], layout: Layout["Service"]): OciRuntimeSha
     return yield* runOk(path, [...globalArguments(runtime), ...args], { env: tools.environment })
   })
 
+  const unlessDone = <E>(attempt: Effect.Effect<boolean>, otherwise: Effect.Effect<unknown, E>) =>
+    Effect.flatMap(attempt, (done) => (done ? Effect.void : Effect.asVoid(otherwise)))
+
   return {
     path: (runtime) => tools.path(runtime),
     globalArguments,
@@ -72,8 +76,8 @@ const make = (tools: Tools["Service"], layout: Layout["Service"]): OciRuntimeSha
     start: (runtime, id) => Effect.asVoid(callOk(runtime, ["start", id])),
     kill: (runtime, id, signal, whom) =>
       Effect.asVoid(callOk(runtime, ["kill", ...(whom === "all" ? ["--all"] : []), id, String(signal)])),
-    pause: (runtime, id) => Effect.asVoid(callOk(runtime, ["pause", id])),
-    resume: (runtime, id) => Effect.asVoid(callOk(runtime, ["resume", id])),
+    pause: (runtime, id) => unlessDone(freezeCgroup(id, "freeze"), callOk(runtime, ["pause", id])),
+    resume: (runtime, id) => unlessDone(freezeCgroup(id, "thaw"), callOk(runtime, ["resume", id])),
     delete: (runtime, id) => Effect.asVoid(call(runtime, ["delete", "--force", id])),
     status: (runtime, id) =>
       Effect.map(call(runtime, ["state", id]), ({ exitCode, stdout }) =>

@@ -1,10 +1,10 @@
 /** Bytes that are measured while somebody reads them. */
 import { createHash } from "node:crypto"
-import type { Measured } from "@cryopod/archive"
+import type { Measured } from "./Digest.ts"
 
 export interface Passing {
   /** To be read once. A block is valid as long as the source's. */
-  readonly blocks: AsyncIterable<Uint8Array>
+  readonly blocks: AsyncGenerator<Uint8Array, void, void>
   /** Of what has passed so far. */
   readonly measured: () => Measured
 }
