@@ -13,12 +13,14 @@ import type * as Scope from "effect/Scope"
 import { documentBytes, mediaTypes, refNameAnnotation } from "./Documents.ts"
 import { hexOf } from "./ImageRecord.ts"
 import { ImageStore, ociLayoutFile, type StoreFailure } from "./ImageStore.ts"
-import { formLayers, type LayerForm } from "./LayerForms.ts"
+import { type Ahead, formLayers, type LayerForm } from "./LayerForms.ts"
 
 export interface ExportOptions {
   /** Name of the image in the layout's index; none when absent. */
   readonly ref?: string
   readonly form: LayerForm
+  readonly ahead?: Ahead
+  readonly passed?: (bytes: number) => void
 }
 
 export type ExportFailure = ImageNotFound | ImageInvalid | StoreFailure
@@ -54,7 +56,13 @@ export const exportLayout = Effect.fn("exportLayout")(function* (
       return { image: present, unpacked: virtual }
     }),
   )
-  const descriptor = yield* formLayers(image, options.form, { blob, half: join(area, "half"), unpacked })
+  const descriptor = yield* formLayers(image, options.form, {
+    blob,
+    half: join(area, "half"),
+    unpacked,
+    ...(options.ahead && { ahead: options.ahead }),
+    ...(options.passed && { passed: options.passed }),
+  })
   yield* attemptSync("write", directory, () => {
     fs.writeFileSync(join(directory, "oci-layout"), ociLayoutFile)
     fs.writeFileSync(

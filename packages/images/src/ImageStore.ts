@@ -21,6 +21,7 @@ import {
   type ReferenceInvalid,
   type StorageFailed,
 } from "@cryopod/entities"
+import type { BlockCompression, Measured } from "@cryopod/archive"
 import { ImageInvalid, ImageNotFound } from "@cryopod/entities"
 import {
   attemptSync,
@@ -110,6 +111,17 @@ export interface ImageStoreShape {
     id: string,
     allowed: (image: StoredImage) => Effect.Effect<void, E>,
   ) => Effect.Effect<StoredImage, E | ImageNotFound | StoreFailure>
+  /** Layers of an image as they have been brought somewhere with a compression, by their diffIDs. */
+  readonly compressedLayers: (
+    id: string,
+    compression: BlockCompression,
+  ) => Effect.Effect<ReadonlyMap<string, Measured>, StoreFailure>
+  /** Of an image that is gone, nothing is remembered. */
+  readonly rememberCompressed: (
+    id: string,
+    compression: BlockCompression,
+    layers: ReadonlyMap<string, Measured>,
+  ) => Effect.Effect<void, StoreFailure>
   /**
    * Do short work while no image can be removed or replaced: linking blobs, moving a finished tree to its place,
    * recording a container of an image. Not to be nested, and images are not to be looked up in it: what waits for its
@@ -304,6 +316,15 @@ const make = Effect.fnUntraced(function* () {
         }),
       )
     }),
+    compressedLayers: (id, compression) =>
+      database.read((prepare) => Tables.selectCompressed(prepare, id, compression)),
+    rememberCompressed: (id, compression, brought) =>
+      brought.size === 0
+        ? Effect.void
+        : database.write((prepare) => {
+            if (Tables.selectImage(prepare, id) !== undefined)
+              Tables.upsertCompressed(prepare, id, compression, brought)
+          }),
     locked,
     area,
   })

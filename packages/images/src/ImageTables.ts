@@ -3,6 +3,7 @@
  *
  * An image's id is the hexadecimal digest of its configuration. A name belongs to one image at a time.
  */
+import type { BlockCompression, Measured } from "@cryopod/archive"
 import type { Prepare } from "@cryopod/host"
 
 export const imageTables = `
@@ -16,6 +17,14 @@ create table if not exists images (
 create table if not exists image_names (
   name text primary key,
   image_id text not null references images(id) on delete cascade
+) strict;
+create table if not exists compressed_layers (
+  image_id text not null references images(id) on delete cascade,
+  compression text not null,
+  diff_id text not null,
+  digest text not null,
+  size_bytes integer not null,
+  primary key (image_id, compression, diff_id)
 ) strict`
 
 export interface StoredLayer {
@@ -109,4 +118,29 @@ export const deleteName = (prepare: Prepare, id: string, name: string): boolean 
 
 export const deleteImage = (prepare: Prepare, id: string): void => {
   prepare("delete from images where id = ?").run(id)
+}
+
+/** What the layers of an image were when they were last brought somewhere with a compression, by their diffIDs. */
+export const selectCompressed = (
+  prepare: Prepare,
+  imageId: string,
+  compression: BlockCompression,
+): ReadonlyMap<string, Measured> =>
+  new Map(
+    prepare("select diff_id, digest, size_bytes from compressed_layers where image_id = ? and compression = ?")
+      .all(imageId, compression)
+      .map(({ diff_id, digest, size_bytes }) => [
+        String(diff_id),
+        { digest: String(digest), sizeBytes: Number(size_bytes) },
+      ]),
+  )
+
+export const upsertCompressed = (
+  prepare: Prepare,
+  imageId: string,
+  compression: BlockCompression,
+  layers: ReadonlyMap<string, Measured>,
+): void => {
+  const put = prepare("insert or replace into compressed_layers values (?, ?, ?, ?, ?)")
+  for (const [diffId, { digest, sizeBytes }] of layers) put.run(imageId, compression, diffId, digest, sizeBytes)
 }

@@ -5,7 +5,15 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { type Compression, compressionOf, decompressed, digestOfBytes, readBlockBytes, unpack } from "@cryopod/archive"
+import {
+  type Compression,
+  compressionOf,
+  decompressed,
+  digestOfBytes,
+  passing,
+  readBlockBytes,
+  unpack,
+} from "@cryopod/archive"
 import {
   ArchiveInvalid,
   type ArchiveSource,
@@ -21,7 +29,6 @@ import { applyChanges } from "./Changes.ts"
 import { documentBytes, goArchitecture, mediaTypes } from "./Documents.ts"
 import { ImageStore, type StoreFailure } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
-import { passing } from "./Passing.ts"
 
 export interface NewRootImage {
   /** Full names; none for an image that has only its id. */

@@ -8,12 +8,13 @@ import * as fs from "node:fs"
 import {
   type BlockCompression,
   compressedBlockBytes,
-  compressLasting,
   compressionOf,
+  compressLasting,
   decompressed,
   digestOfBytes,
-  type Measured,
   lastingBlocks,
+  type Measured,
+  passing,
   planDirectory,
   takeBehind,
 } from "@cryopod/archive"
@@ -22,7 +23,7 @@ import { attempt, attemptSync } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type Descriptor, documentBytes, mediaTypes, readManifest } from "./Documents.ts"
 import type { StoredImage, StoredLayer } from "./ImageTables.ts"
-import { passing } from "./Passing.ts"
+import type { UploadAhead } from "./registry/uploadAhead.ts"
 
 /**
  * `kept`: documents and blobs as they are. `plain`: OCI media types only and no zstd, for tools that know neither
@@ -42,6 +43,18 @@ export interface LayoutFiles {
   readonly half: string
   /** Unpacked content of layers that have no blob, by digest. */
   readonly unpacked: ReadonlyMap<string, string>
+  readonly ahead?: Ahead
+  /** Told of bytes before their compression. */
+  readonly passed?: (bytes: number) => void
+}
+
+/** Where compressed layers go while they are made, and what is known of such. */
+export interface Ahead {
+  readonly uploads: UploadAhead
+  /** Compressed layers of before, by their diffIDs. */
+  readonly known: ReadonlyMap<string, Measured>
+  /** Those that are made now. */
+  readonly made: Map<string, Measured>
 }
 
 /** Produce what the form wants, and describe the manifest that goes with it. */
@@ -87,7 +100,7 @@ const formLayer = Effect.fnUntraced(function* (
     unpacked === undefined ? blobBlocks(path) : lastingBlocks(await planDirectory(unpacked))
 
   if ((form === "gzip" || form === "zstd") && compression === "none") {
-    const written = yield* writeBlob(layer, plainBlocks, files, form)
+    const written = (yield* presentThere(layer, files)) ?? (yield* writeBlob(layer, plainBlocks, files, form))
     return { ...descriptor, mediaType: typeOf(form), digest: written.digest, size: written.sizeBytes }
   }
   if (unpacked !== undefined) {
@@ -99,6 +112,13 @@ const formLayer = Effect.fnUntraced(function* (
   const written = yield* writeBlob(layer, async () => decompressed(blobBlocks(path)), files, undefined)
   return { ...descriptor, mediaType: mediaTypes.layer, digest: written.digest, size: written.sizeBytes }
 })
+
+/** What is where it is to go needs not be made again. */
+const presentThere = ({ diffId }: StoredLayer, { ahead }: LayoutFiles) =>
+  Effect.promise(async () => {
+    const known = ahead?.known.get(diffId)
+    return known !== undefined && (await ahead?.uploads.has(known.digest)) === true ? known : undefined
+  })
 
 const typeOf = (compression: "none" | BlockCompression): string =>
   ({ none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd })[compression]
@@ -113,20 +133,31 @@ const writeBlob = Effect.fnUntraced(function* (
   files: LayoutFiles,
   compression: BlockCompression | undefined,
 ): Effect.fn.Return<Measured, ImageInvalid | StorageFailed> {
+  const { ahead, passed } = files
   const { plain, blob } = yield* attempt("write", files.half, async (signal) => {
-    const plainBytes = passing(await content())
+    const plainBytes = passing(await content(), async ({ length }) => passed?.(length))
     const blobBytes = compression === undefined ? plainBytes : passing(compressLasting(plainBytes.blocks, compression))
+    // skopeo knows where else a registry may have what was brought before
+    const goesAhead = compression !== undefined && ahead?.known.has(layer.diffId) === false
+    const upload = goesAhead ? await ahead.uploads.begin() : undefined
+    signal.addEventListener("abort", () => upload?.abandon(), { once: true })
     const handle = await fs.promises.open(files.half, "w", 0o600)
     try {
-      await takeBehind(blobBytes.blocks, signal, (block) => handle.writeFile(block))
+      await takeBehind(blobBytes.blocks, signal, async (block) => {
+        await Promise.all([handle.writeFile(block), upload?.write(block)])
+      })
+      const measured = { plain: plainBytes.measured(), blob: blobBytes.measured() }
+      if (measured.plain.digest === layer.diffId) await upload?.finish(measured.blob.digest)
+      return measured
     } finally {
+      upload?.abandon()
       await handle.close()
     }
-    return { plain: plainBytes.measured(), blob: blobBytes.measured() }
   })
   if (plain.digest !== layer.diffId) {
     return yield* new ImageInvalid({ ref: layer.digest, problem: `the content of the layer was changed on disk` })
   }
+  if (compression !== undefined) ahead?.made.set(layer.diffId, blob)
   yield* attemptSync("rename", files.blob(blob.digest), () => fs.renameSync(files.half, files.blob(blob.digest)))
   return blob
 })

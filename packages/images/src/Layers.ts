@@ -7,7 +7,7 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { decompressed, readBlockBytes, unpack, type UnpackRules } from "@cryopod/archive"
+import { decompressed, passing, readBlockBytes, unpack, type UnpackRules } from "@cryopod/archive"
 import type { ArchiveInvalid, ImageNotFound, MemberUnsafe } from "@cryopod/entities"
 import { ImageInvalid } from "@cryopod/entities"
 import { holdLock, Layout, makeDirectory, publishTree } from "@cryopod/host"
@@ -17,7 +17,6 @@ import * as Layer from "effect/Layer"
 import { hexOf } from "./ImageRecord.ts"
 import { ImageStore, type StoreFailure } from "./ImageStore.ts"
 import type { StoredLayer } from "./ImageTables.ts"
-import { passing } from "./Passing.ts"
 
 export type LayerFailure = ImageNotFound | ImageInvalid | MemberUnsafe | ArchiveInvalid | StoreFailure
 

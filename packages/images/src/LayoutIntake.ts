@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { digestOfBytes, readBlockBytes } from "@cryopod/archive"
+import { digestOfBytes, passing, readBlockBytes } from "@cryopod/archive"
 import { ImageInvalid } from "@cryopod/entities"
 import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,6 @@ import { type Descriptor, goArchitecture, mediaTypes, readIndex, readManifest, r
 import { hexOf } from "./ImageRecord.ts"
 import { type BlobFile, ImageStore, type StoreFailure } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
-import { passing } from "./Passing.ts"
 
 export interface ForeignLayout {
   readonly directory: string

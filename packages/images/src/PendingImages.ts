@@ -25,7 +25,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { nanoid } from "nanoid"
+import { nanoid } from "nanoid/non-secure"
 import { type CheckpointDescription, digested } from "./CheckpointDocuments.ts"
 import type { NewImage, StoreFailure } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"

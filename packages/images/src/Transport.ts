@@ -1,6 +1,8 @@
 /**
  * skopeo, which knows registries, credentials, certificates and every other tool's way to keep images.
  *
+ * It copies every image; layers that are compressed on their way may be there before it comes (`registry/uploadAhead.ts`).
+ *
  * It reads this host's registries.conf, policy.json and login files by itself and gets the caller's environment for
  * that. Credentials given by hand go to it in a file: a command line is public.
  */
