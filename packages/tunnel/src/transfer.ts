@@ -4,14 +4,13 @@ import type { IncomingMessage } from "node:http"
 import { compressedBlockBytes, compressLasting, underWay, planDirectory, tarBlocks } from "@cryopod/archive"
 import {
   type ArchiveCompression,
-  type ArchiveDestination,
   type ArchiveSource,
   counted,
   type HostFailure,
   Progress,
   StorageFailed,
 } from "@cryopod/entities"
-import { attempt, openInput, openOutput, type Output } from "@cryopod/host"
+import { attempt, openInput, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type FailureClass, failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -42,12 +41,6 @@ const storageFailed = (path: string, cause: unknown) =>
   cause instanceof StorageFailed
     ? cause
     : new StorageFailed({ operation: "read", path, code: (cause as NodeJS.ErrnoException).code ?? "EIO" })
-
-/** Where an archive goes: a file that is whole under its name or not there, or whatever takes its blocks. */
-export const openDestination = (destination: ArchiveDestination): Effect.Effect<Output, StorageFailed, Scope.Scope> =>
-  destination._tag === "File"
-    ? openOutput(destination.path)
-    : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
 
 /**
  * Take the body of an answer in. It is whole when this succeeds, with the report that stood behind it; a failure that stood

@@ -2,6 +2,7 @@
  * `container checkpoint`, as a whole:
  *
  *   preflight → freeze → dump → collect → commit → settle → report
+ *                      ↘ take ↗ ↘      forget      ↗
  *
  * Whatever can be refused is refused before the container is touched. From the freeze on nothing is given up: a step
  * that fails, or is interrupted, leaves the container running or restorable (`rescue`).
@@ -23,7 +24,6 @@ import {
   type TargetShared,
 } from "@cryopod/entities"
 import type { ContainerRecord } from "@cryopod/runtime"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { within } from "../container/ContainerScope.ts"
@@ -39,8 +39,10 @@ import { dump, makeRoom } from "./dump.ts"
 import { freeze, thaw } from "./freeze.ts"
 import { preCheckpoint } from "./preCheckpoint.ts"
 import { type Plan, preflight } from "./preflight.ts"
+import { reasonOf } from "./reasonOf.ts"
 import { rescue } from "./rescue.ts"
-import { settle } from "./settle.ts"
+import { beginForgetting, type Forgotten, settle } from "./settle.ts"
+import { beginTaking, letGo } from "./take.ts"
 import { watchingUnit } from "./watchingUnit.ts"
 
 export const checkpoint = Effect.fn("ContainerEngine.checkpoint")(function* (
@@ -73,14 +75,19 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
       if (options.phase === "preCheckpoint") return report(plan, yield* preCheckpoint(plan), [])
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
-          yield* freeze(plan)
+          const { paused, since } = yield* freeze(plan)
           const lost = yield* besides(plan).pipe(Effect.onError(() => thaw(plan)))
+          const taking = yield* beginTaking(plan, paused)
           // CRIU puts the processes back by itself when a dump fails, and must not be stopped halfway
-          const dumped = yield* Effect.andThen(makeRoom(plan), dump(plan)).pipe(Effect.onError(() => thaw(plan)))
-          const kept = yield* guarded(plan, "collect", restore(collect(plan)))
+          const dumped = yield* Effect.andThen(makeRoom(plan), dump(plan, since)).pipe(
+            Effect.catchCause((cause) => letGo(plan, taking, cause)),
+          )
+          const forgotten = yield* beginForgetting(plan)
+          const guarded = guardedBy(plan, forgotten)
+          const kept = yield* guarded("collect", restore(collect(plan, taking.files)))
           if (options.leaveRunning) yield* thaw(plan)
-          yield* guarded(plan, "commit", restore(commit(plan, kept)))
-          yield* guarded(plan, "settle", settle(plan))
+          yield* guarded("commit", restore(commit(plan, kept)))
+          yield* guarded("settle", settle(plan, forgotten))
           return report(plan, dumped, [...lost, ...watchingUnit(plan)])
         }),
       )
@@ -88,20 +95,20 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
   )
 
 /** A step after the dump: its failure becomes the container's rescue and an error that says how that went. */
-const guarded = <A, E extends { readonly message: string }, R>(
-  plan: Plan,
-  step: CheckpointAborted["step"],
-  work: Effect.Effect<A, E, R>,
-) =>
-  work.pipe(
-    Effect.catchCause((cause) =>
-      Effect.flatMap(rescue(plan), (container) => {
-        const failure = Result.getOrUndefined(Cause.findError(cause))
-        const reason = failure?.message ?? (Cause.hasInterrupts(cause) ? "interrupted" : Cause.pretty(cause))
-        return Effect.fail(new CheckpointAborted({ id: plan.record.id, step, reason, container }))
-      }),
-    ),
-  )
+const guardedBy =
+  (plan: Plan, forgotten: Forgotten) =>
+  <A, E extends { readonly message: string }, R>(step: CheckpointAborted["step"], work: Effect.Effect<A, E, R>) =>
+    work.pipe(
+      Effect.catchCause((cause) =>
+        // a runtime must not bring back what it still lets go of
+        Effect.andThen(
+          Effect.exit(forgotten),
+          Effect.flatMap(rescue(plan), (aftermath) =>
+            Effect.fail(new CheckpointAborted({ id: plan.record.id, step, reason: reasonOf(cause), ...aftermath })),
+          ),
+        ),
+      ),
+    )
 
 const report = (
   { mounts, record }: Plan,

@@ -1,5 +1,6 @@
 /**
- * Take the files that belong to the dump, while nothing moves.
+ * Take the files that belong to the dump, while nothing moves: `takeFiles` what CRIU neither reads nor writes, so that it can
+ * be done at the same time, and `collect` that and the rest: what conmon and CRIU have to say in the end.
  *
  * /dev/shm lives in memory on the host and is kept with the container in any case. For a checkpoint that leaves its
  * container, everything that is the container's own becomes one list of members, each with the place where its content
@@ -17,7 +18,15 @@ import {
   volumeMember,
 } from "@cryopod/checkpoint"
 import type { HostFailure, ImageFailure } from "@cryopod/entities"
-import { attempt, attemptSync, Layout, makeDirectory, removeTree, writeAtomic } from "@cryopod/host"
+import {
+  attempt,
+  attemptSync,
+  type ContainerPaths,
+  Layout,
+  makeDirectory,
+  removeTree,
+  writeAtomic,
+} from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import { type ContainerRecord, isHostNamespace, Pods } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
@@ -35,27 +44,46 @@ export type CollectedMember = PlannedMember | StreamedMember
 /** Empty when the checkpoint stays with its container. */
 export type Collected = ReadonlyArray<CollectedMember>
 
-export const collect = Effect.fn("checkpoint.collect")(function* (
+export interface TakenFiles {
+  readonly documents: Collected
+  readonly shm: Collected
+  readonly rootfs: Collected
+  readonly volumes: Collected
+}
+
+export const takeFiles = Effect.fn("checkpoint.takeFiles")(function* (
   plan: Plan,
-): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
-  const { paths, sink } = plan
-  yield* writeNetworkStatus(plan)
-  const shm = yield* collectSharedMemory(plan)
-  if (sink._tag === "Container") return []
+): Effect.fn.Return<TakenFiles, HostFailure | ImageFailure, AllServices> {
+  const { sink } = plan
+  const stays = sink._tag === "Container"
   // the container stands still, and with it all that is read here: nothing has to wait for anything else
-  const { documents, files, rootfs, volumes } = yield* Effect.all(
+  return yield* Effect.all(
     {
-      volumes: collectVolumes(plan, sink.area),
-      files: Effect.andThen(lastWords(plan), collectFiles(plan, sink.area)),
-      rootfs: sink.ignoreRootfs ? Effect.succeed([]) : collectRootfs(plan, sink.area),
-      documents: collectDocuments(plan, sink.area),
+      status: writeNetworkStatus(plan),
+      shm: collectSharedMemory(plan),
+      documents: stays ? nothing : collectDocuments(plan, sink.area),
+      rootfs: stays || sink.ignoreRootfs ? nothing : collectRootfs(plan, sink.area),
+      volumes: stays ? nothing : collectVolumes(plan, sink.area),
     },
     { concurrency: "unbounded" },
   )
+})
+
+export const collect = Effect.fn("checkpoint.collect")(function* (
+  plan: Plan,
+  taking: ReturnType<typeof takeFiles>,
+): Effect.fn.Return<Collected, HostFailure | ImageFailure, AllServices> {
+  const { paths, sink } = plan
+  const spoken = sink._tag === "Container" ? nothing : Effect.andThen(lastWords(plan), collectFiles(plan, sink.area))
+  const { files, taken } = yield* Effect.all({ taken: taking, files: spoken }, { concurrency: "unbounded" })
+  if (sink._tag === "Container") return []
+  const { documents, rootfs, shm, volumes } = taken
   const images = { name: checkpointMembers.images.name, path: paths.checkpoint }
   // documents first: who looks into an archive finds them without reading the memory
   return [...documents, ...files, ...shm, ...rootfs, ...volumes, ...previousImages(plan), images]
 })
+
+const nothing = Effect.succeed<Collected>([])
 
 /** What the container has on its networks: with it, it gets the same again. */
 const writeNetworkStatus = ({ paths, record }: Plan) =>
@@ -78,9 +106,15 @@ const previousImages = ({ options, paths, record, sink }: Plan): Collected =>
     ? [{ name: checkpointMembers.previousImages.name, path: paths.preCheckpoint }]
     : []
 
+/** Kept with the container, wherever its checkpoint goes. */
+const sharedMemoryArchive = ({ userdata }: ContainerPaths): string => join(userdata, checkpointMembers.shm.name)
+
+/** Give up what is half taken and does not lie with what the sink has. */
+export const discardTaken = ({ paths }: Plan) => Effect.ignore(removeTree(sharedMemoryArchive(paths)))
+
 /** The container's own, or its pod's; what is the host's stays there. */
 const collectSharedMemory = Effect.fnUntraced(function* ({ paths, record }: Plan) {
-  const shm = { name: checkpointMembers.shm.name, path: join(paths.userdata, checkpointMembers.shm.name) }
+  const shm = { name: checkpointMembers.shm.name, path: sharedMemoryArchive(paths) }
   // the last one may have a second name in an image
   yield* removeTree(shm.path)
   if (isHostNamespace(record.config, "ipc")) return []

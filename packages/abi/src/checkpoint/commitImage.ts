@@ -24,8 +24,8 @@ import { checkpointFacts } from "../system/HostFacts.ts"
 import type { Collected } from "./collect.ts"
 import type { Sink } from "./sink.ts"
 
-/** As much is read sooner than a process begins. */
-const readAtOnceBytes = 64 * 2 ** 20
+/** For less, a process of its own is too much. */
+const readAtOnceBytes = 8 * 2 ** 20
 
 export const commitImage = Effect.fn("checkpoint.commitImage")(function* ({
   members,

@@ -13,7 +13,7 @@ import { hasCompleteDump } from "../container/repair.ts"
 import type { Plan } from "./preflight.ts"
 
 export interface Dumped {
-  /** Time the OCI runtime took. */
+  /** Time the OCI runtime took, the pause before it included: the container stands still. */
   readonly runtimeMicros: number
   readonly statistics: CriuDumpStatistics | null
 }
@@ -32,10 +32,11 @@ export const makeRoom = (plan: Plan) =>
 /** When this fails, CRIU has let the processes go on. */
 export const dump = Effect.fn("checkpoint.dump")(function* (
   plan: Plan,
+  /** Nanoseconds. */
+  frozenSince: bigint,
 ): Effect.fn.Return<Dumped, DumpFailed | StorageFailed | ToolMissing, OciRuntime | Layout | Tools> {
   const { cgroups, options, paths, record } = plan
   const { config, id } = record
-  const began = yield* Clock.currentTimeNanos
   const dumping = (yield* OciRuntime).checkpoint(config.runtime, id, {
     imagesDirectory: imagesOf(plan),
     workDirectory: paths.userdata,
@@ -50,7 +51,7 @@ export const dump = Effect.fn("checkpoint.dump")(function* (
     step: () => ({ what: "dump", totalBytes: treeResidentBytes(record.state.pid) }),
     reached: () => pagesBytes(imagesOf(plan)),
   })
-  const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - began) / 1000n)
+  const runtimeMicros = Number(((yield* Clock.currentTimeNanos) - frozenSince) / 1000n)
   const complete = options.phase === "preCheckpoint" ? hasPreCheckpoint(paths) : yield* hasCompleteDump(paths)
   if (result.exitCode === 0 && complete) {
     yield* keepParentRelative(plan)

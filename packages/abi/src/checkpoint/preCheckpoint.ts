@@ -19,7 +19,9 @@ export const preCheckpoint = Effect.fn("checkpoint.preCheckpoint")(function* (
   plan: Plan,
 ): Effect.fn.Return<Dumped, CheckpointFailure, AllServices | Scope.Scope> {
   const dumped = yield* Effect.uninterruptible(
-    Effect.andThen(freeze(plan), Effect.andThen(makeRoom(plan), dump(plan))).pipe(Effect.ensuring(thaw(plan))),
+    Effect.flatMap(freeze(plan), ({ since }) => Effect.andThen(makeRoom(plan), dump(plan, since))).pipe(
+      Effect.ensuring(thaw(plan)),
+    ),
   )
   const { record, sink } = plan
   yield* remember(record, "kept")
@@ -30,7 +32,7 @@ export const preCheckpoint = Effect.fn("checkpoint.preCheckpoint")(function* (
     ),
   )
   if (sink._tag !== "Container") yield* remember(record, "exported")
-  yield* settle(plan)
+  yield* settle(plan, Effect.void)
   return dumped
 })
 

@@ -1,13 +1,12 @@
 /** Where a checkpoint goes beside its container, made ready while that still runs undisturbed. */
 import {
   type ArchiveCompression,
-  type ArchiveDestination,
   type CheckpointTarget,
   newName,
   type ReferenceInvalid,
   type StorageFailed,
 } from "@cryopod/entities"
-import { Layout, makeDirectory, openOutput, type Output, removeTree, temporaryArea } from "@cryopod/host"
+import { Layout, makeDirectory, openDestination, type Output, removeTree, temporaryArea } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
@@ -53,11 +52,6 @@ export const openSink = Effect.fn("checkpoint.openSink")(function* (
     }
   }
 })
-
-const openDestination = (destination: ArchiveDestination): Effect.Effect<Output, StorageFailed, Scope.Scope> =>
-  destination._tag === "File"
-    ? openOutput(destination.path)
-    : Effect.succeed({ write: destination.write, complete: Effect.void, discard: Effect.void })
 
 /** Give up what is half made: it may be what filled the disk. */
 export const discardSink = Effect.fnUntraced(function* (sink: Sink): Effect.fn.Return<void> {

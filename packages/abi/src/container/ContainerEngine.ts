@@ -33,7 +33,7 @@ import { eachSelected, select, type Selected } from "./select.ts"
 import { kill, pause, unpause } from "./signal.ts"
 import { start } from "./start.ts"
 import { startAttached } from "./startAttached.ts"
-import { stop } from "./stop.ts"
+import { stop, stoppable } from "./stop.ts"
 import { top } from "./top.ts"
 import { exitCodeOf } from "./wait.ts"
 
@@ -77,7 +77,7 @@ export const containerEngineLayer: Layer.Layer<ContainerEngine, never, AllServic
       stop: (selection, { ignore, timeSeconds }) =>
         here(
           Effect.map(
-            each(selection, running, (record) => stop(record, timeSeconds)),
+            each(selection, stoppable, (record) => stop(record, timeSeconds)),
             ignoring(ignore),
           ),
         ),

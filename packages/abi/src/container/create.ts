@@ -1,5 +1,4 @@
 /** Make a container from an image. */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import {
   type CreateFailure,
@@ -10,7 +9,7 @@ import {
   publishedToo,
   randomName,
 } from "@cryopod/entities"
-import { holdLock, Layout } from "@cryopod/host"
+import { holdLock, Layout, randomHex } from "@cryopod/host"
 import { ImageStore, RootFilesystems } from "@cryopod/images"
 import {
   type ContainerConfig,
@@ -37,7 +36,7 @@ import { holdingOwners } from "./joining.ts"
 import { type Connection, membership, type Membership } from "./membership.ts"
 
 /** Ids of containers are 64 hexadecimal digits, as everybody's. */
-export const newContainerId = Effect.sync(() => randomBytes(32).toString("hex"))
+export const newContainerId = Effect.sync(() => randomHex(32))
 
 /** A container that belongs to no pod. */
 export const create = Effect.fn("ContainerEngine.create")(function* (

@@ -9,20 +9,29 @@ import * as Schedule from "effect/Schedule"
 import type { EngineServices } from "../EngineServices.ts"
 import { finishStopped } from "./finish.ts"
 import { observe, readExit } from "./observe.ts"
+import { awaitsRestart } from "./restartPolicy.ts"
 import { stoppedByUser } from "./signal.ts"
 
 const sigkill = 9
 
-/** The caller holds the lock. Below zero, `timeSeconds` means the container's own stop timeout. */
+/** Whether there is something to stop: a process, or a policy that is about to start another. */
+export const stoppable = (record: ContainerRecord): boolean =>
+  record.state.status === "running" || awaitsRestart(record)
+
+/**
+ * The caller holds the lock. Below zero, `timeSeconds` means the container's own stop timeout. One that stands between two
+ * runs of its restart policy is not started again; Podman does not hear of the wish then, and goes on.
+ */
 export const stop = Effect.fn("Container.stop")(function* (
   record: ContainerRecord,
   timeSeconds: number,
 ): Effect.fn.Return<string, ContainerFailure, EngineServices> {
   const { config, id, state } = record
   if (state.status === "paused") return yield* new ContainerStateImproper({ id, state: "paused", operation: "stop" })
+  if (!stoppable(record)) return id
+  yield* stoppedByUser(id)
   if (state.status !== "running") return id
   const patience = timeSeconds < 0 ? config.stopTimeoutSeconds : timeSeconds
-  yield* stoppedByUser(id)
   if (patience > 0) {
     yield* signalled(record, config.stopSignal, "main")
     const exited = yield* Effect.timeoutOption(exit(record), `${patience} seconds`)

@@ -7,11 +7,10 @@
  *                                      terminal       path of the terminal that is held for it
  *                                      input          of a terminal that nobody writes to
  */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { basename, join } from "node:path"
 import type { StorageFailed } from "@cryopod/entities"
-import { attemptSync, type ContainerPaths, removeTree } from "@cryopod/host"
+import { attemptSync, type ContainerPaths, randomHex, removeTree } from "@cryopod/host"
 import { cgroupsOf, isAlive, type OciProcess } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 
@@ -36,7 +35,7 @@ export interface LiveSession {
 export type SessionPurpose = "user" | "health"
 
 export const sessionIdFor = (purpose: SessionPurpose): string =>
-  `${purpose === "health" ? ownPrefix : ""}${randomBytes(32).toString("hex")}`
+  `${purpose === "health" ? ownPrefix : ""}${randomHex(32)}`
 
 const ownPrefix = "health-"
 

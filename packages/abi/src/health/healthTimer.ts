@@ -6,11 +6,10 @@
  * start and every restore begins one, and none outlives its run by more than an interval.
  */
 import { spawn } from "node:child_process"
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { beginningHealth } from "@cryopod/entities"
-import { attemptSync, Layout, Tools } from "@cryopod/host"
+import { attemptSync, Layout, randomHex, Tools } from "@cryopod/host"
 import type { ContainerRecord } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { EngineDefaults } from "../EngineServices.ts"
@@ -28,7 +27,7 @@ export const beginHealth = Effect.fn("Container.beginHealth")(function* (
   if (health.intervalMillis === 0) return
   const { selfCommand } = yield* EngineDefaults
   const { environment } = yield* Tools
-  const token = join(paths.run, `health-${randomBytes(8).toString("hex")}`)
+  const token = join(paths.run, `health-${randomHex(8)}`)
   yield* attemptSync("make", token, () => {
     fs.writeFileSync(token, "", { mode: 0o600 })
     const words = [token, String(health.intervalMillis / 1000), ...selfCommand, "healthcheck", "run", id]

@@ -1,5 +1,4 @@
 /** Define a network. */
-import { randomBytes } from "node:crypto"
 import {
   type IpSubnet,
   type NetworkCreateOptions,
@@ -7,6 +6,7 @@ import {
   type NetworkFailure,
   networkWanted,
 } from "@cryopod/entities"
+import { randomHex } from "@cryopod/host"
 import { hostNetwork, Networks } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export const createNetwork = Effect.fn("Network.create")(function* (
   const wanted = yield* Effect.fromResult(networkWanted(options))
   const host = yield* hostNetwork
   const created = DateTime.formatIso(yield* DateTime.now)
-  const drawn = yield* Effect.sync(() => ({ id: randomBytes(32).toString("hex"), uniqueLocal: uniqueLocal() }))
+  const drawn = yield* Effect.sync(() => ({ id: randomHex(32), uniqueLocal: uniqueLocal() }))
   const define = (yield* Networks).define(wanted.name, (networks) =>
     networkDefinition(wanted, {
       networks,
@@ -39,6 +39,6 @@ export const createNetwork = Effect.fn("Network.create")(function* (
 
 /** RFC 4193: fd00::/8, a random global id and a random subnet. */
 const uniqueLocal = (): IpSubnet => {
-  const random = BigInt(`0x${randomBytes(7).toString("hex")}`)
+  const random = BigInt(`0x${randomHex(7)}`)
   return { network: { family: 6, value: ((0xfdn << 56n) | random) << 64n }, prefix: 64 }
 }

@@ -4,7 +4,7 @@ import type { ContainerRecord, PodRecord } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import { kill, pause, unpause } from "../container/signal.ts"
 import { start } from "../container/start.ts"
-import { stop } from "../container/stop.ts"
+import { stop, stoppable } from "../container/stop.ts"
 import { eachMember } from "./eachMember.ts"
 import { membersOf } from "./members.ts"
 
@@ -19,7 +19,7 @@ export const startPod = Effect.fn("Pod.start")(function* ({ config: { id } }: Po
 
 /** The infra container stops when nobody needs it any more; every other has all the time it was given. */
 export const stopPod = Effect.fn("Pod.stop")(function* ({ config }: PodRecord, timeSeconds: number) {
-  const members = (yield* membersOf(config.id)).filter(running)
+  const members = (yield* membersOf(config.id)).filter(stoppable)
   const stopping = {
     name: "stopping",
     work: (record: ContainerRecord) => stop(record, timeSeconds),

@@ -29,7 +29,7 @@ import {
 } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { originOf } from "../policy/Origins.ts"
+import { originOf, recognized } from "../policy/Origins.ts"
 import { type OpenedCheckpoint, readMembers } from "./open.ts"
 
 /** `previous` is the archive of the pre-checkpoint that the checkpoint builds on. */
@@ -69,7 +69,7 @@ const pathOf = (archive: ArchiveSource): string | undefined =>
 
 export const nameOf = (archive: ArchiveSource) => (archive._tag === "File" ? archive.path : "archive")
 
-/** Paths of members that were not taken, and the digest of the archive. */
+/** Paths of members that were not taken, and the digest of the archive; undefined for one that was not made here. */
 export const unpackInto = Effect.fnUntraced(function* (
   archive: ArchiveSource,
   members: string,
@@ -81,13 +81,14 @@ export const unpackInto = Effect.fnUntraced(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
-      const hash = createHash("sha256")
-      const stat = archive._tag === "File" ? fs.statSync(archive.path, { throwIfNoEntry: false }) : undefined
+      const file = input.identity()
+      const before = yield* recognized(file)
+      const hash = before._tag === "Unknown" ? createHash("sha256") : undefined
       const told = counted(input, yield* Progress, {
         what: "import",
-        ...(stat?.isFile() === true ? { totalBytes: stat.size } : {}),
+        ...(file === undefined ? {} : { totalBytes: file.sizeBytes }),
       })
-      const { passedOver } = yield* unpack(decompressed(hashed(told, hash)), members, {
+      const { passedOver } = yield* unpack(decompressed(hash === undefined ? told : hashed(told, hash)), members, {
         archive: nameOf(archive),
         ...checkpointRules,
         // what cannot fit is refused when it is announced, not when the disk is full
@@ -95,7 +96,9 @@ export const unpackInto = Effect.fnUntraced(function* (
         accepts: (path) => checkpointRules.accepts(path) && wanted(path),
         ...(parts === undefined ? {} : { parts }),
       })
-      return { digest: `sha256:${hash.digest("hex")}`, passedOver }
+      if (hash !== undefined) return { digest: `sha256:${hash.digest("hex")}`, passedOver }
+      const isSame = before._tag === "Made" && input.identity()?.key === file?.key
+      return { digest: isSame ? before.digest : undefined, passedOver }
     }),
   )
 })

@@ -33,13 +33,18 @@ export const stage = Effect.fn("restore.stage")(function* (
     volumeData: (name) => layout.volume(name).data,
   })
   yield* makeContainerDirectories(paths)
-  yield* writeSpec(paths, spec)
-  yield* writePlacedNamespaces(record)
-  yield* writeEngineFiles(paths, record.config)
-  yield* mountRootfs(record)
+  const bundle = [
+    writeSpec(paths, spec),
+    writePlacedNamespaces(record),
+    writeEngineFiles(paths, record.config),
+  ] as const
+  // programs mount, and the bundle is written meanwhile
+  const { imagesDirectory } = yield* Effect.all(
+    { mounted: mountRootfs(record), bundle: Effect.all(bundle), imagesDirectory: placeImages(paths, opened, options) },
+    { concurrency: "unbounded" },
+  )
   yield* attemptSync("make directories of", paths.userdata, () => makeStandIns(standIns, paths))
-  const staged: Staged = { imagesDirectory: yield* placeImages(paths, opened, options), dropped }
-  return staged
+  return { imagesDirectory, dropped } satisfies Staged
 })
 
 /** No limit above what this process may set. */

@@ -4,7 +4,6 @@
  * The record is what makes it a volume. Whoever is killed before it is written leaves a directory that belongs to
  * nobody; it is swept, never adopted, when the name is wanted next.
  */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import {
@@ -17,7 +16,7 @@ import {
   type VolumeFailure,
   VolumeNameInvalid,
 } from "@cryopod/entities"
-import { attemptSync, holdLock, Layout, makeDirectory, syncDirectory, type Tools } from "@cryopod/host"
+import { attemptSync, holdLock, Layout, makeDirectory, randomHex, syncDirectory, type Tools } from "@cryopod/host"
 import { isVolumeName, type VolumeConfig, type VolumeRecord, Volumes } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -40,7 +39,7 @@ export interface NewVolume {
 type Services = Layout | Volumes | Tools
 
 /** Names of volumes that nobody named are 64 hexadecimal digits, as libpod's. */
-export const newVolumeName = (): string => randomBytes(32).toString("hex")
+export const newVolumeName = (): string => randomHex(32)
 
 export const createVolume = Effect.fn("VolumeEngine.create")(function* (
   options: VolumeCreateOptions,

@@ -50,8 +50,7 @@ export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
 }
 
 /** What became of a container whose checkpoint could not be completed. */
-export const Aftermath = Schema.Literals(["running", "restorable"])
-export type Aftermath = typeof Aftermath.Type
+const Aftermath = Schema.Literals(["running", "restorable"])
 
 /** The dump was made, but the checkpoint could not be completed from it. */
 export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
@@ -62,13 +61,16 @@ export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
     /** The failure of that step, in its own words. */
     reason: Schema.String,
     container: Aftermath,
+    /** Why a container that is restorable could not be made to run on. */
+    obstacle: Schema.optionalKey(Schema.String),
   },
   { httpApiStatus: 500 },
 ) {
   override get message() {
+    const obstacle = this.obstacle === undefined ? "" : ` (${this.obstacle})`
     const outcome = {
       running: "the container runs on",
-      restorable: "the container is stopped; `restore` brings it back where it left off",
+      restorable: `the container is stopped${obstacle}; \`restore\` brings it back where it left off`,
     }
     return `checkpoint of ${this.id} not completed: ${this.step}: ${this.reason}; ${outcome[this.container]}`
   }

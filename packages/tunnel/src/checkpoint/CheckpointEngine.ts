@@ -14,6 +14,7 @@ import {
   OptionConflict,
 } from "@cryopod/entities"
 import { failureOn, MemoryFrames, statusOfFailure } from "@cryopod/rest"
+import { openDestination } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -23,7 +24,7 @@ import * as Stream from "effect/Stream"
 import { checkpointQuery } from "../container/checkpoint.ts"
 import { restoreQuery } from "../container/restore.ts"
 import { ask, insisting, isPathName, ofTransport, onlyOurs, type Remote, textOnly } from "../Remote.ts"
-import { bodyOf, calledBy, openDestination, toldBehind } from "../transfer.ts"
+import { bodyOf, calledBy, toldBehind } from "../transfer.ts"
 
 const what = { "looking into checkpoints": true }
 

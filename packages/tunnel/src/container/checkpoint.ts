@@ -12,13 +12,14 @@ import {
   sharedTarget,
   type TargetShared,
 } from "@cryopod/entities"
+import { openDestination } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ask, each, onlyOurs, type Remote, textOnly } from "../Remote.ts"
-import { openDestination, receive } from "../transfer.ts"
+import { receive } from "../transfer.ts"
 import { idOf, select } from "./select.ts"
 
 export const checkpoint = Effect.fn("tunnel.checkpoint")(function* (

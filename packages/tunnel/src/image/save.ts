@@ -17,6 +17,7 @@ import {
   streamInput,
   syncDirectory,
   temporaryBeside,
+  openDestination,
 } from "@cryopod/host"
 import { failureOn } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
@@ -24,7 +25,7 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
 import { ask, type Remote } from "../Remote.ts"
-import { openDestination, receive, toldBehind } from "../transfer.ts"
+import { receive, toldBehind } from "../transfer.ts"
 import { onImage } from "./onImage.ts"
 
 interface SaveOptions {

@@ -125,7 +125,7 @@ const startAgain = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, Effect.Error<ReturnType<typeof firstProgram>>> {
   // the run that has ended may be the one that asks
   yield* Effect.yieldNow
-  if (container.removed || isActive(container)) return
+  if (container.removed || isActive(container) || container.state.stoppedByUser === true) return
   const program = yield* firstProgram(container)
   const startedAt = yield* instant
   container.runBegins = container.log.length
@@ -152,8 +152,10 @@ export const erase = (host: MemoryHost, container: MemoryContainer): Effect.Effe
 /** Ask, wait, kill. Below zero, the container's own patience. */
 export const stopRun = Effect.fnUntraced(function* (host: MemoryHost, container: MemoryContainer, timeSeconds: number) {
   const { run } = container
-  if (run === undefined || !isActive(container)) return
+  if (container.state.status === "created" || container.state.checkpointed) return
+  // heard as well by a restart policy that is about to begin another run
   yield* changeState(container, (state) => ({ ...state, stoppedByUser: true }))
+  if (run === undefined || !isActive(container)) return
   const patience = timeSeconds < 0 ? container.config.stopTimeoutSeconds : timeSeconds
   if (patience > 0 && container.state.status === "running") {
     yield* run.main.signal(container.config.stopSignal)

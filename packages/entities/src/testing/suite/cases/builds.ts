@@ -33,7 +33,7 @@ const built = Effect.fnUntraced(function* (files: Readonly<Record<string, string
 const stages = `ARG BASE=nothing
 FROM $BASE AS first
 ARG COLOUR=grey
-RUN echo one \${COLOUR} && mkdir /made && echo $COLOUR > /made/colour
+RUN echo one \${COLOUR} && mkdir /made && echo $COLOUR > /made/colour && sleep 0.3
 FROM \${BASE}
 COPY --from=first /made/colour /colour
 COPY note /note

@@ -217,10 +217,16 @@ export const lifecycle: ReadonlyArray<Case> = [
       })
       const ends = yield* running({ restart: "on-failure", command: ["sh", "-c", "exit 0"] })
       one(yield* engine.wait(Selection.names(ends), waited))
-      const goesOn = yield* running({ restart: "always", command: ["sh", "-c", "echo run; sleep 0.1"] })
+      // stands in its second run: Podman starts a container again that is told to stop between two of them
+      const goesOn = yield* running({
+        restart: "always",
+        command: ["sh", "-c", "cat /ran && sleep 1000; echo > /ran"],
+      })
       yield* eventually(
-        "another run",
-        Effect.map(engine.inspect(goesOn), ({ RestartCount }) => (RestartCount > 1 ? true : undefined)),
+        "the second run",
+        Effect.map(engine.inspect(goesOn), ({ RestartCount, State }) =>
+          RestartCount === 1 && State.Status === "running" ? true : undefined,
+        ),
       )
       yield* engine.stop(Selection.names(goesOn), stopped)
       yield* Effect.sleep("1 seconds")
