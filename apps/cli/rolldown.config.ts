@@ -2,10 +2,11 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 
-/** Chunks of earlier builds go when the new ones are there: a command may start at any moment. */
+/** Chunks of earlier builds, and what was compiled of them, go when the new ones are there: a command may start at any moment. */
 const removeOld: Plugin = {
   name: "remove-old",
   writeBundle: ({ dir: directory = "" }, chunks) => {
+    rmSync(join(directory, ".compiled"), { recursive: true, force: true })
     for (const name of readdirSync(directory)) {
       if (/\.[cm]js$/.test(name) && !(name in chunks)) rmSync(join(directory, name))
     }
@@ -13,7 +14,20 @@ const removeOld: Plugin = {
 }
 
 /** Parts of Node that take milliseconds to load and that many commands never touch. */
-const heavyParts = new Set(["child_process", "crypto", "dgram", "net", "readline", "stream", "stream/promises", "zlib"])
+const heavyParts = new Set([
+  "child_process",
+  "crypto",
+  "dgram",
+  "http",
+  "https",
+  "net",
+  "readline",
+  "stream",
+  "stream/promises",
+  "tls",
+  "v8",
+  "zlib",
+])
 
 /**
  * Node's parts as they are, without the copy that stands in for an ES module; the heavy ones loaded when something of
@@ -33,6 +47,13 @@ const partsOfNode: Plugin = {
       },
     ),
   }),
+}
+
+/** The program is loaded by `parts` (`src/parts.ts`), and so are the parts that it loads. */
+const loadedByParts: Plugin = {
+  name: "loaded-by-parts",
+  renderChunk: (code, { isEntry }) =>
+    isEntry ? { code: code.replace(/\brequire\(("\.\/program-)/, "parts.load($1") } : null,
 }
 
 /** Text of one byte a character is read, hashed and kept at half the cost. */
@@ -57,7 +78,7 @@ export const command = {
   platform: "node",
   logLevel: "silent",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
-  plugins: [partsOfNode, asciiOnly, removeOld],
+  plugins: [partsOfNode, loadedByParts, asciiOnly, removeOld],
   output: {
     dir: join(import.meta.dirname, "dist"),
     format: "cjs",

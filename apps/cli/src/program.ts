@@ -36,7 +36,11 @@ const self: ReadonlyArray<string> = [
   "--remote=false",
 ]
 
-export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
+/** `onCall` is told which command is called, as the words behind the program's name, and the names of its flags. */
+export const main = async (
+  argv: ReadonlyArray<string>,
+  onCall: (command: string, flags: string) => void,
+): Promise<number> => {
   if (argv[0] === "__complete" || argv[0] === "__completeNoDesc") return completeWords(argv)
   const parsed = parse(commandTree, argv)
   switch (parsed._tag) {
@@ -53,6 +57,13 @@ export const main = async (argv: ReadonlyArray<string>): Promise<number> => {
         }),
       )
     case "call":
+      onCall(
+        parsed.path
+          .slice(1)
+          .map(({ name }) => name)
+          .join(" "),
+        [...parsed.changed].toSorted().join(" "),
+      )
       return run(parsed)
   }
 }

@@ -25,13 +25,14 @@ export const goQuote = (text: string, quote: '"' | "'" = '"'): string => {
     if (character === quote) quoted += `\\${quote}`
     else if (name !== undefined) quoted += name
     else if (code < 0x20 || code === 0x7f) quoted += `\\x${code.toString(16).padStart(2, "0")}`
-    else if (code > 0x7f && !printable.test(character)) quoted += escapeUnicode(code)
+    else if (code > 0x7f && !isPrintable(character)) quoted += escapeUnicode(code)
     else quoted += character
   }
   return quoted + quote
 }
 
-const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u
+/** In here, as it takes a millisecond to compile. */
+const isPrintable = (character: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)
 
 const escapeUnicode = (code: number): string =>
   code > 0xffff ? `\\U${code.toString(16).padStart(8, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`

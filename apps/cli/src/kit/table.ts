@@ -57,9 +57,11 @@ export const tableText = (rows: ReadonlyArray<ReadonlyArray<string>>, options?: 
  * The words of a field name as a heading: `RunningFor` is `RUNNING FOR`, `ImageID` is `IMAGE ID`. A word begins at a
  * capital after a small letter, at the last of several capitals before one, and at digits.
  */
-export const headingOf = (field: string): string => (field.match(words) ?? [field]).join(" ").toUpperCase()
+export const headingOf = (field: string): string => wordsOf(field).join(" ").toUpperCase()
 
-const words = /\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lu}|\p{N}+|[^\p{L}\p{N}]+|\p{L}+/gu
+/** The expression is in here since it takes long to compile. */
+const wordsOf = (field: string): ReadonlyArray<string> =>
+  field.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lu}|\p{N}+|[^\p{L}\p{N}]+|\p{L}+/gu) ?? [field]
 
 /**
  * The headings a list template is run on to print its first line: one for each field, `overrides` where the field's own

@@ -129,7 +129,7 @@ const next = (source: string, at: number): Token => {
   if (character === "$") return name(source, at, "variable")
   if (character === "." && !/^\d/.test(source.slice(at + 1))) return name(source, at, "field")
   if (/^[-+.\d]/.test(character)) return number(source, at)
-  if (wordStart.test(source.slice(at))) return word(source, at)
+  if (wordIn(source.slice(at)) !== "") return word(source, at)
   if (character >= "!" && character <= "~") return token("char", character)
   const code = source.codePointAt(at) ?? 0
   return failure(at, `unrecognized character in action: ${codePoint(code)}`)
@@ -142,7 +142,8 @@ const blanks = (source: string, at: number): string => {
   return source.slice(at, end)
 }
 
-const wordStart = /^[\p{L}\p{Nd}_]+/u
+/** Letters, digits and underscores that a text begins with. (The expression is in here since it takes long to compile.) */
+const wordIn = (text: string): string => /^[\p{L}\p{Nd}_]+/u.exec(text)?.[0] ?? ""
 
 const codePoint = (code: number): string =>
   `U+${code.toString(16).toUpperCase().padStart(4, "0")}${code < 0x20 || code === 0x7f ? "" : ` ${goQuote(String.fromCodePoint(code), "'")}`}`
@@ -162,14 +163,14 @@ const literal = (source: string, at: number, quote: '"' | "`" | "'"): Token => {
 
 /** `.Name`, `$name`, `.` or `$`, which must be followed by something that can follow a name. */
 const name = (source: string, at: number, kind: "field" | "variable"): Token => {
-  const text = source.slice(at, at + 1) + (wordStart.exec(source.slice(at + 1))?.[0] ?? "")
+  const text = source.slice(at, at + 1) + wordIn(source.slice(at + 1))
   const after = notAfterName(source, at + text.length)
   if (after !== undefined) return failure(at, after)
   return { kind: text === "." ? "dot" : kind, text, at }
 }
 
 const word = (source: string, at: number): Token => {
-  const text = wordStart.exec(source.slice(at))?.[0] ?? ""
+  const text = wordIn(source.slice(at))
   const after = notAfterName(source, at + text.length)
   if (after !== undefined) return failure(at, after)
   if (text === "nil") return { kind: "nil", text, at }
@@ -189,7 +190,7 @@ const number = (source: string, at: number): Token => {
   const text =
     /^[-+]?(?:0[xX][0-9a-fA-F_]*|0[bB][01_]*|0[oO][0-7_]*|[\d_]*(?:\.[\d_]*)?(?:[eE][-+]?[\d_]*)?)/.exec(rest)?.[0] ??
     ""
-  if (wordStart.test(rest.slice(text.length)))
+  if (wordIn(rest.slice(text.length)) !== "")
     return failure(at, `bad number syntax: ${goQuote(rest.slice(0, text.length + 1))}`)
   return { kind: "number", text, at }
 }
