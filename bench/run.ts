@@ -53,15 +53,18 @@ const highWater = (pid: number): number => {
   }
 }
 
+/** What programs take for themselves, in MiB. */
+const forPrograms = 256
+
 /**
  * Before something is measured: nothing waits for the disk, and so much memory is there. A virtual machine gives what is free
- * back to its host and gets it again page by page, which whoever comes next would pay for.
+ * back to its host and gets it again page by page, which whoever comes next would pay for. `mebibytes` is what is written, beside the programs.
  */
 export const settled = async (mebibytes: number): Promise<void> => {
   await runOk(["sync"])
   const file = `/dev/shm/cryopod-bench-${process.pid}`
   try {
-    await runOk(["dd", "if=/dev/zero", `of=${file}`, "bs=1M", `count=${mebibytes}`])
+    await runOk(["dd", "if=/dev/zero", `of=${file}`, "bs=1M", `count=${mebibytes + forPrograms}`])
   } finally {
     rmSync(file, { force: true })
   }

@@ -57,20 +57,20 @@ export const measure = async (
   const [id = ""] = (await cryopod.ok("ps", "--quiet", "--no-trunc", "--filter", `name=${name}`)).stdout.split("\n")
   const upper = join(cryopod.root, "containers", id, "upper")
   const [archive, target] = [ground.path(`${name}.tar`), ground.path(name)]
-  await settled(mebibytes + 256)
+  await settled(mebibytes)
   const tar = (words: ReadonlyArray<string>) =>
     runOk(["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", ...words])
   results.add({ what: `export ${what}`, side: "tar", size }, await tar(["-C", upper, "-cf", archive, "."]))
-  await settled(mebibytes + 256)
+  await settled(mebibytes)
   const frozen = await cryopod.ok("container", "checkpoint", "--create-image", image, name)
   results.add({ what: `export ${what}`, side: "cryopod", size }, frozen)
   results.add({ what: `digest ${what}`, side: "cryopod", size }, await cryopod.ok("image", "exists", image))
   if (inPieces !== true) await cryopod.ok("rm", name)
   await runOk(["mkdir", target])
-  await settled(mebibytes + 256)
+  await settled(mebibytes)
   results.add({ what: `import ${what}`, side: "tar", size }, await tar(["-C", target, "-xpf", archive]))
   if (inPieces !== true) await runOk(["rm", "-r", target, archive])
-  await settled(mebibytes + 256)
+  await settled(mebibytes)
   const thawed = await cryopod.ok(
     "container",
     "restore",

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import type { Ground } from "../Ground.ts"
 import type { Options } from "../Options.ts"
 import type { Results } from "../Results.ts"
-import { runOk } from "../run.ts"
+import { runOk, settled } from "../run.ts"
 import { base, type Cryopod, node } from "../sides/Cryopod.ts"
 
 const containers = 50
@@ -20,6 +20,7 @@ export const startCases = async (
   writeFileSync(empty, "")
   for (let at = 0; at < containers; at++) await cryopod.ok("create", "--name", `idle-${at}`, base, "sh")
   for (let turn = 0; turn < options.rounds * turns; turn++) {
+    await settled(0)
     results.add({ what: "empty program", side: "node", size: 0 }, await runOk([node, empty]))
     results.add({ what: "--version", side: "cryopod", size: 0 }, await runOk(cryopod.version()))
     results.add({ what: "ps", side: "cryopod", size: containers }, await cryopod.ok("ps", "--all"))
