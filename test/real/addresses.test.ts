@@ -60,7 +60,7 @@ it("eight processes that start three containers each give no address to two", as
     ids.slice(0, 4).map((id) => host.ok("exec", id, "ip", "-4", "-o", "addr", "show", "eth0")),
   )
   for (const text of seen) expect(given).toContain(/inet (\S+)/.exec(text)?.[1])
-}, 180_000)
+})
 
 it("ten rounds leave behind what one does", async () => {
   const round = async () => {
@@ -74,7 +74,7 @@ it("ten rounds leave behind what one does", async () => {
   for (let turn = 1; turn < 10; turn++) await round()
   expect(await census()).toEqual(one)
   expect(one).toMatchObject({ namespaces: [], mounts: "0", leases: 0 })
-}, 180_000)
+})
 
 it("a start that is killed anywhere leaves no address, no namespace and no interface once somebody looks", async () => {
   await host.ok("create", "--name", "web", "--ip", "10.88.5.5", "-p", "8080:80", "base", ...counter)
@@ -98,7 +98,7 @@ it("a start that is killed anywhere leaves no address, no namespace and no inter
   }
   await host.ok("rm", "-a", "-f", "-t", "0")
   expect(await census()).toMatchObject({ namespaces: [], mounts: "0", leases: 0, links: "1" })
-}, 180_000)
+})
 
 it("containers find each other by names and aliases, and only on networks that they share", async () => {
   await host.ok("network", "create", "front")

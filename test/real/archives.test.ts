@@ -93,7 +93,7 @@ it.each(compressions)(
     expect(
       await host.ok("exec", "web", "sh", "-c", "cat /v/x /etc/y /dev/shm/z; test -e /etc/group || echo gone"),
     ).toBe("x\ny\nz\ngone")
-    expect(leftBehind(host)).toEqual([])
+    expect(await leftBehind(host)).toEqual([])
   },
 )
 
@@ -135,7 +135,7 @@ it("a file that is there is replaced as a whole, and so is what a link leads to"
 describe("what cannot be written leaves the container running, and nothing behind", () => {
   const undisturbed = async (pid: string) => {
     expect(await pidOf("web")).toBe(pid)
-    expect([await lost(host, "web"), leftBehind(host)]).toEqual([[], []])
+    expect([await lost(host, "web"), await leftBehind(host)]).toEqual([[], []])
   }
 
   it("P4: a place that cannot be written to is refused before the freeze", async () => {
@@ -171,7 +171,7 @@ describe("what cannot be written leaves the container running, and nothing behin
     const aborted = await exporting("-e", file("small/web.tar"), "web")
     expect([aborted.status, aborted.stderr]).toEqual([125, expect.stringContaining("the container runs on")])
     expect(aborted.stderr).toContain("no space left on device")
-    expect([await lost(host, "web"), leftBehind(host)]).toEqual([[], []])
+    expect([await lost(host, "web"), await leftBehind(host)]).toEqual([[], []])
     expect((await host.shell(`ls -A ${file("small")}; cat ${file("small/web.tar")}`)).stdout).toBe("web.tar\nold\n")
   })
 
@@ -203,7 +203,7 @@ describe("what cannot be written leaves the container running, and nothing behin
     expect(await lost(host, "web")).toEqual([])
     await host.ok("container", "checkpoint", "-e", file("web"), "web")
     expect(fs.readdirSync(files)).toEqual(["web"])
-    expect(leftBehind(host)).toEqual([])
+    expect(await leftBehind(host)).toEqual([])
   })
 })
 
@@ -241,7 +241,7 @@ it("volumes and files go straight into the archive: there is no room to put them
     const ran = await narrow.run("container", "checkpoint", "-c", "none", "-e", file("web"), "web")
     expect([ran.status, ran.stderr]).toEqual([0, ""])
     expect(fs.statSync(file("web")).size).toBeGreaterThan(100 << 20)
-    expect(leftBehind(narrow)).toEqual([])
+    expect(await leftBehind(narrow)).toEqual([])
   } finally {
     await narrow.run("rm", "-a", "-f", "-t", "0")
     await narrow.dispose().catch(() => undefined)
@@ -293,11 +293,11 @@ describe("what does not fit is one error, and changes nothing", () => {
       expect(missing.stderr).toMatch(
         /^Error: base image localhost\/base:latest \([0-9a-f]{12}\) of the checkpoint: is not in the store and cannot be pulled: .*\n$/,
       )
-      expect([await elsewhere.ok("ps", "-aq"), leftBehind(elsewhere)]).toEqual(["", []])
+      expect([await elsewhere.ok("ps", "-aq"), await leftBehind(elsewhere)]).toEqual(["", []])
     } finally {
       await elsewhere.dispose()
     }
-    expect([await host.ok("ps", "-aq"), leftBehind(host)]).toEqual(["", []])
+    expect([await host.ok("ps", "-aq"), await leftBehind(host)]).toEqual(["", []])
   })
 
   it("an image of another runtime, and one of another architecture", async () => {
@@ -331,7 +331,7 @@ describe("what does not fit is one error, and changes nothing", () => {
       status: 125,
       stderr: expect.stringMatching(/^Error: checkpoint frozen was made on s390x and cannot be restored on \w+\n$/),
     })
-    expect([await host.ok("ps", "-aq"), leftBehind(host)]).toEqual(["", []])
+    expect([await host.ok("ps", "-aq"), await leftBehind(host)]).toEqual(["", []])
     await host.ok("rmi", "frozen")
   })
 

@@ -48,7 +48,7 @@ describe("an image from a Containerfile", () => {
     expect(lines.at(-2)).toBe("Successfully tagged localhost/counting:latest")
     expect(await host.inspect("counting", "{{.Id}}")).toBe(lines.at(-1))
     expect((await surroundings(host)).mounts).toBe(before.mounts)
-    expect(leftBehind(host)).toEqual([])
+    expect(await leftBehind(host)).toEqual([])
 
     await host.ok("run", "-d", "--network", "none", "--name", "web", "counting")
     const frozen = await host.beyond("web", 2)
@@ -101,7 +101,7 @@ describe("an image from a Containerfile", () => {
         status: 3,
         stderr: 'Error: building at STEP "RUN exit 3": while running runtime: exit status 3\n',
       })
-      expect(leftBehind(host)).toEqual([])
+      expect(await leftBehind(host)).toEqual([])
 
       // a client that goes away gives its build up
       const seconds = String(200_000 + (process.pid % 100_000))
@@ -110,7 +110,7 @@ describe("an image from a Containerfile", () => {
       await eventually(async () => ((await running(host, seconds)).length > 0 ? true : undefined), "the instruction")
       client.kill("SIGKILL")
       await eventually(async () => ((await running(host, seconds)).length === 0 ? true : undefined), "its end")
-      await eventually(async () => (leftBehind(host).length === 0 ? true : undefined), "its directory to go")
+      await eventually(async () => ((await leftBehind(host)).length === 0 ? true : undefined), "its directory to go")
     } finally {
       service.kill("SIGTERM")
       await once(service, "exit")
@@ -132,7 +132,7 @@ const running = async (host: Host, word: string): Promise<ReadonlyArray<string>>
 const afterwards = async (host: Host, before: Awaited<ReturnType<typeof surroundings>>): Promise<Complaints> => {
   await host.ok("build", "-q", "-t", "next", context(host, { Containerfile: "FROM base\nLABEL next=yes\n" }))
   await host.ok("rmi", "next")
-  return [...changed(before, await surroundings(host)), ...leftBehind(host)]
+  return [...changed(before, await surroundings(host)), ...(await leftBehind(host))]
 }
 
 describe("a build that is killed", () => {

@@ -30,5 +30,5 @@ it.concurrent.each([
       await host.dispose()
     }
   },
-  900_000,
+  3_600_000,
 )

@@ -189,6 +189,25 @@ describe.each(hosts)("with $runtime", ({ cgroups, runtime }) => {
     await host.beyond("locked", await host.last("locked"))
   })
 
+  it("packets are held off unless nobody can send any", async () => {
+    const lockOf = async (...options: ReadonlyArray<string>) => {
+      await host.ok("container", "checkpoint", "--keep", ...options, "lonely")
+      const inventory = fs.readFileSync(join(await imagesOf(host, "lonely"), "inventory.img"))
+      await host.ok("container", "restore", "lonely")
+      await host.beyond("lonely", await host.last("lonely"))
+      return readOnly(bytesSource(inventory), "inventory").network_lock_method
+    }
+    await run("lonely", counting)
+    expect([await lockOf(), await lockOf("--tcp-established")]).toEqual([2, 0])
+    await run("guest", counting, "--network", "container:lonely")
+    expect(await lockOf()).toBe(0)
+    await host.ok("rm", "-f", "-t", "0", "guest")
+    expect(await lockOf()).toBe(2)
+    const pid = await host.inspect("lonely", "{{.State.Pid}}")
+    expect((await host.shell(`nsenter -t ${pid} -n ip link add by-hand type bridge`)).status).toBe(0)
+    expect(await lockOf()).toBe(0)
+  })
+
   it("those that share a frozen container's network go on using it, however that was held still", async () => {
     await host.ok("pod", "create", "--infra-name", "holder", "--name", "shared")
     await run("one", counting, "--pod", "shared")

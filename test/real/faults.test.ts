@@ -38,12 +38,12 @@ const pending = (find: string, replace: string): Change => ({
 
 const rescue = abi(
   "checkpoint/checkpoint.ts",
-  "Effect.flatMap(rescue(plan), (container) => {",
-  'Effect.flatMap(Effect.succeed("running" as const), (container) => {',
+  "Effect.flatMap(rescue(plan), (aftermath) =>",
+  'Effect.flatMap(Effect.succeed({ container: "running" as const }), (aftermath) =>',
 )
 const thaw = abi(
   "checkpoint/freeze.ts",
-  "if (options.leaveRunning) yield* Effect.ignore((yield* OciRuntime).resume(record.config.runtime, record.id))",
+  "if (isPaused(plan)) yield* Effect.ignore((yield* OciRuntime).resume(record.config.runtime, record.id))",
   "",
 )
 describe("a step that fails", () => {
@@ -80,7 +80,7 @@ describe("a step that fails", () => {
           ...(await standing(host, "web")),
           ...(await lost(host, "web")),
           ...changed(before, await surroundings(host)),
-          ...leftBehind(host),
+          ...(await leftBehind(host)),
         ]
       },
     },
@@ -103,12 +103,25 @@ describe("a step that fails", () => {
     {
       title: "held locks are refused by name, and the container goes on",
       complaint: "stands still",
-      protection: [
-        abi("checkpoint/checkpoint.ts", "dump(plan)).pipe(Effect.onError(() => thaw(plan)))", "dump(plan))"),
-      ],
+      protection: [abi("checkpoint/take.ts", "yield* thaw(plan)\n  if (Exit.", "if (Exit.")],
       happens: async (host) => {
         await counting(host, "locked", "flock", "/tmp/lock")
         const ran = await host.run("container", "checkpoint", "--leave-running", "locked")
+        return [
+          ...refused(ran, /failed: exit status 1.*lock/s),
+          ...(await standing(host, "locked")),
+          ...(await lost(host, "locked")),
+        ]
+      },
+    },
+    {
+      title: "a container that was paused for its dump goes on when that is refused",
+      complaint: "stands still",
+      on: { cgroups: "v2", runtime: "crun" },
+      protection: [thaw],
+      happens: async (host) => {
+        await counting(host, "locked", "flock", "/tmp/lock")
+        const ran = await host.run("container", "checkpoint", "locked")
         return [
           ...refused(ran, /failed: exit status 1.*lock/s),
           ...(await standing(host, "locked")),
@@ -164,25 +177,34 @@ describe("a full disk", () => {
     "-c",
     `dd if=/dev/urandom of=/big bs=1M count=${mebibytes} 2>/dev/null; ${counter[2] ?? ""}`,
   ]
+  const noRoomForFiles = async (host: Host): Promise<Complaints> => {
+    await host.ok("run", "-d", "--name", "wide", "base", ...withFile(28))
+    await host.beyond("wide", 1)
+    const before = await surroundings(host)
+    const ran = await host.run("container", "checkpoint", "--create-image", "wide:1", "wide")
+    return [
+      ...refused(ran, /collect:.*the container runs on/s),
+      ...(await standing(host, "wide")),
+      ...(await lost(host, "wide")),
+      ...changed(before, await surroundings(host)),
+      ...(await leftBehind(host)),
+    ]
+  }
   proven([
     {
       title: "that has no room for the changed files leaves the container running",
       complaint: "stands still",
       disk: "small",
       protection: [rescue],
-      happens: async (host) => {
-        await host.ok("run", "-d", "--name", "wide", "base", ...withFile(28))
-        await host.beyond("wide", 1)
-        const before = await surroundings(host)
-        const ran = await host.run("container", "checkpoint", "--create-image", "wide:1", "wide")
-        return [
-          ...refused(ran, /collect:.*the container runs on/s),
-          ...(await standing(host, "wide")),
-          ...(await lost(host, "wide")),
-          ...changed(before, await surroundings(host)),
-          ...leftBehind(host),
-        ]
-      },
+      happens: noRoomForFiles,
+    },
+    {
+      title: "that has no room for both, the memory and the files, leaves the container running",
+      complaint: "stands still",
+      disk: "small",
+      on: { cgroups: "v2", runtime: "crun" },
+      protection: [rescue, thaw],
+      happens: noRoomForFiles,
     },
     {
       title: "that has no room for the memory is found before the freeze",
@@ -215,14 +237,15 @@ describe("a process that is killed", () => {
       const ran = await dies.run("container", "checkpoint", ...options, "--create-image", "web:killed", "web")
       // the next command that has to do with the container puts it right
       await host.run("kill", "--signal", "CONT", "web")
-      const stands = options.includes("--leave-running") ? await standing(host, "web") : []
+      const runsOn = options.includes("--leave-running") || death === beforeTheDump
+      const stands = runsOn ? await standing(host, "web") : []
       const complaints = [...killed(ran), ...stands, ...(await lost(host, "web"))]
       await host.run("rm", "-f", "-t", "0", "web")
       if ((await mountsOf(host)) > 0) complaints.push("something is still mounted")
       // what was half made is swept by the next one
       await counting(host, "next")
       await host.ok("container", "checkpoint", "--create-image", "next:1", "next")
-      return [...complaints, ...leftBehind(host)]
+      return [...complaints, ...(await leftBehind(host))]
     }
 
   const restorable = abi(
@@ -230,7 +253,21 @@ describe("a process that is killed", () => {
     "const restorable = yield* hasCompleteDump(paths)",
     "const restorable = false",
   )
+  const goesOn = abi(
+    "container/repair.ts",
+    'if (status === "paused") yield* Effect.ignore(runtime.resume(record.config.runtime, record.id))',
+    "",
+  )
+  const beforeTheDump = dying("checkpoint/dump.ts", "const dumping =")
   const whileFilesAreTaken = dying("checkpoint/collect.ts", "const { archived, deleted } = yield* rootfsDiff(")
+  const filesAre = "const lower = yield* (yield* RootFilesystems).unpacked(record.config.imageId)"
+  const whileBothAreTaken = abi(
+    "checkpoint/collect.ts",
+    filesAre,
+    `while (!fs.existsSync(paths.checkpoint + "/core-1.img")) yield* Effect.sleep("1 millis")
+     yield* Effect.sync(() => { ${dieHere} })
+     ${filesAre}`,
+  )
   const stopWrittenDown =
     "const stopped = yield* containers.update(record.id, (state) => checkpointed(state, plan, at))"
   proven([
@@ -244,7 +281,14 @@ describe("a process that is killed", () => {
           "const restorable",
         ),
       ],
-      happens: duringCheckpoint(dying("checkpoint/dump.ts", "const began = yield* Clock.currentTimeNanos")),
+      happens: duringCheckpoint(beforeTheDump),
+    },
+    {
+      title: "between the pause and the dump leaves a container that goes on with the next command",
+      complaint: "stands still",
+      on: { cgroups: "v2", runtime: "crun" },
+      protection: [goesOn],
+      happens: duringCheckpoint(beforeTheDump),
     },
     {
       title: "right after the dump leaves the container restorable",
@@ -257,6 +301,13 @@ describe("a process that is killed", () => {
       complaint: "nobody says that it can be restored",
       protection: [restorable],
       happens: duringCheckpoint(whileFilesAreTaken),
+    },
+    {
+      title: "while files are taken and CRIU takes the memory leaves the container restorable",
+      complaint: "nobody says that it can be restored",
+      on: { cgroups: "v2", runtime: "crun" },
+      protection: [restorable],
+      happens: duringCheckpoint(whileBothAreTaken),
     },
     {
       title: "before the image is made leaves the container restorable, and nothing half made for long",
@@ -291,20 +342,14 @@ describe("a process that is killed", () => {
     {
       title: "with --leave-running leaves a container that goes on with the next command",
       complaint: "stands still",
-      protection: [
-        abi(
-          "container/repair.ts",
-          'if (status === "paused") yield* Effect.ignore(runtime.resume(record.config.runtime, record.id))',
-          "",
-        ),
-      ],
+      protection: [goesOn],
       happens: duringCheckpoint(whileFilesAreTaken, "--leave-running"),
     },
   ])
 
   const digestLater = abi(
     "checkpoint/commitImage.ts",
-    "const readAtOnceBytes = 64 * 2 ** 20",
+    "const readAtOnceBytes = 8 * 2 ** 20",
     "const readAtOnceBytes = 0",
   )
   /** What begins behind a checkpoint dies with the digest taken and the image not yet recorded. */
@@ -338,7 +383,7 @@ describe("a process that is killed", () => {
         return [
           ...killed(died),
           ...complaints,
-          ...leftBehind(host),
+          ...(await leftBehind(host)),
           ...fs.readdirSync(host.path("layers", "pending")).map((name) => `left behind: ${name}`),
         ]
       },

@@ -52,6 +52,18 @@ describe.each([
     await host.ok("rm", "again")
   })
 
+  it("a container told to stop between two runs of its restart policy is not started again", async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `between-${index}`)
+    for (const name of names) await host.ok("run", "-d", "--name", name, "--restart", "always", "base", "true")
+    for (const name of names) await becomes(name, /^\w+ [1-9]/)
+    await host.ok("stop", ...names)
+    await Promise.all(names.map((name) => becomes(name, /^exited/)))
+    const ended = await Promise.all(names.map(state))
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(await Promise.all(names.map(state))).toEqual(ended)
+    await host.ok("rm", ...names)
+  })
+
   it("a container with --rm goes into its archive, and is gone when it ends after its restore", async () => {
     await host.ok("run", "-d", "--rm", "--name", "gone", "base", ...untilTold)
     await host.beyond("gone", 2)

@@ -37,7 +37,7 @@ beforeAll(async () => {
   )
   for (const example of examples) fs.copyFileSync(join(project, "docs/examples", example), join(empty, example))
   await importBase(host)
-}, 600_000)
+})
 afterAll(() => host.dispose())
 
 describe("the packages, packed and installed into an empty project", () => {
@@ -107,5 +107,5 @@ describe("the packages, packed and installed into an empty project", () => {
       service.kill("SIGTERM")
       await once(service, "exit")
     }
-  }, 120_000)
+  })
 })

@@ -157,13 +157,7 @@ describe("files", () => {
     {
       title: "P5: with --leave-running, memory and files are of one moment",
       complaint: "not of one moment",
-      protection: [
-        abi(
-          "checkpoint/freeze.ts",
-          "if (options.leaveRunning) yield* (yield* OciRuntime).pause(record.config.runtime, record.id)",
-          "",
-        ),
-      ],
+      protection: [abi("checkpoint/freeze.ts", "isPaused(plan) && (yield* pause(plan))", "false")],
       happens: async (host) => {
         await host.ok(
           "run",
@@ -345,11 +339,12 @@ describe("the container itself", () => {
       title: "P4: a file that cannot be written to is found before the freeze",
       complaint: "not the same processes",
       protection: [
-        abi(
-          "checkpoint/sink.ts",
-          "? openOutput(destination.path)",
-          "? Effect.succeed({ write: () => openOutput(destination.path), complete: Effect.void, discard: Effect.void })",
-        ),
+        {
+          file: "packages/host/src/Output.ts",
+          find: "? openOutput(destination.path)",
+          replace:
+            "? Effect.succeed({ write: () => openOutput(destination.path), complete: Effect.void, discard: Effect.void })",
+        },
       ],
       happens: async (host) => {
         await counting(host, "web")

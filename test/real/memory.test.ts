@@ -45,7 +45,7 @@ it(`stays under 200 MiB while it freezes and thaws ${mebibytes} MiB`, async () =
   expect(frozen.peakBytes).toBeGreaterThan(10 * 2 ** 20)
   expect(frozen.peakBytes).toBeLessThan(ceilingBytes)
   expect(thawed.peakBytes).toBeLessThan(ceilingBytes)
-}, 180_000)
+})
 
 it("makes the image without a second copy of the memory on disk", async () => {
   await host.ok("container", "checkpoint", "--create-image", "large:2", "large")
@@ -70,7 +70,7 @@ it("answers before the digest is taken, which is that of the archive", async () 
   // what leaves is held against the digest, byte for byte
   await host.ok("push", "large:3", `oci:${host.path("..", "pushed")}`)
   expect(fs.readdirSync(host.path("layers", "pending"))).toEqual([])
-}, 180_000)
+})
 
 it("takes the digest behind a checkpoint that is done", async () => {
   await host.ok("container", "restore", "large")
@@ -82,4 +82,4 @@ it("takes the digest behind a checkpoint that is done", async () => {
     60,
   )
   await host.ok("image", "exists", "large:4")
-}, 180_000)
+})

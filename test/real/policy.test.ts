@@ -368,6 +368,38 @@ it("an image that went away and came back is known again, and a stranger elsewhe
   await taker.ok("rm", "-ft0", "raw")
 })
 
+it("an archive made here is known by the file that it is, and by its bytes when it is another one", async () => {
+  const archive = await exported("known", "--cap-add", "NET_RAW")
+  const moved = join(maker.directory, "moved.tar")
+  const copied = join(maker.directory, "copied.tar")
+  const thaws = async (path: string) => {
+    const ran = await restored(maker, path)
+    if (ran.status === 0) await maker.ok("rm", "-ft0", "known")
+    return [ran.status, ran.stderr]
+  }
+  const refused = [125, expect.stringContaining("bounding CAP_NET_RAW")]
+  expect(await thaws(archive)).toEqual([0, ""])
+  fs.copyFileSync(archive, copied)
+  fs.renameSync(archive, moved)
+  expect(await thaws(moved)).toEqual([0, ""])
+  expect(await thaws(copied)).toEqual([0, ""])
+  // a byte of the memory, which no member's description notices; the times are what they were
+  const { atime, mtime, size } = fs.statSync(copied)
+  const file = fs.openSync(copied, "r+")
+  const at = size - 20_000
+  const byte = Buffer.alloc(1)
+  fs.readSync(file, byte, 0, 1, at)
+  fs.writeSync(file, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, at)
+  fs.closeSync(file)
+  fs.utimesSync(copied, atime, mtime)
+  expect(await thaws(copied)).toEqual(refused)
+  // in the place of one that is known
+  fs.copyFileSync(moved, archive)
+  fs.renameSync(copied, moved)
+  expect(await thaws(moved)).toEqual(refused)
+  expect(await thaws(archive)).toEqual([0, ""])
+})
+
 describe("a policy for where a checkpoint comes from", () => {
   let registry: Registry
   /** Hosts in this machine's network, where the registry is. */

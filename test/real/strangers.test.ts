@@ -188,7 +188,7 @@ it.each(wrong)("with %s", async (_, make, text) => {
   expect(peakBytes).toBeLessThan(300 << 20)
   expect(fs.readFileSync(planted, "utf8")).toBe("untouched")
   const left = ["containers", "volumes"].flatMap((directory) => fs.readdirSync(host.path(directory)))
-  expect([left, leftBehind(host)]).toEqual([[], []])
+  expect([left, await leftBehind(host)]).toEqual([[], []])
 })
 
 it("after all of them the host is as before", async () => {

@@ -45,7 +45,7 @@ beforeAll(async () => {
     await farHost.dispose()
   }
   // more than a thousand commands take their time where others work as well
-}, 1_800_000)
+}, 3_600_000)
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 20 }))
 
 it.each(steps)("$line: $text", ({ line, text }) => {

@@ -22,8 +22,8 @@ const makeBuilds = async () => {
     })
   const thawing = brokenBuild({
     file: "packages/abi/src/checkpoint/checkpoint.ts",
-    find: "const kept =",
-    replace: "yield* thaw(plan)\nconst kept =",
+    find: "const taking =",
+    replace: "yield* thaw(plan)\nconst taking =",
   })
   const failing = half(`yield* Effect.die("broken")`)
   const killed = half(`yield* Effect.sync(() => { ${dieHere} })`)

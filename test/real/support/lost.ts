@@ -24,9 +24,9 @@ export const lost = async (host: Host, name: string): Promise<Complaints> => {
 /** Whether a container that should run prints nothing: found without any command that might put it right. */
 export const standing = async (host: Host, name: string): Promise<Complaints> => {
   const log = host.path("containers", await host.inspect(name, "{{.Id}}"), "userdata/ctr.log")
-  const size = () => (fs.existsSync(log) ? fs.statSync(log).size : 0)
-  const before = size()
-  const prints = eventually(async () => (size() > before ? true : undefined), "output", 3)
+  const size = async () => Number((await host.shell(`stat -c %s ${log}`)).stdout)
+  const before = await size()
+  const prints = eventually(async () => ((await size()) > before ? true : undefined), "output", 3)
   return prints.then(
     () => [],
     () => ["the container stands still"],
@@ -42,9 +42,7 @@ export interface Surroundings {
 
 export const surroundings = async (host: Host): Promise<Surroundings> => ({
   images: await host.ok("images", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
-  layers: fs.existsSync(host.path("layers"))
-    ? fs.readdirSync(host.path("layers")).flatMap((algorithm) => fs.readdirSync(host.path("layers", algorithm)))
-    : [],
+  layers: await namesBelow(host, "layers", 2),
   mounts: await mountsOf(host),
 })
 
@@ -60,9 +58,15 @@ export const mountsOf = async (host: Host): Promise<number> =>
   Number((await host.shell(`grep -c ' ${host.directory}/' /proc/self/mountinfo`)).stdout)
 
 /** Half-made things. */
-export const leftBehind = (host: Host): Complaints => {
-  const names = fs.existsSync(host.path("tmp")) ? fs.readdirSync(host.path("tmp")) : []
-  return names.map((name) => `left behind: ${name}`)
+export const leftBehind = async (host: Host): Promise<Complaints> =>
+  (await namesBelow(host, "tmp", 1)).map((name) => `left behind: ${name}`)
+
+/** What lies so deep below a directory of the store, as the host sees it: a disk of its own may be mounted there. */
+const namesBelow = async (host: Host, directory: string, depth: number): Promise<ReadonlyArray<string>> => {
+  const find = `find ${host.path(directory)} -mindepth ${depth} -maxdepth ${depth} -printf '%P\\n' | sort`
+  return (await host.shell(`[ ! -e ${host.path(directory)} ] || ${find}`)).stdout
+    .split("\n")
+    .filter((name) => name !== "")
 }
 
 /** A command that must fail with status 125 and these words. */
