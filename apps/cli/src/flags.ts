@@ -1,11 +1,10 @@
-/** Option schemas as flag tables, and parsed flags as the values those schemas describe. */
-import { factsOf, type OptionFacts } from "@cryopod/entities"
-import type * as Schema from "effect/Schema"
+/** Options as flag tables, and parsed flags as the values of options. */
+import type { OptionFacts, Options, OptionValues } from "@cryopod/entities"
 import type { FlagSpec, FlagTable, ParsedFlags } from "./kit/index.ts"
 
 /** The flags of a command, from the options it takes. */
-export const flagTable = (options: { readonly fields: Schema.Struct.Fields }): FlagTable =>
-  Object.fromEntries(factsOf(options.fields).map(([, facts]) => [facts.cli, flagSpec(facts)]))
+export const flagTable = (options: Options): FlagTable =>
+  Object.fromEntries(Object.values(options).map((facts) => [facts.cli, flagSpec(facts)]))
 
 const flagSpec = (facts: OptionFacts): FlagSpec => {
   const { aliases, bare, description, fallback, hidden, kind, short, valueName } = facts
@@ -32,15 +31,9 @@ const flagSpec = (facts: OptionFacts): FlagSpec => {
 }
 
 /** The values of a command's options, under the names that the engine knows them by. */
-export const optionsOf = <S extends Schema.Top & { readonly fields: Schema.Struct.Fields }>(
-  options: S,
-  parsed: ParsedFlags,
-): S["Type"] =>
-  Object.fromEntries(factsOf(options.fields).map(([name, { cli }]) => [name, parsed.flags[cli]])) as S["Type"]
+export const optionsOf = <Of extends Options>(options: Of, parsed: ParsedFlags): OptionValues<Of> =>
+  Object.fromEntries(Object.entries(options).map(([name, { cli }]) => [name, parsed.flags[cli]])) as OptionValues<Of>
 
 /** Names of the options that were given by hand. */
-export const givenOptions = <S extends { readonly fields: Schema.Struct.Fields }>(
-  options: S,
-  parsed: ParsedFlags,
-): ReadonlySet<keyof S["fields"]> =>
-  new Set(factsOf(options.fields).flatMap(([name, { cli }]) => (parsed.changed.has(cli) ? [name] : [])))
+export const givenOptions = <Of extends Options>(options: Of, parsed: ParsedFlags): ReadonlySet<keyof Of> =>
+  new Set(Object.entries(options).flatMap(([name, { cli }]) => (parsed.changed.has(cli) ? [name] : [])))

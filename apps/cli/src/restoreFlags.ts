@@ -1,11 +1,10 @@
 /** Options of a restore, as a command line has them. */
 import { readFileSync } from "node:fs"
-import { RestoreFlags, restorePolicies, StorageFailed } from "@cryopod/entities"
+import { optionValues, RestoreFlags, restorePolicies, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 
 /** Every option at its default. */
-export const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
+export const restoreDefaults = optionValues(RestoreFlags)
 
 /** A policy that is no name and no document is a file with one. */
 export const withPolicyDocument = (flags: RestoreFlags) =>

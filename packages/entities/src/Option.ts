@@ -1,18 +1,16 @@
 /**
  * One declaration per option.
  *
- * An option is a schema field that carries its own facts: what it does, how the command line spells it, how the
- * libpod REST API spells it. Flags, help pages, query parameters and reference pages are derived from these facts;
- * nothing else in the project may spell an option a second time.
+ * An option is plain data: what it does, how the command line spells it, how the libpod REST API spells it, what it is
+ * when nobody gives it. Flags, help pages, query parameters, schemas of documents and reference pages are derived from
+ * these facts; nothing else in the project may spell an option a second time.
  */
-import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 
 /** What a value of an option looks like on a command line. */
 export type OptionKind = "bool" | "string" | "strings" | "ip" | "int" | "uint"
 
-/** The facts of one option, kept as an annotation on its schema. */
-export interface OptionFacts {
+/** The facts of one option. */
+export interface OptionFacts<Value = boolean | string | number | ReadonlyArray<string>> {
   readonly kind: OptionKind
   /** One sentence for help pages and references. */
   readonly description: string
@@ -31,68 +29,57 @@ export interface OptionFacts {
   /** Accepted for scripts, not shown. */
   readonly hidden?: boolean
   /** Value when the option is absent. */
-  readonly fallback?: boolean | string | number
+  readonly fallback: Value
 }
+
+/** The options of one command, by the names that the engine knows them by. */
+export type Options = Readonly<Record<string, OptionFacts>>
+
+/** What a command is given: a value for every option. */
+export type OptionValues<Of extends Options> = { readonly [Name in keyof Of]: Of[Name]["fallback"] }
 
 type Facts = Omit<OptionFacts, "kind" | "fallback">
 
-declare module "effect/Schema" {
-  namespace Annotations {
-    interface Annotations {
-      readonly cryopodOption?: OptionFacts | undefined
-    }
-  }
-}
-
-const annotated = <S extends Schema.Top>(schema: S, facts: OptionFacts) =>
-  schema.annotate({ description: facts.description, cryopodOption: facts })
-
 /** A switch; off unless given. */
-export const bool = (facts: Facts & { readonly fallback?: boolean }) => {
-  const fallback = facts.fallback ?? false
-  return annotated(Schema.Boolean, { ...facts, kind: "bool", fallback }).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed(fallback)),
-  )
-}
+export const bool = ({
+  fallback = false,
+  ...facts
+}: Facts & { readonly fallback?: boolean }): OptionFacts<boolean> => ({
+  ...facts,
+  kind: "bool",
+  fallback,
+})
 
 /** A text; the empty text when absent, as Podman has it. */
-export const text = (facts: Facts & { readonly fallback?: string }) => {
-  const fallback = facts.fallback ?? ""
-  return annotated(Schema.String, { ...facts, kind: "string", fallback }).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed(fallback)),
-  )
-}
+export const text = ({ fallback = "", ...facts }: Facts & { readonly fallback?: string }): OptionFacts<string> => ({
+  ...facts,
+  kind: "string",
+  fallback,
+})
 
 /** An IP address; the empty text when absent. */
-export const address = (facts: Facts) =>
-  annotated(Schema.String, { ...facts, kind: "ip", fallback: "" }).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed("")),
-  )
+export const address = (facts: Facts): OptionFacts<string> => ({ ...facts, kind: "ip", fallback: "" })
 
 /** A text that may be given several times. */
-export const texts = (facts: Facts) =>
-  annotated(Schema.Array(Schema.String), { ...facts, kind: "strings" }).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed([] as ReadonlyArray<string>)),
-  )
+export const texts = (facts: Facts): OptionFacts<ReadonlyArray<string>> => ({ ...facts, kind: "strings", fallback: [] })
 
 /** A whole number. */
-export const integer = (facts: Facts & { readonly fallback: number }) =>
-  annotated(Schema.Int, { ...facts, kind: "int" }).pipe(Schema.withDecodingDefaultKey(Effect.succeed(facts.fallback)))
+export const integer = (facts: Facts & { readonly fallback: number }): OptionFacts<number> => ({
+  ...facts,
+  kind: "int",
+})
 
 /** A whole number that is not negative. */
-export const unsigned = (facts: Facts & { readonly fallback: number }) =>
-  annotated(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), { ...facts, kind: "uint" }).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed(facts.fallback)),
-  )
+export const unsigned = (facts: Facts & { readonly fallback: number }): OptionFacts<number> => ({
+  ...facts,
+  kind: "uint",
+})
 
-/** The facts of every option of a struct, by field name, in declaration order. */
-export const factsOf = (fields: Schema.Struct.Fields): ReadonlyArray<readonly [string, OptionFacts]> =>
-  Object.entries(fields).flatMap(([name, field]) => {
-    const facts = optionFacts(field as Schema.Top)
-    return facts === undefined ? [] : [[name, facts] as const]
-  })
-
-const optionFacts = (schema: Schema.Top): OptionFacts | undefined =>
-  Schema.resolveAnnotations(schema)?.cryopodOption ??
-  ("from" in schema ? optionFacts(schema.from as Schema.Top) : undefined) ??
-  ("to" in schema ? optionFacts(schema.to as Schema.Top) : undefined)
+/** Every option at its fallback, but for those that are given. */
+export const optionValues = <Of extends Options>(
+  options: Of,
+  given: Partial<OptionValues<Of>> = {},
+): OptionValues<Of> => ({
+  ...(Object.fromEntries(Object.entries(options).map(([name, { fallback }]) => [name, fallback])) as OptionValues<Of>),
+  ...given,
+})

@@ -1,12 +1,21 @@
 /** Flat flags become pods, filters become tests, or both are refused in Podman's words. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { namespaceMode, PodCreateFlags, podCreateOptions, podFilter, type PodSummary } from "../src/index.ts"
+import {
+  namespaceMode,
+  optionValues,
+  PodCreateFlags,
+  podCreateOptions,
+  podFilter,
+  type PodSummary,
+} from "../src/index.ts"
 
-const decode = Schema.decodeSync(PodCreateFlags)
 const pod = (flags: Partial<PodCreateFlags>, ...names: ReadonlyArray<string>) =>
-  podCreateOptions(decode(flags), names, new Set(Object.keys(flags) as ReadonlyArray<keyof PodCreateFlags>))
+  podCreateOptions(
+    optionValues(PodCreateFlags, flags),
+    names,
+    new Set(Object.keys(flags) as ReadonlyArray<keyof PodCreateFlags>),
+  )
 
 const refusal = (result: Result.Result<unknown, { readonly message: string }>) =>
   Result.isFailure(result) ? result.failure.message : "accepted"

@@ -1,16 +1,23 @@
 /** Flat flags become requests, or are refused in Podman's words. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { CheckpointFlags, checkpointRequest, defaultCheckpoint, RestoreFlags, restoreRequest } from "../src/index.ts"
-
-const checkpointFlags = Schema.decodeSync(CheckpointFlags)
-const restoreFlags = Schema.decodeSync(RestoreFlags)
+import {
+  CheckpointFlags,
+  checkpointRequest,
+  defaultCheckpoint,
+  optionValues,
+  RestoreFlags,
+  restoreRequest,
+} from "../src/index.ts"
 
 const checkpoint = (flags: Partial<CheckpointFlags>, ...names: ReadonlyArray<string>) =>
-  checkpointRequest(checkpointFlags(flags), names, new Set(Object.keys(flags) as ReadonlyArray<keyof CheckpointFlags>))
+  checkpointRequest(
+    optionValues(CheckpointFlags, flags),
+    names,
+    new Set(Object.keys(flags) as ReadonlyArray<keyof CheckpointFlags>),
+  )
 const restore = (flags: Partial<RestoreFlags>, ...names: ReadonlyArray<string>) =>
-  restoreRequest(restoreFlags(flags), names)
+  restoreRequest(optionValues(RestoreFlags, flags), names)
 
 const refusal = (result: Result.Result<unknown, { readonly message: string }>) =>
   Result.isFailure(result) ? result.failure.message : "accepted"

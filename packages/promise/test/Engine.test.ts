@@ -1,8 +1,15 @@
-import { CreateFlags, defaultCheckpoint, defaultRestore, NetworkEngine, PodEngine, Selection } from "@cryopod/entities"
+import {
+  CreateFlags,
+  defaultCheckpoint,
+  defaultRestore,
+  NetworkEngine,
+  optionValues,
+  PodEngine,
+  Selection,
+} from "@cryopod/entities"
 import { EngineMemory } from "@cryopod/entities/testing"
 import * as Tar from "effect/encoding/Tar"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bytesFrom, bytesTo, type Engine, openEngine, streamsOf } from "../src/index.ts"
@@ -29,7 +36,7 @@ describe("an engine as promises", () => {
       changes: [],
       message: "",
     })
-    const flags = Schema.decodeSync(CreateFlags)({})
+    const flags = optionValues(CreateFlags)
     ;({ id } = await engine.containers.create({ ...flags, name: "web", image, command: ["count"] }))
     await engine.containers.start(Selection.names("web"))
   })

@@ -1,12 +1,12 @@
 /**
  * Query parameters as libpod's server reads them.
  *
- * What an option is called in a query, what it means and what it defaults to stands on its schema in `entities`; this file
- * makes the parameters from there. A parameter that is not given, or empty, is absent: the option's default is
+ * What an option is called in a query, what it means and what it defaults to stands where it is declared, in `entities`;
+ * this file makes the parameters from there. A parameter that is not given, or empty, is absent: the option's default is
  * filled in where the request is made of it, for command line and wire alike. Names are written here in their
  * canonical case; `canonicalQuery` brings what clients write into it.
  */
-import { factsOf, type OptionFacts } from "@cryopod/entities"
+import type { OptionFacts, Options } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -54,8 +54,8 @@ type Parameter<Value> = [Value] extends [boolean]
       ? Schema.Codec<string, string>
       : Schema.Codec<ReadonlyArray<string>, ReadonlyArray<string>>
 
-export type ParametersOf<Fields extends Schema.Struct.Fields, Names extends keyof Fields> = {
-  readonly [Name in Names]: Schema.optionalKey<Parameter<Fields[Name]["Type"]>>
+export type ParametersOf<Of extends Options, Names extends keyof Of> = {
+  readonly [Name in Names]: Schema.optionalKey<Parameter<Of[Name]["fallback"]>>
 }
 
 /** Name of an option in a query. */
@@ -86,20 +86,21 @@ declare module "effect/Schema" {
 }
 
 /** Query fields of the named options, under the options' own names; `query` gives them their names on the wire. */
-export const parametersOf = <Fields extends Schema.Struct.Fields, const Names extends keyof Fields & string>(
-  options: Schema.Struct<Fields>,
+export const parametersOf = <Of extends Options, const Names extends keyof Of & string>(
+  options: Of,
   names: ReadonlyArray<Names>,
-): ParametersOf<Fields, Names> => {
-  const facts = new Map(factsOf(options.fields))
-  return Object.fromEntries(
+): ParametersOf<Of, Names> =>
+  Object.fromEntries(
     names.map((name) => {
-      const of = facts.get(name)
-      if (of === undefined) throw new Error(`${name} is no option`)
-      const described = byKind(of.kind).annotate({ description: of.description, cryopodParameter: restName(of) })
+      const facts = options[name]
+      if (facts === undefined) throw new Error(`${name} is no option`)
+      const described = byKind(facts.kind).annotate({
+        description: facts.description,
+        cryopodParameter: restName(facts),
+      })
       return [name, Schema.optionalKey(described)]
     }),
-  ) as never as ParametersOf<Fields, Names>
-}
+  ) as never as ParametersOf<Of, Names>
 
 /** A query of these fields. */
 export const query = <const Fields extends Schema.Struct.Fields>(fields: Fields) => {

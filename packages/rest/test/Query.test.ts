@@ -1,12 +1,12 @@
 import {
   CheckpointFlags,
-  factsOf,
   ImageListFlags,
   ImageRemoveFlags,
   ImportFlags,
   KillFlags,
   ListFlags,
   LogsFlags,
+  type Options,
   PullFlags,
   PushFlags,
   RemoveFlags,
@@ -44,12 +44,11 @@ const sample = (kind: string) =>
 
 describe("every option", () => {
   it.each(
-    Object.entries(options).flatMap(([name, { fields }]) =>
-      factsOf(fields).map(([field, facts]) => [name, field, restName(facts), facts.kind] as const),
+    Object.entries(options).flatMap(([name, flags]) =>
+      Object.entries(flags).map(([field, facts]) => [name, field, restName(facts), facts.kind] as const),
     ),
   )("%s.%s comes back from its name %s", (name, field, rest, kind) => {
-    const { fields } = options[name as keyof typeof options]
-    const schema = query(parametersOf(Schema.Struct(fields as Schema.Struct.Fields), [field]))
+    const schema = query(parametersOf<Options, string>(options[name as keyof typeof options], [field]))
     const { text, value } = sample(kind)
     const wanted = { [field]: value }
     for (const written of [rest, rest.toLowerCase(), rest.toUpperCase()]) {

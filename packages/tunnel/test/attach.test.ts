@@ -1,12 +1,11 @@
 /** Staying with a container of Podman's, whichever of libpod's states it is found in. */
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
-import { ContainerEngine, CreateFlags, ImageEngine, Selection } from "@cryopod/entities"
+import { ContainerEngine, CreateFlags, ImageEngine, optionValues, Selection } from "@cryopod/entities"
 import { EngineMemory } from "@cryopod/entities/testing"
 import { ContainerEngineTest } from "@cryopod/entities/testing/suite"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { describe } from "vitest"
 import { tunnelEngine } from "../src/index.ts"
 import { between, type Hand } from "./support/between.ts"
@@ -48,7 +47,7 @@ const attached = (state: State) =>
         { _tag: "Stream", bytes: ContainerEngineTest.rootfsWithoutPrograms() },
         { name: "base", changes: [], message: "" },
       )
-      const flags = { ...Schema.decodeSync(CreateFlags)({}), name: "short", network: ["none"] }
+      const flags = { ...optionValues(CreateFlags), name: "short", network: ["none"] }
       yield* engine.create({ ...flags, image, command: ["sh", "-c", "echo word; exit 3"] })
       yield* engine.start(Selection.names("short"))
       yield* engine.wait(Selection.names("short"), { ignore: false, intervalMillis: 10 })

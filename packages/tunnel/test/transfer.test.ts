@@ -14,6 +14,7 @@ import {
   defaultRestore,
   EngineUnreachable,
   ImageEngine,
+  optionValues,
   Selection,
   StorageFailed,
 } from "@cryopod/entities"
@@ -23,7 +24,6 @@ import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe } from "vitest"
 import { tunnelEngine } from "../src/index.ts"
@@ -56,7 +56,7 @@ const engineWith = (own: Partial<ContainerEngineShape>) =>
         { _tag: "Stream", bytes: rootfs },
         { name: "base", changes: [], message: "" },
       )
-      yield* engine.create({ ...Schema.decodeSync(CreateFlags)({}), name: "web", image, command: ["count"] })
+      yield* engine.create({ ...optionValues(CreateFlags), name: "web", image, command: ["count"] })
       yield* engine.start(Selection.names("web"))
       return Context.add(context, ContainerEngine, ContainerEngine.of({ ...engine, ...own }))
     }),

@@ -2,7 +2,7 @@
  * A service over the engine in memory, but for archives: whoever takes a checkpoint of `web` gets this content, and what a
  * restore reads is counted and dropped; the number of bytes is the id of the container.
  */
-import { ContainerEngine, type ContainerEngineShape, CreateFlags, ImageEngine } from "@cryopod/entities"
+import { ContainerEngine, type ContainerEngineShape, CreateFlags, ImageEngine, optionValues } from "@cryopod/entities"
 import { EngineMemory } from "@cryopod/entities/testing"
 import { type Address, serve } from "@cryopod/service"
 import * as Context from "effect/Context"
@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
 const report = { Id: "f".repeat(64), runtime_checkpoint_duration: 0, criu_statistics: null, warnings: [] }
@@ -32,7 +31,7 @@ const engineWith = (content: Content) =>
         { _tag: "Stream", bytes: rootfs },
         { name: "base", changes: [], message: "" },
       )
-      yield* containers.create({ ...Schema.decodeSync(CreateFlags)({}), name: "web", image, command: ["count"] })
+      yield* containers.create({ ...optionValues(CreateFlags), name: "web", image, command: ["count"] })
       const own: Partial<ContainerEngineShape> = {
         checkpoint: (_, { target }) =>
           Effect.gen(function* () {

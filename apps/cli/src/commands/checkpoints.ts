@@ -15,7 +15,6 @@ import {
   StorageFailed,
 } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { sourceOf } from "../checkpointSource.ts"
@@ -95,7 +94,7 @@ const inspect: CliCommand = {
 }
 
 /** Options of a restore that make a difference to whether it would work. */
-const checkOptions = Schema.Struct(Struct.pick(RestoreFlags.fields, checkedOptions))
+const checkOptions = Struct.pick(RestoreFlags, checkedOptions)
 
 const check: CliCommand = {
   name: "check",

@@ -5,6 +5,7 @@ import {
   type CreateOptions,
   type InfraOptions,
   networkFlagsOf,
+  optionValues,
   type PodCreateOptions,
   randomName,
 } from "@cryopod/entities"
@@ -12,7 +13,6 @@ import { holdLock, Layout } from "@cryopod/host"
 import { type PodConfig, type PodRecord, Pods } from "@cryopod/runtime"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { createContainer, newContainerId } from "../container/create.ts"
 import { membership } from "../container/membership.ts"
 import type { AllServices } from "../EngineServices.ts"
@@ -75,7 +75,7 @@ const createInfra = Effect.fnUntraced(function* (pod: PodConfig, infra: InfraOpt
 })
 
 /** A container with every option at its default. */
-const defaults = Schema.decodeSync(CreateFlags)({})
+const defaults = optionValues(CreateFlags)
 
 /** For `--replace`: it does not matter whether there is one. */
 const removeNamed = (name: string) =>

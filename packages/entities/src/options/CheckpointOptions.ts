@@ -10,12 +10,12 @@ import * as Schema from "effect/Schema"
 import { TargetShared } from "../failures/CheckpointFailures.ts"
 import type { StorageFailed } from "../failures/HostFailures.ts"
 import { OptionConflict } from "../failures/OptionConflict.ts"
-import { bool, text } from "../Option.ts"
+import { bool, type OptionValues, text } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 import { parseSize } from "../values/Size.ts"
 import { type CriuDumpOptions, criuDumpFields, defaultCriuDump, ghostLimitMaximum, NetworkLock } from "./CriuOptions.ts"
 
-export const CheckpointFlags = Schema.Struct({
+export const CheckpointFlags = {
   all: bool({ cli: "all", short: "a", description: "Checkpoint all running containers" }),
   latest: bool({ cli: "latest", short: "l", description: "Act on the latest container" }),
   export: text({
@@ -60,8 +60,8 @@ export const CheckpointFlags = Schema.Struct({
   }),
   withPrevious: bool({ cli: "with-previous", description: "Checkpoint container with pre-checkpoint images" }),
   ...criuDumpFields,
-})
-export type CheckpointFlags = typeof CheckpointFlags.Type
+}
+export type CheckpointFlags = OptionValues<typeof CheckpointFlags>
 
 /** How an archive is compressed. */
 export const ArchiveCompression = Schema.Literals(["gzip", "none", "zstd"])

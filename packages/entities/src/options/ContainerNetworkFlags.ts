@@ -1,8 +1,7 @@
 /** What a container, or the pod that it shares a network with, has of networks, names and ports. */
-import * as Schema from "effect/Schema"
-import { bool, text, texts } from "../Option.ts"
+import { bool, type OptionValues, text, texts } from "../Option.ts"
 
-export const ContainerNetworkFlags = Schema.Struct({
+export const ContainerNetworkFlags = {
   network: texts({
     cli: "network",
     aliases: ["net"],
@@ -42,5 +41,5 @@ export const ContainerNetworkFlags = Schema.Struct({
     rest: "base_hosts_file",
     description: "Do not create /etc/hosts within the container, instead use the version from the image",
   }),
-})
-export type ContainerNetworkFlags = typeof ContainerNetworkFlags.Type
+}
+export type ContainerNetworkFlags = OptionValues<typeof ContainerNetworkFlags>

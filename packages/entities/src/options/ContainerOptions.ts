@@ -1,16 +1,15 @@
 /** Options of the smaller container commands, one struct each. */
-import * as Schema from "effect/Schema"
-import { bool, integer, text, texts } from "../Option.ts"
+import { bool, integer, type OptionValues, text, texts } from "../Option.ts"
 
 const all = (what: string) => bool({ cli: "all", short: "a", description: what })
 const latest = bool({ cli: "latest", short: "l", description: "Act on the latest container" })
 
-export const StartFlags = Schema.Struct({
+export const StartFlags = {
   all: bool({ cli: "all", description: "Start all containers regardless of their state or configuration" }),
   latest,
   attach: bool({ cli: "attach", short: "a", description: "Attach container's STDOUT and STDERR" }),
   interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
-})
+}
 
 const timeFacts = {
   cli: "time",
@@ -22,28 +21,28 @@ const timeFacts = {
 
 const stopTime = integer(timeFacts)
 
-export const StopFlags = Schema.Struct({
+export const StopFlags = {
   all: all("Stop all running containers"),
   latest,
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified container is missing" }),
   time: integer({ ...timeFacts, aliases: ["timeout"] }),
-})
+}
 
-export const RestartFlags = Schema.Struct({
+export const RestartFlags = {
   all: all("Restart all non-running containers"),
   latest,
   time: stopTime,
-})
+}
 
-export const KillFlags = Schema.Struct({
+export const KillFlags = {
   all: all("Signal all running containers"),
   latest,
   signal: text({ cli: "signal", short: "s", description: "Signal to send to the container", fallback: "KILL" }),
-})
+}
 
-export const PauseFlags = Schema.Struct({ all: all("Act on all running or paused containers"), latest })
+export const PauseFlags = { all: all("Act on all running or paused containers"), latest }
 
-export const WaitFlags = Schema.Struct({
+export const WaitFlags = {
   latest,
   ignore: bool({ cli: "ignore", description: "Ignore if a container does not exist" }),
   interval: text({
@@ -52,9 +51,9 @@ export const WaitFlags = Schema.Struct({
     description: "Time interval to wait before polling for completion",
     fallback: "250ms",
   }),
-})
+}
 
-export const RemoveFlags = Schema.Struct({
+export const RemoveFlags = {
   all: all("Remove all containers"),
   latest,
   force: bool({ cli: "force", short: "f", description: "Force removal of a running or unusable container" }),
@@ -67,9 +66,9 @@ export const RemoveFlags = Schema.Struct({
     rest: "v",
     description: "Remove anonymous volumes associated with the container",
   }),
-})
+}
 
-export const ListFlags = Schema.Struct({
+export const ListFlags = {
   all: all("Show all the containers, default is only running containers"),
   latest: bool({ cli: "latest", short: "l", description: "Show the latest container created (all states)" }),
   filter: texts({ cli: "filter", short: "f", rest: "filters", description: "Filter output based on conditions given" }),
@@ -86,9 +85,9 @@ export const ListFlags = Schema.Struct({
     description: "Show containers in storage not controlled by cryopod",
   }),
   size: bool({ cli: "size", short: "s", description: "Display the total file sizes" }),
-})
+}
 
-export const LogsFlags = Schema.Struct({
+export const LogsFlags = {
   follow: bool({ cli: "follow", short: "f", description: "Follow log output" }),
   latest,
   tail: integer({
@@ -97,9 +96,9 @@ export const LogsFlags = Schema.Struct({
     fallback: -1,
   }),
   timestamps: bool({ cli: "timestamps", short: "t", description: "Output the timestamps in the log" }),
-})
+}
 
-export const ExecFlags = Schema.Struct({
+export const ExecFlags = {
   detach: bool({ cli: "detach", short: "d", description: "Run the exec session in detached mode (backgrounded)" }),
   env: texts({ cli: "env", short: "e", description: "Set environment variables" }),
   interactive: bool({ cli: "interactive", short: "i", description: "Make STDIN available to the contained process" }),
@@ -115,15 +114,15 @@ export const ExecFlags = Schema.Struct({
     cli: "privileged",
     description: "Give the process extended Linux capabilities inside the container",
   }),
-})
+}
 
-export type StartFlags = typeof StartFlags.Type
-export type StopFlags = typeof StopFlags.Type
-export type RestartFlags = typeof RestartFlags.Type
-export type KillFlags = typeof KillFlags.Type
-export type PauseFlags = typeof PauseFlags.Type
-export type WaitFlags = typeof WaitFlags.Type
-export type RemoveFlags = typeof RemoveFlags.Type
-export type ListFlags = typeof ListFlags.Type
-export type LogsFlags = typeof LogsFlags.Type
-export type ExecFlags = typeof ExecFlags.Type
+export type StartFlags = OptionValues<typeof StartFlags>
+export type StopFlags = OptionValues<typeof StopFlags>
+export type RestartFlags = OptionValues<typeof RestartFlags>
+export type KillFlags = OptionValues<typeof KillFlags>
+export type PauseFlags = OptionValues<typeof PauseFlags>
+export type WaitFlags = OptionValues<typeof WaitFlags>
+export type RemoveFlags = OptionValues<typeof RemoveFlags>
+export type ListFlags = OptionValues<typeof ListFlags>
+export type LogsFlags = OptionValues<typeof LogsFlags>
+export type ExecFlags = OptionValues<typeof ExecFlags>

@@ -1,11 +1,10 @@
 /** Options of `create` and `run`: the container that is wanted. */
-import * as Schema from "effect/Schema"
 import type { RuntimeName } from "../values/RuntimeName.ts"
 import { healthDefaults } from "../values/HealthCheck.ts"
-import { bool, text, texts, unsigned } from "../Option.ts"
+import { bool, type OptionValues, text, texts, unsigned } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 
-export const CreateFlags = Schema.Struct({
+export const CreateFlags = {
   name: text({ cli: "name", description: "Assign a name to the container" }),
   env: texts({ cli: "env", short: "e", description: "Set environment variables in container" }),
   workdir: text({ cli: "workdir", short: "w", description: "Working directory inside the container" }),
@@ -14,7 +13,7 @@ export const CreateFlags = Schema.Struct({
   label: texts({ cli: "label", short: "l", description: "Set metadata on container" }),
   annotation: texts({ cli: "annotation", description: "Add annotations to container (key=value)" }),
   entrypoint: text({ cli: "entrypoint", description: "Overwrite the default ENTRYPOINT of the image" }),
-  ...ContainerNetworkFlags.fields,
+  ...ContainerNetworkFlags,
   publishAll: bool({
     cli: "publish-all",
     short: "P",
@@ -141,8 +140,8 @@ export const CreateFlags = Schema.Struct({
     description: "Disable healthchecks on container",
   }),
   pull: text({ cli: "pull", description: "Pull image policy (always, missing, never)", fallback: "missing" }),
-})
-export type CreateFlags = typeof CreateFlags.Type
+}
+export type CreateFlags = OptionValues<typeof CreateFlags>
 
 /** The container that is wanted, its image and the words after it. */
 export interface CreateOptions extends CreateFlags {
@@ -155,8 +154,8 @@ export interface CreateOptions extends CreateFlags {
   readonly createCommand?: ReadonlyArray<string>
 }
 
-export const RunFlags = Schema.Struct({
-  ...CreateFlags.fields,
+export const RunFlags = {
+  ...CreateFlags,
   detach: bool({ cli: "detach", short: "d", description: "Run container in background and print container ID" }),
-})
-export type RunFlags = typeof RunFlags.Type
+}
+export type RunFlags = OptionValues<typeof RunFlags>

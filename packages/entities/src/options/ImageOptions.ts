@@ -1,8 +1,7 @@
 /** Options of the image commands, one struct each. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { OptionInvalid } from "../failures/ContainerFailures.ts"
-import { bool, text, texts } from "../Option.ts"
+import { bool, type OptionValues, text, texts } from "../Option.ts"
 
 const tlsVerify = bool({
   cli: "tls-verify",
@@ -23,15 +22,15 @@ const registry = {
   quiet: bool({ cli: "quiet", short: "q", description: "Suppress output information when moving images" }),
 }
 
-export const PullFlags = Schema.Struct(registry)
-export const PushFlags = Schema.Struct({
+export const PullFlags = registry
+export const PushFlags = {
   ...registry,
   compressionFormat: text({
     cli: "compression-format",
     rest: "compressionFormat",
     description: "Compression format to use (gzip, zstd)",
   }),
-})
+}
 
 const pullPolicies = ["missing", "always", "newer", "never"] as const
 export type PullPolicy = (typeof pullPolicies)[number]
@@ -45,7 +44,7 @@ export const pullPolicyOf = (text: string): Result.Result<PullPolicy, OptionInva
   )
 }
 
-export const BuildFlags = Schema.Struct({
+export const BuildFlags = {
   file: texts({
     cli: "file",
     short: "f",
@@ -85,9 +84,9 @@ export const BuildFlags = Schema.Struct({
   rm: bool({ cli: "rm", description: "No effect: intermediate containers never stay", fallback: true }),
   forceRm: bool({ cli: "force-rm", description: "No effect: intermediate containers never stay", fallback: true }),
   tlsVerify,
-})
+}
 
-export const ImportFlags = Schema.Struct({
+export const ImportFlags = {
   change: texts({
     cli: "change",
     short: "c",
@@ -97,14 +96,14 @@ export const ImportFlags = Schema.Struct({
   }),
   message: text({ cli: "message", short: "m", description: "Set commit message for imported image" }),
   quiet: bool({ cli: "quiet", short: "q", description: "Suppress output" }),
-})
+}
 
-export const LoadFlags = Schema.Struct({
+export const LoadFlags = {
   input: text({ cli: "input", short: "i", description: "Load images from specified tar archive file" }),
   quiet: bool({ cli: "quiet", short: "q", description: "Suppress the output" }),
-})
+}
 
-export const SaveFlags = Schema.Struct({
+export const SaveFlags = {
   output: text({
     cli: "output",
     short: "o",
@@ -116,15 +115,15 @@ export const SaveFlags = Schema.Struct({
     fallback: "docker-archive",
   }),
   quiet: bool({ cli: "quiet", short: "q", description: "Suppress the output" }),
-})
+}
 
-export const ImageRemoveFlags = Schema.Struct({
+export const ImageRemoveFlags = {
   all: bool({ cli: "all", short: "a", description: "Remove all images" }),
   force: bool({ cli: "force", short: "f", description: "Force Removal of the image" }),
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors if a specified image does not exist" }),
-})
+}
 
-export const ImageListFlags = Schema.Struct({
+export const ImageListFlags = {
   all: bool({ cli: "all", short: "a", description: "Show all images (default hides intermediate images)" }),
   filter: texts({
     cli: "filter",
@@ -132,13 +131,13 @@ export const ImageListFlags = Schema.Struct({
     rest: "filters",
     description: "Filter output based on conditions provided",
   }),
-})
+}
 
-export type PullFlags = typeof PullFlags.Type
-export type PushFlags = typeof PushFlags.Type
-export type BuildFlags = typeof BuildFlags.Type
-export type ImportFlags = typeof ImportFlags.Type
-export type LoadFlags = typeof LoadFlags.Type
-export type SaveFlags = typeof SaveFlags.Type
-export type ImageRemoveFlags = typeof ImageRemoveFlags.Type
-export type ImageListFlags = typeof ImageListFlags.Type
+export type PullFlags = OptionValues<typeof PullFlags>
+export type PushFlags = OptionValues<typeof PushFlags>
+export type BuildFlags = OptionValues<typeof BuildFlags>
+export type ImportFlags = OptionValues<typeof ImportFlags>
+export type LoadFlags = OptionValues<typeof LoadFlags>
+export type SaveFlags = OptionValues<typeof SaveFlags>
+export type ImageRemoveFlags = OptionValues<typeof ImageRemoveFlags>
+export type ImageListFlags = OptionValues<typeof ImageListFlags>

@@ -1,6 +1,5 @@
 /** Options of the network commands, one struct each. */
-import * as Schema from "effect/Schema"
-import { address, bool, integer, text, texts } from "../Option.ts"
+import { address, bool, integer, type OptionValues, text, texts } from "../Option.ts"
 
 const filter = texts({
   cli: "filter",
@@ -9,7 +8,7 @@ const filter = texts({
   description: "Provide filter values (e.g. 'name=podman')",
 })
 
-export const NetworkCreateFlags = Schema.Struct({
+export const NetworkCreateFlags = {
   disableDns: bool({ cli: "disable-dns", rest: "dns_enabled", description: "Disable names on the network" }),
   dns: texts({ cli: "dns", rest: "network_dns_servers", description: "DNS servers this network will use" }),
   driver: text({ cli: "driver", short: "d", description: "Driver to manage the network", fallback: "bridge" }),
@@ -32,18 +31,18 @@ export const NetworkCreateFlags = Schema.Struct({
   opt: texts({ cli: "opt", short: "o", rest: "options", description: "Set driver specific options" }),
   route: texts({ cli: "route", rest: "routes", description: "Static routes (<destination>,<gateway>[,<metric>])" }),
   subnet: texts({ cli: "subnet", rest: "subnets", description: "Subnets in CIDR format" }),
-})
-export type NetworkCreateFlags = typeof NetworkCreateFlags.Type
+}
+export type NetworkCreateFlags = OptionValues<typeof NetworkCreateFlags>
 
 export interface NetworkCreateOptions extends NetworkCreateFlags {
   /** The empty text asks for the name of the bridge. */
   readonly name: string
 }
 
-export const NetworkListFlags = Schema.Struct({ filter })
-export type NetworkListFlags = typeof NetworkListFlags.Type
+export const NetworkListFlags = { filter }
+export type NetworkListFlags = OptionValues<typeof NetworkListFlags>
 
-export const NetworkRemoveFlags = Schema.Struct({
+export const NetworkRemoveFlags = {
   force: bool({ cli: "force", short: "f", description: "Remove any containers using network" }),
   time: integer({
     cli: "time",
@@ -52,19 +51,19 @@ export const NetworkRemoveFlags = Schema.Struct({
     description: "Seconds to wait for running containers to stop before killing the container",
     fallback: 10,
   }),
-})
-export type NetworkRemoveFlags = typeof NetworkRemoveFlags.Type
+}
+export type NetworkRemoveFlags = OptionValues<typeof NetworkRemoveFlags>
 
-export const NetworkPruneFlags = Schema.Struct({
+export const NetworkPruneFlags = {
   filter: texts({
     cli: "filter",
     rest: "filters",
     description: "Provide filter values (e.g. 'label=<key>=<value>')",
   }),
-})
-export type NetworkPruneFlags = typeof NetworkPruneFlags.Type
+}
+export type NetworkPruneFlags = OptionValues<typeof NetworkPruneFlags>
 
-export const NetworkConnectFlags = Schema.Struct({
+export const NetworkConnectFlags = {
   alias: texts({ cli: "alias", rest: "aliases", description: "Network scoped alias for container" }),
   ip: address({
     cli: "ip",
@@ -81,15 +80,15 @@ export const NetworkConnectFlags = Schema.Struct({
     rest: "static_mac",
     description: "Set a static MAC address for this container network",
   }),
-})
-export type NetworkConnectFlags = typeof NetworkConnectFlags.Type
+}
+export type NetworkConnectFlags = OptionValues<typeof NetworkConnectFlags>
 
-export const NetworkDisconnectFlags = Schema.Struct({
+export const NetworkDisconnectFlags = {
   force: bool({
     cli: "force",
     short: "f",
     rest: "Force",
     description: "Force removal of container from network",
   }),
-})
-export type NetworkDisconnectFlags = typeof NetworkDisconnectFlags.Type
+}
+export type NetworkDisconnectFlags = OptionValues<typeof NetworkDisconnectFlags>

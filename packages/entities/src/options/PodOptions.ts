@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { OptionConflict } from "../failures/OptionConflict.ts"
 import { PodOptionInvalid } from "../failures/PodFailures.ts"
-import { bool, integer, text, texts } from "../Option.ts"
+import { bool, integer, type OptionValues, optionValues, text, texts } from "../Option.ts"
 import { ContainerNetworkFlags } from "./ContainerNetworkFlags.ts"
 import { isContainerName } from "../values/ContainerName.ts"
 import { type NamespaceKind, namespaceKinds } from "../values/NamespaceMode.ts"
@@ -14,9 +14,9 @@ const all = (what: string) => bool({ cli: "all", short: "a", description: what }
 const latest = bool({ cli: "latest", short: "l", description: "Act on the latest pod" })
 
 /** Of the infra container, which nothing is exposed for by itself. */
-const { expose: _, ...podNetworkFields } = ContainerNetworkFlags.fields
+const { expose: _, ...podNetworkFields } = ContainerNetworkFlags
 
-export const PodCreateFlags = Schema.Struct({
+export const PodCreateFlags = {
   name: text({ cli: "name", short: "n", description: "Assign a name to the pod" }),
   share: text({
     cli: "share",
@@ -62,8 +62,8 @@ export const PodCreateFlags = Schema.Struct({
     fallback: "continue",
   }),
   replace: bool({ cli: "replace", description: "If a pod with the same name exists, replace it" }),
-})
-export type PodCreateFlags = typeof PodCreateFlags.Type
+}
+export type PodCreateFlags = OptionValues<typeof PodCreateFlags>
 
 export const ExitPolicy = Schema.Literals(["continue", "stop"])
 export type ExitPolicy = typeof ExitPolicy.Type
@@ -99,7 +99,7 @@ export interface PodCreateOptions {
 }
 
 export const defaultInfra: InfraOptions = {
-  ...Schema.decodeSync(ContainerNetworkFlags)({}),
+  ...optionValues(ContainerNetworkFlags),
   name: "",
   image: "",
   command: "",
@@ -198,17 +198,17 @@ const sharedNamespaces = (text: string): Result.Result<ReadonlyArray<NamespaceKi
   return Result.succeed(namespaceKinds.filter((kind) => wanted.has(kind)))
 }
 
-export const PodListFlags = Schema.Struct({
+export const PodListFlags = {
   filter: texts({ cli: "filter", short: "f", rest: "filters", description: "Filter output based on conditions given" }),
   latest: bool({ cli: "latest", short: "l", description: "Act on the latest pod" }),
-})
-export type PodListFlags = typeof PodListFlags.Type
+}
+export type PodListFlags = OptionValues<typeof PodListFlags>
 
-export const PodStartFlags = Schema.Struct({ all: all("Start all pods"), latest })
-export const PodRestartFlags = Schema.Struct({ all: all("Restart all running pods"), latest })
-export const PodPauseFlags = Schema.Struct({ all: all("Act on all running or paused pods"), latest })
+export const PodStartFlags = { all: all("Start all pods"), latest }
+export const PodRestartFlags = { all: all("Restart all running pods"), latest }
+export const PodPauseFlags = { all: all("Act on all running or paused pods"), latest }
 
-export const PodStopFlags = Schema.Struct({
+export const PodStopFlags = {
   all: all("Stop all running pods"),
   latest,
   ignore: bool({ cli: "ignore", short: "i", description: "Ignore errors when a specified pod is missing" }),
@@ -219,9 +219,9 @@ export const PodStopFlags = Schema.Struct({
     description: "Seconds to wait for pod stop before killing the container",
     fallback: -1,
   }),
-})
+}
 
-export const PodKillFlags = Schema.Struct({
+export const PodKillFlags = {
   all: all("Kill all containers in all pods"),
   latest,
   signal: text({
@@ -230,9 +230,9 @@ export const PodKillFlags = Schema.Struct({
     description: "Signal to send to the containers in the pod",
     fallback: "KILL",
   }),
-})
+}
 
-export const PodRemoveFlags = Schema.Struct({
+export const PodRemoveFlags = {
   all: all("Remove all running pods"),
   latest,
   force: bool({
@@ -248,4 +248,4 @@ export const PodRemoveFlags = Schema.Struct({
     description: "Seconds to wait for pod stop before killing the container",
     fallback: -1,
   }),
-})
+}

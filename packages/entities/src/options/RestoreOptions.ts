@@ -1,16 +1,15 @@
 /** Options of `container restore`; see `CheckpointOptions` for how flat flags become a request. */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { OptionConflict } from "../failures/OptionConflict.ts"
 import type { ArchiveSource } from "../ImageEngine.ts"
-import { bool, text, texts } from "../Option.ts"
+import { bool, type OptionValues, text, texts } from "../Option.ts"
 import { type ContainerSelection, selectionOf } from "../Selection.ts"
 import { type ForcibleAspect, forcibleAspects } from "../values/CheckAspect.ts"
 import { criuBothFields, type CriuRestoreOptions, defaultCriuRestore } from "./CriuOptions.ts"
 import type { RuntimeName } from "../values/RuntimeName.ts"
 import { type RestorePolicyChoice, restorePolicyOf } from "../values/RestorePolicy.ts"
 
-export const RestoreFlags = Schema.Struct({
+export const RestoreFlags = {
   all: bool({ cli: "all", short: "a", description: "Restore all checkpointed containers" }),
   latest: bool({ cli: "latest", short: "l", description: "Act on the latest container" }),
   import: text({
@@ -87,8 +86,8 @@ export const RestoreFlags = Schema.Struct({
     description: `Restore although this is wrong, by name: ${forcibleAspects.join(", ")}`,
   }),
   printStats: bool({ cli: "print-stats", description: "Display restore statistics" }),
-})
-export type RestoreFlags = typeof RestoreFlags.Type
+}
+export type RestoreFlags = OptionValues<typeof RestoreFlags>
 
 /** Options of a restore that make a difference to whether it would work. */
 export const checkedOptions = [

@@ -1,8 +1,7 @@
 /** Options of the volume commands, one struct each. */
-import * as Schema from "effect/Schema"
-import { bool, integer, text, texts } from "../Option.ts"
+import { bool, integer, type OptionValues, text, texts } from "../Option.ts"
 
-export const VolumeCreateFlags = Schema.Struct({
+export const VolumeCreateFlags = {
   driver: text({
     cli: "driver",
     short: "d",
@@ -13,20 +12,20 @@ export const VolumeCreateFlags = Schema.Struct({
   ignore: bool({ cli: "ignore", rest: "IgnoreIfExists", description: "Don't fail if volume already exists" }),
   label: texts({ cli: "label", short: "l", rest: "Label", description: "Set metadata for a volume" }),
   opt: texts({ cli: "opt", short: "o", rest: "Options", description: "Set driver specific options" }),
-})
-export type VolumeCreateFlags = typeof VolumeCreateFlags.Type
+}
+export type VolumeCreateFlags = OptionValues<typeof VolumeCreateFlags>
 
 export interface VolumeCreateOptions extends VolumeCreateFlags {
   /** The empty text asks for a random name. */
   readonly name: string
 }
 
-export const VolumeListFlags = Schema.Struct({
+export const VolumeListFlags = {
   filter: texts({ cli: "filter", short: "f", rest: "filters", description: "Filter volume output" }),
-})
-export type VolumeListFlags = typeof VolumeListFlags.Type
+}
+export type VolumeListFlags = OptionValues<typeof VolumeListFlags>
 
-export const VolumeRemoveFlags = Schema.Struct({
+export const VolumeRemoveFlags = {
   all: bool({ cli: "all", short: "a", description: "Remove all volumes" }),
   force: bool({
     cli: "force",
@@ -40,14 +39,14 @@ export const VolumeRemoveFlags = Schema.Struct({
     description: "Seconds to wait for running containers to stop before killing the container",
     fallback: 10,
   }),
-})
-export type VolumeRemoveFlags = typeof VolumeRemoveFlags.Type
+}
+export type VolumeRemoveFlags = OptionValues<typeof VolumeRemoveFlags>
 
-export const VolumePruneFlags = Schema.Struct({
+export const VolumePruneFlags = {
   filter: texts({
     cli: "filter",
     rest: "filters",
     description: "Provide filter values (e.g. 'label=<key>=<value>')",
   }),
-})
-export type VolumePruneFlags = typeof VolumePruneFlags.Type
+}
+export type VolumePruneFlags = OptionValues<typeof VolumePruneFlags>

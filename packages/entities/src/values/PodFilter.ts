@@ -5,8 +5,8 @@ import type { PodSummary } from "../reports/PodReports.ts"
 
 type Test = (row: PodSummary, value: string) => boolean
 
-const containerStates = ["created", "running", "paused", "stopped", "exited", "unknown"]
-const podStates = ["stopped", "running", "paused", "exited", "dead", "created", "degraded"]
+const containerStates = new Set(["created", "running", "paused", "stopped", "exited", "unknown"])
+const podStates = new Set(["stopped", "running", "paused", "exited", "dead", "created", "degraded"])
 
 const matches = (pattern: string, text: string): boolean => {
   try {
@@ -46,8 +46,8 @@ export const podFilter = (
     const [key = "", value] = text.split(/=(.*)/s)
     if (value === undefined) return refuse("form", text)
     if (tests[key] === undefined) return refuse("key", key)
-    if (key === "ctr-status" && !containerStates.includes(value)) return refuse("containerState", value)
-    if (key === "status" && !podStates.includes(value)) return refuse("podState", value)
+    if (key === "ctr-status" && !containerStates.has(value)) return refuse("containerState", value)
+    if (key === "status" && !podStates.has(value)) return refuse("podState", value)
     byKey.set(key, [...(byKey.get(key) ?? []), value])
   }
   return Result.succeed((row) =>

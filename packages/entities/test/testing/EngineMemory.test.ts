@@ -5,7 +5,6 @@ import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import {
   ContainerEngine,
@@ -14,6 +13,7 @@ import {
   defaultCheckpoint,
   defaultRestore,
   ImageEngine,
+  optionValues,
   Selection,
 } from "../../src/index.ts"
 import { EngineMemory } from "../../src/testing/index.ts"
@@ -30,7 +30,7 @@ const host = (settings?: EngineMemory.MemorySettings) =>
     const images = Context.get(context, ImageEngine)
     yield* images.import({ _tag: "Stream", bytes: rootfs }, { name: "base", changes: [], message: "" })
     const run = Effect.fnUntraced(function* (options: Partial<CreateOptions>) {
-      const flags = Schema.decodeSync(CreateFlags)({})
+      const flags = optionValues(CreateFlags)
       const { id } = yield* containers.create({ ...flags, image: "base", command: ["count"], ...options })
       yield* containers.start(Selection.names(id))
       return id

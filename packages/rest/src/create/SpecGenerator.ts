@@ -3,6 +3,7 @@ import { CreateFlags, HealthConfig, RuntimeName } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import { SpecNamespace } from "./namespaces.ts"
 import { networkFields } from "./networks.ts"
+import { optionFields } from "../optionFields.ts"
 
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)
@@ -50,7 +51,7 @@ const known = Schema.Struct({
    */
   cryopod: Schema.optionalKey(
     Schema.Struct({
-      ...CreateFlags.fields,
+      ...optionFields(CreateFlags),
       image: Schema.String,
       command: strings,
       runtime: Schema.optionalKey(RuntimeName),

@@ -11,18 +11,18 @@ import {
   insistedRuntime,
   NotSupported,
   OptionInvalid,
+  optionValues,
   pairTexts,
   type RuntimeUnknown,
   signalName,
 } from "@cryopod/entities"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type { SpecGenerator } from "./SpecGenerator.ts"
 import { namespaceText } from "./namespaces.ts"
 import { networkFlagsFrom } from "./networks.ts"
 import { readOfContainers, unheardOf } from "./unheardOf.ts"
 
-const defaults = Schema.decodeUnknownSync(CreateFlags)({})
+const defaults = optionValues(CreateFlags)
 
 export const createOptionsOf = (
   spec: SpecGenerator,

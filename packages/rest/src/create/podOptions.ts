@@ -14,6 +14,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { networkFields, networkFlagsFrom, networkSpecOf } from "./networks.ts"
 import { readOfPods, unheardOf } from "./unheardOf.ts"
+import { optionFields } from "../optionFields.ts"
 
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)
@@ -31,7 +32,7 @@ const Own: Schema.Codec<PodCreateOptions, object> = Schema.Struct({
       name: Schema.String,
       image: Schema.String,
       command: Schema.String,
-      ...ContainerNetworkFlags.fields,
+      ...optionFields(ContainerNetworkFlags),
       shmSize: Schema.String,
       runtime: Schema.optionalKey(RuntimeName),
     }),

@@ -19,6 +19,7 @@ import { PerNetwork } from "../create/networks.ts"
 import { parameter, parametersOf, query } from "../Query.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters } from "./ContainerRoutes.ts"
+import { optionFields } from "../optionFields.ts"
 
 const name = { name: Schema.String }
 const errors = errorsOf(networkFailures)
@@ -51,7 +52,7 @@ export const NetworkBody = Schema.Struct({
   options: optional(texts),
   ipam_options: optional(texts),
   /** Beyond libpod: the options as our own client has them; a service that knows them looks at nothing else. */
-  cryopod: Schema.optionalKey(Schema.Struct({ ...NetworkCreateFlags.fields, name: Schema.String })),
+  cryopod: Schema.optionalKey(Schema.Struct({ ...optionFields(NetworkCreateFlags), name: Schema.String })),
 })
 export type NetworkBody = typeof NetworkBody.Type
 

@@ -1,6 +1,5 @@
-import { CreateFlags, type CreateOptions, factsOf, networkWish } from "@cryopod/entities"
+import { CreateFlags, type CreateOptions, networkWish, optionValues } from "@cryopod/entities"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { createOptionsOf, ownSpec, type SpecGenerator, specGeneratorOf } from "../../src/index.ts"
 
@@ -53,7 +52,7 @@ const podmanDefaults: SpecGenerator = {
   healthMaxLogSize: 500,
 }
 
-const defaults = Schema.decodeUnknownSync(CreateFlags)({})
+const defaults = optionValues(CreateFlags)
 
 const read = (spec: SpecGenerator): CreateOptions | string =>
   Result.match(createOptionsOf(spec), { onSuccess: (one) => one, onFailure: (one) => one.message })
@@ -180,7 +179,7 @@ describe("a SpecGenerator", () => {
   })
 
   it("carries every option of create in our own words", () => {
-    const names = factsOf(CreateFlags.fields).map(([name]) => name)
+    const names = Object.keys(CreateFlags)
     expect(Object.keys(read({ cryopod: { ...defaults, image: "x", command: [] } })).toSorted()).toEqual(
       [...names, "command", "image"].toSorted(),
     )

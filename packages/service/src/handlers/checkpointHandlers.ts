@@ -3,15 +3,15 @@ import {
   CheckpointFlags,
   checkpointRequest,
   type ContainerEngine,
+  insistedRuntime,
+  optionValues,
   RestoreFlags,
   restoreRequest,
   Selection,
-  insistedRuntime,
 } from "@cryopod/entities"
 import { LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { bodyArchive, bodyArchives } from "../bodyArchive.ts"
@@ -19,8 +19,8 @@ import { exportStream } from "../exportStream.ts"
 import { single } from "../single.ts"
 
 /** Every option at its default. */
-const checkpointDefaults = Schema.decodeUnknownSync(CheckpointFlags)({})
-const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
+const checkpointDefaults = optionValues(CheckpointFlags)
+const restoreDefaults = optionValues(RestoreFlags)
 
 /** Stands for the body in the flags, where a command line names a file. */
 const body = "-"

@@ -4,17 +4,17 @@ import {
   type CheckpointSource,
   type CheckpointTarget,
   type CheckpointViewFailure,
+  insistedRuntime,
   type MemorySearch,
   type MemorySearchFlags,
   OptionInvalid,
+  optionValues,
   RestoreFlags,
   restoreRequest,
-  insistedRuntime,
 } from "@cryopod/entities"
 import { encodeMemory, LibpodApi } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { bodyArchive } from "../bodyArchive.ts"
 import { exportStream } from "../exportStream.ts"
@@ -43,7 +43,7 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
       source: CheckpointSource,
       { runtime, ...query }: Partial<RestoreFlags> & { readonly runtime?: string },
     ) {
-      const { options } = yield* Effect.fromResult(restoreRequest({ ...restoreDefaults, ...query }, [anyName]))
+      const { options } = yield* Effect.fromResult(restoreRequest(optionValues(RestoreFlags, query), [anyName]))
       return yield* engine.check(source, { ...options, ...(yield* Effect.fromResult(insistedRuntime(runtime))) })
     })
     const flags = ({ environment = false }: { readonly environment?: boolean }) => ({ environment })
@@ -75,9 +75,6 @@ export const checkpointViewHandlers = HttpApiBuilder.group(LibpodApi, "checkpoin
 /** An archive would leave as the body of an answer; where the client puts it the client looks at. */
 const leaving = (target: CheckpointTarget): CheckpointTarget =>
   target._tag === "Archive" ? { ...target, destination: { _tag: "Stream", write: () => Effect.void } } : target
-
-/** Every option at its default. */
-const restoreDefaults = Schema.decodeUnknownSync(RestoreFlags)({})
 
 /** Options are read as those of a restore, which is of something. */
 const anyName = "archive"

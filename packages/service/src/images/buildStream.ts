@@ -1,5 +1,5 @@
 /** A build as libpod tells of it: a line of JSON for what is said, and at last the id or the error. */
-import { BuildFlags, type ImageEngine, NotSupported, OptionInvalid, pairTexts } from "@cryopod/entities"
+import { BuildFlags, type ImageEngine, NotSupported, OptionInvalid, optionValues, pairTexts } from "@cryopod/entities"
 import { type BuildProgress, toWire } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -29,7 +29,7 @@ export const buildStream = Effect.fnUntraced(function* <E>(
   if (remote !== undefined)
     return yield* new OptionInvalid({ option: "remote", value: remote, problem: "the context is the body" })
   if (platform.length > 0) return yield* new NotSupported({ what: `images of another platform (${platform.join()})` })
-  const flags = Schema.decodeSync(BuildFlags)({
+  const flags = optionValues(BuildFlags, {
     ...query,
     file: yield* Effect.fromResult(filesIn(file)),
     buildArg: wordsOf(buildArg),

@@ -4,7 +4,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ContainerEngine, type AttachStreams, type ExecOptions } from "../../ContainerEngine.ts"
 import { ImageEngine } from "../../ImageEngine.ts"
@@ -12,6 +11,7 @@ import type { Items } from "../../Item.ts"
 import { CreateFlags, type CreateOptions } from "../../options/CreateOptions.ts"
 import { ExecFlags } from "../../options/ContainerOptions.ts"
 import { Selection } from "../../Selection.ts"
+import { optionValues } from "../../Option.ts"
 
 export interface BenchShape {
   /** Image with `sh`, some of busybox's programs, `count` and `hold`. */
@@ -30,7 +30,7 @@ let made = 0
 /** A name nobody else has. */
 export const unique = (prefix: string): string => `${prefix}-${process.pid}-${++made}`
 
-const defaults = Schema.decodeSync(CreateFlags)({})
+const defaults = optionValues(CreateFlags)
 
 export const createOptions = Effect.fnUntraced(function* (options: Partial<CreateOptions>) {
   const { image } = yield* Bench
@@ -127,7 +127,7 @@ export const statusOf = (ref: string) =>
 /** Every number from 0 on, none twice and none left out. */
 export const expectNoGap = (counted: ReadonlyArray<number>) => expect(counted).toEqual(counted.map((_, at) => at))
 
-const { detach: _, latest: __, ...execDefaults } = Schema.decodeSync(ExecFlags)({})
+const { detach: _, latest: __, ...execDefaults } = optionValues(ExecFlags)
 
 export interface Heard {
   readonly code: number

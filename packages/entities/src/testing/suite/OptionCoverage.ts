@@ -1,17 +1,16 @@
 /**
  * Which options the cases have really used.
  *
- * The options come from the schemas, so that a new one without a case is noticed; what a case uses is seen at the
+ * The options come from where they are declared, so that a new one without a case is noticed; what a case uses is seen at the
  * engine, so that no case can claim what it does not do.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Schema from "effect/Schema"
 import { CheckpointEngine, type MemorySearch } from "../../CheckpointEngine.ts"
 import { ContainerEngine } from "../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../ImageEngine.ts"
-import { factsOf } from "../../Option.ts"
+import type { OptionFacts, Options } from "../../Option.ts"
 import { CheckpointFlags, type CheckpointOptions } from "../../options/CheckpointOptions.ts"
 import { CheckpointDiffFlags, CheckpointInspectFlags, MemorySearchFlags } from "../../options/CheckpointViewOptions.ts"
 import {
@@ -75,7 +74,7 @@ const operations = {
   "volume remove": VolumeRemoveFlags,
   "volume prune": VolumePruneFlags,
   "system check": CheckFlags,
-} as const satisfies Readonly<Record<string, Schema.Struct<Schema.Struct.Fields>>>
+} as const satisfies Readonly<Record<string, Options>>
 type Operation = keyof typeof operations
 
 /** Options that end in the command line, and those that no case of any engine can show. */
@@ -97,8 +96,8 @@ const commandLine: ReadonlySet<string> = new Set([
   "image save.quiet",
 ])
 
-export const everyOption: ReadonlyArray<string> = Object.entries(operations).flatMap(([operation, { fields }]) =>
-  factsOf(fields).map(([name]) => `${operation}.${name}`),
+export const everyOption: ReadonlyArray<string> = Object.entries(operations).flatMap(([operation, options]) =>
+  Object.keys(options).map((name) => `${operation}.${name}`),
 )
 
 export interface Recorder {
@@ -114,7 +113,7 @@ export const makeRecorder = (): Recorder => {
   const used = new Set<string>()
   /** Options at other values than their defaults; lists that hold something, texts that say something. */
   const note = (operation: Operation, values: Readonly<Record<string, unknown>>) => {
-    for (const [name, { fallback, kind }] of factsOf(operations[operation].fields)) {
+    for (const [name, { fallback, kind }] of Object.entries<OptionFacts>(operations[operation])) {
       const value = values[name]
       if (value === undefined) continue
       const isDefault = kind === "strings" ? (value as ReadonlyArray<string>).length === 0 : value === fallback

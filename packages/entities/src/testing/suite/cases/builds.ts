@@ -2,14 +2,14 @@
 import { expect } from "@effect/vitest"
 import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type BuildContext, ImageEngine } from "../../../ImageEngine.ts"
+import { optionValues } from "../../../Option.ts"
 import { BuildFlags, PushFlags } from "../../../options/ImageOptions.ts"
 import { Bench, discardImageLater, failureOf, inside, running, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
-const defaults = Schema.decodeSync(BuildFlags)({})
+const defaults = optionValues(BuildFlags)
 
 /** A context of these files. */
 const contextOf = (files: Readonly<Record<string, string>>): BuildContext => ({
@@ -141,7 +141,7 @@ export const builds: ReadonlyArray<Case> = [
       const engine = yield* ImageEngine
       const { image, registry } = yield* Bench
       const [name, remote] = [unique("built"), `${registry}/team/${unique("base")}:1`]
-      yield* engine.push(image, remote, Schema.decodeSync(PushFlags)({ tlsVerify: false, quiet: true }))
+      yield* engine.push(image, remote, optionValues(PushFlags, { tlsVerify: false, quiet: true }))
       const from = (flags: Partial<BuildFlags>) =>
         built({ Containerfile: `FROM ${remote}\n` }, { tag: [name], ...flags })
       expect((yield* failureOf((yield* from({})).work))._tag).toBe("BuildFailed")

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { type ArchiveSource, ImageEngine } from "../../../ImageEngine.ts"
+import { optionValues } from "../../../Option.ts"
 import { type ArchiveDestination, defaultCheckpoint } from "../../../options/CheckpointOptions.ts"
 import { ImageListFlags, PushFlags } from "../../../options/ImageOptions.ts"
 import { defaultRestore } from "../../../options/RestoreOptions.ts"
@@ -27,8 +28,8 @@ import {
 } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 
-const access = Schema.decodeSync(PushFlags)
-const listing = Schema.decodeSync(ImageListFlags)
+const access = (given: Partial<PushFlags>) => optionValues(PushFlags, given)
+const listing = (given: Partial<ImageListFlags>) => optionValues(ImageListFlags, given)
 const removal = { all: false, force: false, ignore: false }
 
 /** The archive of a root filesystem with one file in it. */

@@ -10,8 +10,9 @@ import { ContainerInspect, ContainerSummary } from "../../../reports/ContainerRe
 import { Selection } from "../../../Selection.ts"
 import { Bench, beyond, created, eventually, failureOf, inside, running, said, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
+import { optionValues } from "../../../Option.ts"
 
-const flags = Schema.decodeSync(ListFlags)
+const flags = (given: Partial<ListFlags>) => optionValues(ListFlags, given)
 
 const ids = (wanted: Partial<ListFlags>) =>
   Effect.flatMap(ContainerEngine, (engine) =>

@@ -4,7 +4,6 @@ import { join } from "node:path"
 import { expect } from "@effect/vitest"
 import * as Tar from "effect/encoding/Tar"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ContainerEngine } from "../../../ContainerEngine.ts"
 import { ImageEngine } from "../../../ImageEngine.ts"
@@ -30,8 +29,9 @@ import {
 } from "../Bench.ts"
 import type { Case } from "../Case.ts"
 import { archive, checkpointing } from "./checkpoints.ts"
+import { optionValues } from "../../../Option.ts"
 
-const defaults = Schema.decodeSync(VolumeCreateFlags)({})
+const defaults = optionValues(VolumeCreateFlags)
 
 /** Remove a volume at the end of the case, with whoever has it. */
 const discardVolumeLater = (name: string) =>

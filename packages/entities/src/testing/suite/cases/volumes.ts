@@ -7,8 +7,9 @@ import { VolumeInspect } from "../../../reports/VolumeReports.ts"
 import { VolumeEngine } from "../../../VolumeEngine.ts"
 import { failureOf, one, refusal, unique } from "../Bench.ts"
 import type { Case } from "../Case.ts"
+import { optionValues } from "../../../Option.ts"
 
-const defaults = Schema.decodeSync(VolumeCreateFlags)({})
+const defaults = optionValues(VolumeCreateFlags)
 const gently = { force: false, timeSeconds: 0 }
 
 const discard = (name: string) =>
