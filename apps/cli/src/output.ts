@@ -1,6 +1,6 @@
 /** What commands write, and the exit status that goes with it. */
 import { writeSync } from "node:fs"
-import { ContainerStateImproper, type Item } from "@cryopod/entities"
+import { ContainerStateImproper, Failure, type Item } from "@cryopod/entities"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -121,7 +121,7 @@ const missingTags = new Set([
 const inUseTags = new Set(["ImageInUse", "NetworkInUse", "VolumeInUse"])
 
 /** A command line that asks for something that cannot be meant, found by the command itself. */
-export class Problem extends Schema.TaggedError<Problem>()("Problem", { text: Schema.String }) {
+export class Problem extends Failure("Problem", { text: Schema.String }) {
   override get message() {
     return this.text
   }

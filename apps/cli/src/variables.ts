@@ -1,12 +1,12 @@
 /** Environment variables that a command line gives to a program in a container: by `--env`, and in files of `--env-file`. */
 import { readFileSync } from "node:fs"
-import { StorageFailed } from "@cryopod/entities"
+import { Failure, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Problem } from "./output.ts"
 
 /** A variable without a name. */
-class VariableInvalid extends Schema.TaggedError<VariableInvalid>()("VariableInvalid", { variable: Schema.String }) {
+class VariableInvalid extends Failure("VariableInvalid", { variable: Schema.String }) {
   override get message() {
     return `invalid variable: ${JSON.stringify(this.variable)}`
   }

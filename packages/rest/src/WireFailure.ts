@@ -9,25 +9,9 @@
  *   "response": 404, "_tag": "ContainerNotFound", "ref": "x" }
  * ```
  */
-import { NotSupported, PodPartlyFailed, ServiceFailure } from "@cryopod/entities"
+import { Failure, type FailureClass, NotSupported, PodPartlyFailed, ServiceFailure } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-
-/** A class of failures: a tagged error whose status is an annotation on it. */
-export interface FailureClass<Self = unknown> {
-  new (fields: never): Self
-  readonly fields: Schema.Struct.Fields
-  readonly ast: Schema.Top["ast"]
-}
-
-/** Status of a failure that does not say. */
-const serverError = 500
-
-/** HTTP status of a failure class. */
-export const statusOf = (failure: FailureClass): number => {
-  const status = Schema.resolveAnnotations(failure as never as Schema.Top)?.["httpApiStatus"]
-  return typeof status === "number" ? status : serverError
-}
 
 /** The root cause, as Go's wrapped errors write it: what stands behind the last colon. */
 export const causeOf = (message: string): string => message.slice(message.lastIndexOf(": ") + 1).trim() || message
@@ -35,7 +19,7 @@ export const causeOf = (message: string): string => message.slice(message.lastIn
 /** What every client reads of a failure. */
 const LibpodBody = Schema.Struct({ cause: Schema.String, message: Schema.String, response: Schema.Int })
 
-type Wire = typeof LibpodBody.Type & Readonly<Record<string, unknown>>
+type Wire = typeof LibpodBody.Type & { readonly _tag: string } & Readonly<Record<string, unknown>>
 
 const libpodBody = (message: string, response: number) => ({ cause: causeOf(message), message, response })
 
@@ -51,17 +35,17 @@ const wired = new Map<FailureClass, Schema.Top>()
 export const onWire = <Self>(failure: FailureClass<Self>): Schema.Codec<Self, unknown> => {
   const known = wired.get(failure)
   if (known !== undefined) return known as never as Schema.Codec<Self, unknown>
-  const status = statusOf(failure)
-  const names = Object.keys(failure.fields)
+  const { fields, status, tag } = failure
+  const names = Object.keys(fields)
   const own = (from: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])))
-  const schema = Schema.Struct({ ...LibpodBody.fields, ...failure.fields })
+  const schema = Schema.Struct({ ...LibpodBody.fields, _tag: Schema.tag(tag), ...fields })
     .pipe(
       Schema.decodeTo(
-        Schema.toType(failure as never as Schema.Codec<Wire>),
+        Schema.instanceOf(failure as never as new () => Wire),
         SchemaTransformation.transform<Wire, Wire>({
           decode: (wire) => new failure(own(wire) as never) as Wire,
-          encode: (value) => ({ ...libpodBody(value.message, status), ...beside(value), ...own(value) }),
+          encode: (value) => ({ ...libpodBody(value.message, status), ...beside(value), _tag: tag, ...own(value) }),
         }),
       ),
     )
@@ -75,55 +59,35 @@ export const toWire = (failure: { readonly message: string }): unknown =>
   Schema.encodeUnknownSync(onWire(failure.constructor as never as FailureClass))(failure)
 
 /** The request itself cannot be read: a parameter or a body of the wrong shape. */
-export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
-  "RequestInvalid",
-  { request: Schema.String, problem: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class RequestInvalid extends Failure("RequestInvalid", { request: Schema.String, problem: Schema.String }, 400) {
   override get message() {
     return `failed to parse parameters for ${this.request}: ${this.problem}`
   }
 }
 
 /** A request that this service, or its version of the API, does not know. */
-export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
-  "RouteNotFound",
-  { request: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class RouteNotFound extends Failure("RouteNotFound", { request: Schema.String }, 404) {
   override get message() {
     return `${this.request}: not found`
   }
 }
 
 /** A version of the API that is not spoken. */
-export class VersionUnknown extends Schema.TaggedError<VersionUnknown>()(
-  "VersionUnknown",
-  { version: Schema.String, spoken: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class VersionUnknown extends Failure("VersionUnknown", { version: Schema.String, spoken: Schema.String }, 400) {
   override get message() {
     return `version ${this.version} of the API is not spoken: this service speaks ${this.spoken}`
   }
 }
 
 /** A request that a page in a browser has made. */
-export class PageRefused extends Schema.TaggedError<PageRefused>()(
-  "PageRefused",
-  { problem: Schema.String },
-  { httpApiStatus: 403 },
-) {
+export class PageRefused extends Failure("PageRefused", { problem: Schema.String }, 403) {
   override get message() {
     return this.problem
   }
 }
 
 /** An exec session that is not, or no longer, there. */
-export class ExecSessionNotFound extends Schema.TaggedError<ExecSessionNotFound>()(
-  "ExecSessionNotFound",
-  { id: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class ExecSessionNotFound extends Failure("ExecSessionNotFound", { id: Schema.String }, 404) {
   override get message() {
     return `no exec session with ID ${this.id} found: no such exec session`
   }
@@ -137,7 +101,7 @@ const plain = (status: number): Schema.Codec<ServiceFailure, unknown> =>
   })
     .pipe(
       Schema.decodeTo(
-        Schema.toType(ServiceFailure),
+        Schema.instanceOf(ServiceFailure),
         SchemaTransformation.transform({
           decode: ({ cause, message, response }) =>
             new ServiceFailure({ cause: cause ?? causeOf(message), text: message, status: response ?? status }),
@@ -154,7 +118,7 @@ const plainFailures = podmanStatuses.map(plain)
 
 /** Status of a failure as it goes over the wire. */
 export const statusOfFailure = (failure: object): number =>
-  failure instanceof ServiceFailure ? failure.status : statusOf(failure.constructor as never as FailureClass)
+  failure instanceof ServiceFailure ? failure.status : (failure.constructor as never as FailureClass).status
 
 /** The errors of an endpoint: its failures with tag and fields, and what is left of those of other services. */
 export const errorsOf = <const Classes extends ReadonlyArray<FailureClass>>(classes: Classes) =>
@@ -178,11 +142,11 @@ export const failureOn = <const Classes extends ReadonlyArray<FailureClass>>(
 
 const textDocument = Schema.Unknown.pipe(
   Schema.decodeTo(
-    Schema.toType(ServiceFailure),
+    Schema.instanceOf(ServiceFailure),
     SchemaTransformation.transform({
       decode: (document: unknown) => {
         const text = typeof document === "string" ? document : JSON.stringify(document)
-        return new ServiceFailure({ cause: causeOf(text), text, status: serverError })
+        return new ServiceFailure({ cause: causeOf(text), text, status: 500 })
       },
       encode: ({ text }): unknown => text,
     }),

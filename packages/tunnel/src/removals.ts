@@ -1,6 +1,6 @@
 /** Reports of removals in one answer, as items. */
-import type { Item, Items, ServiceFailure } from "@cryopod/entities"
-import { type FailureClass, failureOn, type InstanceOf } from "@cryopod/rest"
+import type { FailureClass, Item, Items, ServiceFailure } from "@cryopod/entities"
+import { failureOn, type InstanceOf } from "@cryopod/rest"
 import * as Result from "effect/Result"
 
 /** What was removed by one request, and what was not: only our service tells of that. */

@@ -6,13 +6,14 @@ import {
   type ArchiveCompression,
   type ArchiveSource,
   counted,
+  type FailureClass,
   type HostFailure,
   Progress,
   StorageFailed,
 } from "@cryopod/entities"
 import { attempt, openInput, type Output } from "@cryopod/host"
 import * as Effect from "effect/Effect"
-import { type FailureClass, failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
+import { failureOn, type InstanceOf, readTrailer, reportTrailer } from "@cryopod/rest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"

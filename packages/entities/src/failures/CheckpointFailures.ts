@@ -1,9 +1,10 @@
 /** What can stand in the way of a checkpoint or a restore. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 import { CheckFinding } from "../reports/CheckpointCheck.ts"
 
 /** CRIU or the runtime could not dump the container; it runs on. */
-export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
+export class DumpFailed extends Failure(
   "DumpFailed",
   {
     id: Schema.String,
@@ -15,7 +16,7 @@ export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
     /** What the caller can do about it, when the log says enough. */
     remedy: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const remedy = this.remedy === undefined ? "" : ` (${this.remedy})`
@@ -24,7 +25,7 @@ export class DumpFailed extends Schema.TaggedError<DumpFailed>()(
 }
 
 /** CRIU or the runtime could not bring the processes back; nothing of the attempt is left. */
-export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
+export class RestoreFailed extends Failure(
   "RestoreFailed",
   {
     id: Schema.String,
@@ -36,7 +37,7 @@ export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
     logFile: Schema.String,
     remedy: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const criu = this.errorLine === "" ? "" : `: ${this.errorLine}`
@@ -53,7 +54,7 @@ export class RestoreFailed extends Schema.TaggedError<RestoreFailed>()(
 const Aftermath = Schema.Literals(["running", "restorable"])
 
 /** The dump was made, but the checkpoint could not be completed from it. */
-export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
+export class CheckpointAborted extends Failure(
   "CheckpointAborted",
   {
     id: Schema.String,
@@ -64,7 +65,7 @@ export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
     /** Why a container that is restorable could not be made to run on. */
     obstacle: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const obstacle = this.obstacle === undefined ? "" : ` (${this.obstacle})`
@@ -77,14 +78,14 @@ export class CheckpointAborted extends Schema.TaggedError<CheckpointAborted>()(
 }
 
 /** A container without a checkpoint of its own. */
-export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
+export class CheckpointMissing extends Failure(
   "CheckpointMissing",
   {
     id: Schema.String,
     /** Where one would begin. */
     path: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `a complete checkpoint for this container cannot be found, cannot restore: faccessat ${this.path}: no such file or directory`
@@ -92,7 +93,7 @@ export class CheckpointMissing extends Schema.TaggedError<CheckpointMissing>()(
 }
 
 /** A process of the container is stopped, and CRIU would wait for it for ever. */
-export class ProcessStopped extends Schema.TaggedError<ProcessStopped>()(
+export class ProcessStopped extends Failure(
   "ProcessStopped",
   {
     id: Schema.String,
@@ -100,7 +101,7 @@ export class ProcessStopped extends Schema.TaggedError<ProcessStopped>()(
     pid: Schema.Int,
     program: Schema.String,
   },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `process ${this.pid} (${this.program}) of container ${this.id} is stopped, and this host's cgroups cannot freeze it: let it go on (kill -CONT ${this.pid}) or end it`
@@ -108,40 +109,28 @@ export class ProcessStopped extends Schema.TaggedError<ProcessStopped>()(
 }
 
 /** A checkpoint has file locks that were not asked for: CRIU would leave them out, and programs rely on them. */
-export class FileLocksRefused extends Schema.TaggedError<FileLocksRefused>()(
-  "FileLocksRefused",
-  { id: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class FileLocksRefused extends Failure("FileLocksRefused", { id: Schema.String }, 500) {
   override get message() {
     return `the checkpoint of ${this.id} has file locks, which would be lost: have file locks restored`
   }
 }
 
 /** An image without a checkpoint in it. */
-export class NotACheckpoint extends Schema.TaggedError<NotACheckpoint>()(
-  "NotACheckpoint",
-  { id: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class NotACheckpoint extends Failure("NotACheckpoint", { id: Schema.String }, 500) {
   override get message() {
     return `image is not a checkpoint: ${this.id}`
   }
 }
 
 /** Neither a container nor an image answers to this name. */
-export class NoSuchContainerOrImage extends Schema.TaggedError<NoSuchContainerOrImage>()(
-  "NoSuchContainerOrImage",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class NoSuchContainerOrImage extends Failure("NoSuchContainerOrImage", { ref: Schema.String }, 404) {
   override get message() {
     return this.ref === "" ? "name or ID cannot be empty" : `no such container or image: ${this.ref}`
   }
 }
 
 /** The checkpoint was made with another runtime than the one that is to restore it. */
-export class RuntimeMismatch extends Schema.TaggedError<RuntimeMismatch>()(
+export class RuntimeMismatch extends Failure(
   "RuntimeMismatch",
   {
     kind: Schema.Literals(["archive", "image"]),
@@ -149,7 +138,7 @@ export class RuntimeMismatch extends Schema.TaggedError<RuntimeMismatch>()(
     required: Schema.String,
     given: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return this.kind === "archive"
@@ -159,10 +148,10 @@ export class RuntimeMismatch extends Schema.TaggedError<RuntimeMismatch>()(
 }
 
 /** The checkpoint was made for another processor architecture. */
-export class ArchitectureMismatch extends Schema.TaggedError<ArchitectureMismatch>()(
+export class ArchitectureMismatch extends Failure(
   "ArchitectureMismatch",
   { source: Schema.String, required: Schema.String, found: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `checkpoint ${this.source} was made on ${this.required} and cannot be restored on ${this.found}`
@@ -170,10 +159,10 @@ export class ArchitectureMismatch extends Schema.TaggedError<ArchitectureMismatc
 }
 
 /** The root filesystem that the checkpoint builds on is not to be had. */
-export class BaseImageMissing extends Schema.TaggedError<BaseImageMissing>()(
+export class BaseImageMissing extends Failure(
   "BaseImageMissing",
   { name: Schema.String, id: Schema.String, problem: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `base image ${this.name} (${this.id.slice(0, 12)}) of the checkpoint: ${this.problem}`
@@ -181,10 +170,10 @@ export class BaseImageMissing extends Schema.TaggedError<BaseImageMissing>()(
 }
 
 /** The contents of a checkpoint are not complete or not readable. */
-export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()(
+export class CheckpointInvalid extends Failure(
   "CheckpointInvalid",
   { source: Schema.String, member: Schema.String, problem: Schema.String },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return `checkpoint ${this.source}: ${this.member}: ${this.problem}`
@@ -205,10 +194,10 @@ export const PolicyDifference = Schema.Struct({
 export type PolicyDifference = typeof PolicyDifference.Type
 
 /** A checkpoint that was not made here asks for more than the policy gives; nothing was changed, no process exists. */
-export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
+export class RestoreRefused extends Failure(
   "RestoreRefused",
   { source: Schema.String, differences: Schema.Array(PolicyDifference) },
-  { httpApiStatus: 403 },
+  403,
 ) {
   override get message() {
     const lines = this.differences.map(
@@ -219,10 +208,10 @@ export class RestoreRefused extends Schema.TaggedError<RestoreRefused>()(
 }
 
 /** The file with this host's policies cannot be understood; nothing is restored by half of it. */
-export class PolicyFileInvalid extends Schema.TaggedError<PolicyFileInvalid>()(
+export class PolicyFileInvalid extends Failure(
   "PolicyFileInvalid",
   { path: Schema.String, problem: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `policy file ${this.path}: ${this.problem}`
@@ -230,10 +219,10 @@ export class PolicyFileInvalid extends Schema.TaggedError<PolicyFileInvalid>()(
 }
 
 /** The host is not one that the checkpoint can be restored on; nothing was changed. */
-export class HostUnfit extends Schema.TaggedError<HostUnfit>()(
+export class HostUnfit extends Failure(
   "HostUnfit",
   { source: Schema.String, findings: Schema.Array(CheckFinding) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     const lines = this.findings.map(({ aspect, problem, remedy }) => `\n  ${aspect}: ${problem}\n    → ${remedy}`)
@@ -242,21 +231,17 @@ export class HostUnfit extends Schema.TaggedError<HostUnfit>()(
 }
 
 /** The checkpoint has no such process. */
-export class ProcessNotFound extends Schema.TaggedError<ProcessNotFound>()(
-  "ProcessNotFound",
-  { source: Schema.String, pid: Schema.Int },
-  { httpApiStatus: 404 },
-) {
+export class ProcessNotFound extends Failure("ProcessNotFound", { source: Schema.String, pid: Schema.Int }, 404) {
   override get message() {
     return `checkpoint ${this.source} has no process ${this.pid}`
   }
 }
 
 /** Several containers would write the same image. */
-export class TargetShared extends Schema.TaggedError<TargetShared>()(
+export class TargetShared extends Failure(
   "TargetShared",
   { target: Schema.String, containers: Schema.Array(Schema.String) },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return `${this.containers.length} containers cannot be checkpointed into one target ${this.target}: give one container at a time`
@@ -264,44 +249,28 @@ export class TargetShared extends Schema.TaggedError<TargetShared>()(
 }
 
 /** An in-place checkpoint of a container that is removed when it stops. */
-export class AutoRemoveRefused extends Schema.TaggedError<AutoRemoveRefused>()(
-  "AutoRemoveRefused",
-  { id: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class AutoRemoveRefused extends Failure("AutoRemoveRefused", { id: Schema.String }, 500) {
   override get message() {
     return `cannot checkpoint containers that have been started with '--rm' unless '--export' or '--create-image' is used`
   }
 }
 
 /** CRIU on this machine cannot serve: not there, too old for the kernel, or without a feature. */
-export class CriuUnfit extends Schema.TaggedError<CriuUnfit>()(
-  "CriuUnfit",
-  { problem: Schema.String, remedy: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class CriuUnfit extends Failure("CriuUnfit", { problem: Schema.String, remedy: Schema.String }, 500) {
   override get message() {
     return `${this.problem}: ${this.remedy}`
   }
 }
 
 /** The second round of a checkpoint builds on the first. */
-export class PreCheckpointMissing extends Schema.TaggedError<PreCheckpointMissing>()(
-  "PreCheckpointMissing",
-  { id: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class PreCheckpointMissing extends Failure("PreCheckpointMissing", { id: Schema.String }, 500) {
   override get message() {
     return `container ${this.id} has no pre-checkpoint to build on: make one with --pre-checkpoint first`
   }
 }
 
 /** Checkpoints in several rounds need a kernel that tells which memory was written to. */
-export class MemoryTrackingMissing extends Schema.TaggedError<MemoryTrackingMissing>()(
-  "MemoryTrackingMissing",
-  {},
-  { httpApiStatus: 500 },
-) {
+export class MemoryTrackingMissing extends Failure("MemoryTrackingMissing", {}, 500) {
   override get message() {
     return "system (architecture/kernel/CRIU) does not support memory tracking"
   }

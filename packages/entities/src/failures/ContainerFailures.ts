@@ -5,13 +5,10 @@
  * `httpApiStatus` is the status libpod's REST API gives the same failure.
  */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** No container has this name or this (unambiguous) beginning of an id. */
-export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>()(
-  "ContainerNotFound",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class ContainerNotFound extends Failure("ContainerNotFound", { ref: Schema.String }, 404) {
   override get message() {
     return this.ref === ""
       ? "name or ID cannot be empty"
@@ -20,51 +17,35 @@ export class ContainerNotFound extends Schema.TaggedError<ContainerNotFound>()(
 }
 
 /** The beginning of an id fits several containers. */
-export class ContainerAmbiguous extends Schema.TaggedError<ContainerAmbiguous>()(
-  "ContainerAmbiguous",
-  { ref: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class ContainerAmbiguous extends Failure("ContainerAmbiguous", { ref: Schema.String }, 500) {
   override get message() {
     return `more than one result for container name or ID ${this.ref}: container already exists`
   }
 }
 
 /** There is no container at all that a `--latest` could mean. */
-export class NoContainers extends Schema.TaggedError<NoContainers>()("NoContainers", {}, { httpApiStatus: 404 }) {
+export class NoContainers extends Failure("NoContainers", {}, 404) {
   override get message() {
     return "no such container"
   }
 }
 
 /** The name belongs to another container. */
-export class NameInUse extends Schema.TaggedError<NameInUse>()(
-  "NameInUse",
-  { name: Schema.String, id: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class NameInUse extends Failure("NameInUse", { name: Schema.String, id: Schema.String }, 409) {
   override get message() {
     return `creating container storage: the container name "${this.name}" is already in use by ${this.id}. You have to remove that container to be able to reuse that name: that name is already in use, or use --replace to instruct cryopod to do so.`
   }
 }
 
 /** The id of a checkpoint belongs to a container that exists. */
-export class ContainerIdInUse extends Schema.TaggedError<ContainerIdInUse>()(
-  "ContainerIdInUse",
-  { id: Schema.String, name: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class ContainerIdInUse extends Failure("ContainerIdInUse", { id: Schema.String, name: Schema.String }, 409) {
   override get message() {
     return `creating container storage: that ID is already in use: the checkpointed container ${this.id} still exists as "${this.name}": remove it, or restore under a new name`
   }
 }
 
 /** The name is not one a container may have. */
-export class NameInvalid extends Schema.TaggedError<NameInvalid>()(
-  "NameInvalid",
-  { name: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class NameInvalid extends Failure("NameInvalid", { name: Schema.String }, 400) {
   override get message() {
     return `names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument`
   }
@@ -89,7 +70,7 @@ const stateWords = {
 } as const
 
 /** The container is not in a state that allows the operation. */
-export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImproper>()(
+export class ContainerStateImproper extends Failure(
   "ContainerStateImproper",
   {
     id: Schema.String,
@@ -108,7 +89,7 @@ export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImp
       "remove",
     ]),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const words = stateWords[this.operation](this.id, this.state)
@@ -117,7 +98,7 @@ export class ContainerStateImproper extends Schema.TaggedError<ContainerStateImp
 }
 
 /** The program a container or an exec session was to run could not be started. */
-export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
+export class CommandNotStarted extends Failure(
   "CommandNotStarted",
   {
     id: Schema.String,
@@ -125,7 +106,7 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
     /** The runtime's own last line. */
     detail: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const said = `${this.runtime}: ${this.detail}`
@@ -147,14 +128,14 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()(
 }
 
 /** The root filesystem of a container does not know its user, or that of an exec session. */
-export class UserUnknown extends Schema.TaggedError<UserUnknown>()(
+export class UserUnknown extends Failure(
   "UserUnknown",
   {
     user: Schema.String,
     /** In the words of whoever looked it up. */
     problem: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return this.problem
@@ -168,10 +149,10 @@ const workdirWords = {
 } as const
 
 /** A container cannot begin where it was told to. */
-export class WorkdirUnfit extends Schema.TaggedError<WorkdirUnfit>()(
+export class WorkdirUnfit extends Failure(
   "WorkdirUnfit",
   { id: Schema.String, path: Schema.String, problem: Schema.Literals(["missing", "notDirectory"]) },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return workdirWords[this.problem](this.path, this.id)
@@ -179,10 +160,10 @@ export class WorkdirUnfit extends Schema.TaggedError<WorkdirUnfit>()(
 }
 
 /** A container that cannot be asked whether it is well. */
-export class HealthcheckRefused extends Schema.TaggedError<HealthcheckRefused>()(
+export class HealthcheckRefused extends Failure(
   "HealthcheckRefused",
   { id: Schema.String, reason: Schema.Literals(["is not running", "has no defined healthcheck"]) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} ${this.reason}`
@@ -190,21 +171,17 @@ export class HealthcheckRefused extends Schema.TaggedError<HealthcheckRefused>()
 }
 
 /** A signal name or number nobody knows. */
-export class SignalInvalid extends Schema.TaggedError<SignalInvalid>()(
-  "SignalInvalid",
-  { signal: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class SignalInvalid extends Failure("SignalInvalid", { signal: Schema.String }, 400) {
   override get message() {
     return /^[1-9]\d*$/.test(this.signal) ? "valid signals are 1 through 64" : `invalid signal: ${this.signal}`
   }
 }
 
 /** A value of an option does not fit: the option, the value, and what would. */
-export class OptionInvalid extends Schema.TaggedError<OptionInvalid>()(
+export class OptionInvalid extends Failure(
   "OptionInvalid",
   { option: Schema.String, value: Schema.String, problem: Schema.String },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return `invalid value ${JSON.stringify(this.value)} for --${this.option}: ${this.problem}`
@@ -223,7 +200,7 @@ const optionWords = {
 type OptionProblem = keyof typeof optionWords
 
 /** What a container asks for cannot be meant. */
-export class ContainerOptionInvalid extends Schema.TaggedError<ContainerOptionInvalid>()(
+export class ContainerOptionInvalid extends Failure(
   "ContainerOptionInvalid",
   {
     problem: Schema.Literals(Object.keys(optionWords) as unknown as readonly [OptionProblem, ...Array<OptionProblem>]),
@@ -231,7 +208,7 @@ export class ContainerOptionInvalid extends Schema.TaggedError<ContainerOptionIn
     /** Where the value can be wrong in several ways. */
     detail: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return optionWords[this.problem](this.value, this.detail ?? "")
@@ -248,10 +225,10 @@ const filterWords = {
 } as const
 
 /** A filter over containers that nobody knows, or a value that it cannot have. */
-export class FilterInvalid extends Schema.TaggedError<FilterInvalid>()(
+export class FilterInvalid extends Failure(
   "FilterInvalid",
   { problem: Schema.Literals(["form", "key", "state", "exitCode", "instant"]), text: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return filterWords[this.problem](this.text)

@@ -1,11 +1,12 @@
 /** What this machine can refuse: tools, storage, privileges. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** The operation needs a privilege that the process has not. */
-export class PrivilegeMissing extends Schema.TaggedError<PrivilegeMissing>()(
+export class PrivilegeMissing extends Failure(
   "PrivilegeMissing",
   { operation: Schema.Literals(["checkpoint", "restore", "run"]) },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const words = {
@@ -18,10 +19,10 @@ export class PrivilegeMissing extends Schema.TaggedError<PrivilegeMissing>()(
 }
 
 /** A program that the operation drives is not on this machine. */
-export class ToolMissing extends Schema.TaggedError<ToolMissing>()(
+export class ToolMissing extends Failure(
   "ToolMissing",
   { tool: Schema.String, searched: Schema.Array(Schema.String), remedy: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `${this.tool} not found in ${this.searched.join(":")}: ${this.remedy}`
@@ -29,18 +30,14 @@ export class ToolMissing extends Schema.TaggedError<ToolMissing>()(
 }
 
 /** No OCI runtime has this name for the engine. Podman's text (containers/common `pkg/config`). */
-export class RuntimeUnknown extends Schema.TaggedError<RuntimeUnknown>()(
-  "RuntimeUnknown",
-  { name: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class RuntimeUnknown extends Failure("RuntimeUnknown", { name: Schema.String }, 400) {
   override get message() {
     return `default OCI runtime ${JSON.stringify(this.name)} not found: invalid argument`
   }
 }
 
 /** A program that the operation drives failed in a way nobody expected of it. */
-export class ToolFailed extends Schema.TaggedError<ToolFailed>()(
+export class ToolFailed extends Failure(
   "ToolFailed",
   {
     tool: Schema.String,
@@ -50,7 +47,7 @@ export class ToolFailed extends Schema.TaggedError<ToolFailed>()(
     /** The last lines of its standard error. */
     detail: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const detail = this.detail === "" ? "" : `: ${this.detail}`
@@ -59,7 +56,7 @@ export class ToolFailed extends Schema.TaggedError<ToolFailed>()(
 }
 
 /** A file or directory could not be read or written. */
-export class StorageFailed extends Schema.TaggedError<StorageFailed>()(
+export class StorageFailed extends Failure(
   "StorageFailed",
   {
     /** What was attempted, as a verb and a noun: `write manifest`. */
@@ -68,7 +65,7 @@ export class StorageFailed extends Schema.TaggedError<StorageFailed>()(
     /** `errno` name, e.g. `ENOSPC`. */
     code: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `${this.operation} ${this.path}: ${errnoWords[this.code] ?? this.code}`
@@ -94,10 +91,10 @@ const errnoWords: Readonly<Record<string, string>> = {
 }
 
 /** What is about to be written would not fit. */
-export class SpaceMissing extends Schema.TaggedError<SpaceMissing>()(
+export class SpaceMissing extends Failure(
   "SpaceMissing",
   { path: Schema.String, neededBytes: Schema.Int, availableBytes: Schema.Int },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`
@@ -106,11 +103,7 @@ export class SpaceMissing extends Schema.TaggedError<SpaceMissing>()(
 }
 
 /** The state database could not be read or written. */
-export class DatabaseFailed extends Schema.TaggedError<DatabaseFailed>()(
-  "DatabaseFailed",
-  { path: Schema.String, detail: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class DatabaseFailed extends Failure("DatabaseFailed", { path: Schema.String, detail: Schema.String }, 500) {
   override get message() {
     return `state database ${this.path}: ${this.detail}`
   }

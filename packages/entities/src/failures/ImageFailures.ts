@@ -1,23 +1,16 @@
 /** What can stand in the way of an operation on an image. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** No image in the local store answers to this name, id or digest. */
-export class ImageNotFound extends Schema.TaggedError<ImageNotFound>()(
-  "ImageNotFound",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class ImageNotFound extends Failure("ImageNotFound", { ref: Schema.String }, 404) {
   override get message() {
     return `${this.ref}: image not known`
   }
 }
 
 /** The beginning of an id fits several images. */
-export class ImageAmbiguous extends Schema.TaggedError<ImageAmbiguous>()(
-  "ImageAmbiguous",
-  { ref: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class ImageAmbiguous extends Failure("ImageAmbiguous", { ref: Schema.String }, 409) {
   override get message() {
     return `${this.ref}: ambiguous image id, give more of it`
   }
@@ -51,7 +44,7 @@ export type ReferenceUse = keyof typeof referenceWords
 type ReferenceProblem = keyof typeof referenceProblems
 
 /** The text is no image reference, or none that can be a name. */
-export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()(
+export class ReferenceInvalid extends Failure(
   "ReferenceInvalid",
   {
     ref: Schema.String,
@@ -60,7 +53,7 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()(
     ),
     use: Schema.Literals(Object.keys(referenceWords) as unknown as readonly [ReferenceUse, ...Array<ReferenceUse>]),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     const problem = referenceProblems[this.problem]
@@ -69,21 +62,17 @@ export class ReferenceInvalid extends Schema.TaggedError<ReferenceInvalid>()(
 }
 
 /** A container still uses the image. */
-export class ImageInUse extends Schema.TaggedError<ImageInUse>()(
-  "ImageInUse",
-  { id: Schema.String, container: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class ImageInUse extends Failure("ImageInUse", { id: Schema.String, container: Schema.String }, 409) {
   override get message() {
     return `image used by ${this.container}: image is in use by a container: consider listing external containers and force-removing image`
   }
 }
 
 /** The image has more names than the one asked about. */
-export class ImageHasNames extends Schema.TaggedError<ImageHasNames>()(
+export class ImageHasNames extends Failure(
   "ImageHasNames",
   { id: Schema.String, names: Schema.Array(Schema.String) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `unable to delete image "${this.id}" by ID with more than one tag ([${this.names.join(" ")}]): please force removal`
@@ -91,18 +80,14 @@ export class ImageHasNames extends Schema.TaggedError<ImageHasNames>()(
 }
 
 /** Bytes of an image are not what its documents say. */
-export class ImageInvalid extends Schema.TaggedError<ImageInvalid>()(
-  "ImageInvalid",
-  { ref: Schema.String, problem: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class ImageInvalid extends Failure("ImageInvalid", { ref: Schema.String, problem: Schema.String }, 500) {
   override get message() {
     return `image ${this.ref}: ${this.problem}`
   }
 }
 
 /** A registry, an archive or a directory could not be read or written. */
-export class TransportFailed extends Schema.TaggedError<TransportFailed>()(
+export class TransportFailed extends Failure(
   "TransportFailed",
   {
     operation: Schema.Literals(["pull", "push", "load", "save"]),
@@ -110,7 +95,7 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>()(
     /** The transport tool's own last line. */
     detail: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const words = {
@@ -124,7 +109,7 @@ export class TransportFailed extends Schema.TaggedError<TransportFailed>()(
 }
 
 /** An instruction of a Containerfile was refused or failed. */
-export class BuildFailed extends Schema.TaggedError<BuildFailed>()(
+export class BuildFailed extends Failure(
   "BuildFailed",
   {
     /** The builder's own last line. */
@@ -132,7 +117,7 @@ export class BuildFailed extends Schema.TaggedError<BuildFailed>()(
     /** Of the program that failed, 125 where it was none. */
     exitStatus: Schema.Int,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return this.detail
@@ -140,10 +125,10 @@ export class BuildFailed extends Schema.TaggedError<BuildFailed>()(
 }
 
 /** There is nothing to build: no Containerfile, or nothing in it. */
-export class ContainerfileMissing extends Schema.TaggedError<ContainerfileMissing>()(
+export class ContainerfileMissing extends Failure(
   "ContainerfileMissing",
   { path: Schema.String, reason: Schema.Literals(["named", "context", "empty"]) },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     const words = {
@@ -156,22 +141,14 @@ export class ContainerfileMissing extends Schema.TaggedError<ContainerfileMissin
 }
 
 /** A member of an archive or layer that must not be unpacked. */
-export class MemberUnsafe extends Schema.TaggedError<MemberUnsafe>()(
-  "MemberUnsafe",
-  { member: Schema.String, problem: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class MemberUnsafe extends Failure("MemberUnsafe", { member: Schema.String, problem: Schema.String }, 400) {
   override get message() {
     return `archive member ${JSON.stringify(this.member)} ${this.problem}`
   }
 }
 
 /** The archive ends early, or is no archive. */
-export class ArchiveInvalid extends Schema.TaggedError<ArchiveInvalid>()(
-  "ArchiveInvalid",
-  { archive: Schema.String, problem: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class ArchiveInvalid extends Failure("ArchiveInvalid", { archive: Schema.String, problem: Schema.String }, 400) {
   override get message() {
     return `${this.archive}: ${this.problem}`
   }

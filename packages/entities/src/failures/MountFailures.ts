@@ -1,5 +1,6 @@
 /** What can be wrong with a mount that a container asks for; messages as Podman words them. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 const quoted = (text: string) => JSON.stringify(text)
 
@@ -43,14 +44,14 @@ const problems = {
 type MountProblem = keyof typeof problems
 
 /** A mount that cannot be meant, or that asks for something nobody has. */
-export class MountInvalid extends Schema.TaggedError<MountInvalid>()(
+export class MountInvalid extends Failure(
   "MountInvalid",
   {
     problem: Schema.Literals(Object.keys(problems) as unknown as readonly [MountProblem, ...Array<MountProblem>]),
     value: Schema.String,
     detail: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return problems[this.problem](this.value, this.detail ?? "")
@@ -58,22 +59,14 @@ export class MountInvalid extends Schema.TaggedError<MountInvalid>()(
 }
 
 /** The container whose volumes another one was to have is not there. */
-export class VolumesOwnerMissing extends Schema.TaggedError<VolumesOwnerMissing>()(
-  "VolumesOwnerMissing",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class VolumesOwnerMissing extends Failure("VolumesOwnerMissing", { ref: Schema.String }, 404) {
   override get message() {
     return `looking up container ${quoted(this.ref)} for volumes-from: no container with name or ID ${quoted(this.ref)} found: no such container`
   }
 }
 
 /** What is to be bound into a container is not there. */
-export class BindSourceMissing extends Schema.TaggedError<BindSourceMissing>()(
-  "BindSourceMissing",
-  { source: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class BindSourceMissing extends Failure("BindSourceMissing", { source: Schema.String }, 500) {
   override get message() {
     return `statfs ${this.source}: no such file or directory`
   }

@@ -1,44 +1,33 @@
 /** What can stand in the way of an operation on a network, or of a container's place on one; messages as libpod words them. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** No network has this name, or an id that begins so. */
-export class NetworkNotFound extends Schema.TaggedError<NetworkNotFound>()(
-  "NetworkNotFound",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class NetworkNotFound extends Failure("NetworkNotFound", { ref: Schema.String }, 404) {
   override get message() {
     return `unable to find network with name or ID ${this.ref}: network not found`
   }
 }
 
 /** Several networks have ids that begin so. */
-export class NetworkAmbiguous extends Schema.TaggedError<NetworkAmbiguous>()(
-  "NetworkAmbiguous",
-  { ref: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class NetworkAmbiguous extends Failure("NetworkAmbiguous", { ref: Schema.String }, 500) {
   override get message() {
     return `more than one result for network ID ${this.ref}`
   }
 }
 
 /** The name belongs to another network. */
-export class NetworkExists extends Schema.TaggedError<NetworkExists>()(
-  "NetworkExists",
-  { name: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class NetworkExists extends Failure("NetworkExists", { name: Schema.String }, 409) {
   override get message() {
     return `network name ${this.name} already used: network already exists`
   }
 }
 
 /** Containers, running or not, have a place on the network. */
-export class NetworkInUse extends Schema.TaggedError<NetworkInUse>()(
+export class NetworkInUse extends Failure(
   "NetworkInUse",
   { name: Schema.String, containers: Schema.Array(Schema.String) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `${JSON.stringify(this.name)} has associated containers with it. Use -f to forcibly delete containers and pods: network is being used`
@@ -46,21 +35,17 @@ export class NetworkInUse extends Schema.TaggedError<NetworkInUse>()(
 }
 
 /** The network that containers are on when they ask for none. */
-export class NetworkProtected extends Schema.TaggedError<NetworkProtected>()(
-  "NetworkProtected",
-  { name: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class NetworkProtected extends Failure("NetworkProtected", { name: Schema.String }, 500) {
   override get message() {
     return `default network ${this.name} cannot be removed`
   }
 }
 
 /** The container has a place on the network, and runs. */
-export class NetworkConnected extends Schema.TaggedError<NetworkConnected>()(
+export class NetworkConnected extends Failure(
   "NetworkConnected",
   { name: Schema.String, container: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `container ${this.container} is already connected to network ${this.name}: network is already connected`
@@ -68,7 +53,7 @@ export class NetworkConnected extends Schema.TaggedError<NetworkConnected>()(
 }
 
 /** The container has no place on the network. */
-export class NetworkNotConnected extends Schema.TaggedError<NetworkNotConnected>()(
+export class NetworkNotConnected extends Failure(
   "NetworkNotConnected",
   {
     name: Schema.String,
@@ -76,7 +61,7 @@ export class NetworkNotConnected extends Schema.TaggedError<NetworkNotConnected>
     /** It has a place on some other network. */
     elsewhere: Schema.Boolean,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const words = `container ${this.container} is not connected to network ${this.name}`
@@ -85,11 +70,7 @@ export class NetworkNotConnected extends Schema.TaggedError<NetworkNotConnected>
 }
 
 /** The container has no network namespace that could be put on networks; libpod does not say which it has. */
-export class NetworkModeRefused extends Schema.TaggedError<NetworkModeRefused>()(
-  "NetworkModeRefused",
-  { container: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class NetworkModeRefused extends Failure("NetworkModeRefused", { container: Schema.String }, 500) {
   override get message() {
     return '"" is not supported: invalid network mode'
   }
@@ -138,7 +119,7 @@ const definitionWords = {
 } as const satisfies Words
 
 /** A network as described cannot be made here. */
-export class NetworkDefinitionInvalid extends Schema.TaggedError<NetworkDefinitionInvalid>()(
+export class NetworkDefinitionInvalid extends Failure(
   "NetworkDefinitionInvalid",
   {
     problem: problemsOf(definitionWords),
@@ -146,7 +127,7 @@ export class NetworkDefinitionInvalid extends Schema.TaggedError<NetworkDefiniti
     /** What the value does not fit to, where there is such a thing. */
     other: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return definitionWords[this.problem](this.value, this.other ?? "")
@@ -162,10 +143,10 @@ const filterWords = {
 } as const satisfies Words
 
 /** A filter nobody knows, or with a value it cannot have. */
-export class NetworkFilterInvalid extends Schema.TaggedError<NetworkFilterInvalid>()(
+export class NetworkFilterInvalid extends Failure(
   "NetworkFilterInvalid",
   { problem: problemsOf(filterWords), value: Schema.String },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return filterWords[this.problem](this.value)
@@ -173,7 +154,7 @@ export class NetworkFilterInvalid extends Schema.TaggedError<NetworkFilterInvali
 }
 
 /** Somebody has the address that was asked for. */
-export class AddressInUse extends Schema.TaggedError<AddressInUse>()(
+export class AddressInUse extends Failure(
   "AddressInUse",
   {
     address: Schema.String,
@@ -181,7 +162,7 @@ export class AddressInUse extends Schema.TaggedError<AddressInUse>()(
     /** Id of the container that has it; absent when it belongs to something of this host that is not ours. */
     container: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const holder =
@@ -193,21 +174,17 @@ export class AddressInUse extends Schema.TaggedError<AddressInUse>()(
 }
 
 /** The network has no such address. */
-export class AddressOutside extends Schema.TaggedError<AddressOutside>()(
-  "AddressOutside",
-  { address: Schema.String, network: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class AddressOutside extends Failure("AddressOutside", { address: Schema.String, network: Schema.String }, 500) {
   override get message() {
     return `requested static ip ${this.address} not in any subnet on network ${this.network}`
   }
 }
 
 /** Every address that containers may be given is taken. */
-export class AddressesExhausted extends Schema.TaggedError<AddressesExhausted>()(
+export class AddressesExhausted extends Failure(
   "AddressesExhausted",
   { network: Schema.String, first: Schema.String, last: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `IPAM error: failed to find free IP in range: ${this.first} - ${this.last}`
@@ -215,7 +192,7 @@ export class AddressesExhausted extends Schema.TaggedError<AddressesExhausted>()
 }
 
 /** A port of the host that is to be published has a listener already. */
-export class PortInUse extends Schema.TaggedError<PortInUse>()(
+export class PortInUse extends Failure(
   "PortInUse",
   {
     protocol: Schema.Literals(["tcp", "udp", "sctp"]),
@@ -223,7 +200,7 @@ export class PortInUse extends Schema.TaggedError<PortInUse>()(
     hostIp: Schema.String,
     port: Schema.Int,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `${listening(this)}: bind: address already in use`
@@ -231,7 +208,7 @@ export class PortInUse extends Schema.TaggedError<PortInUse>()(
 }
 
 /** An address or a port of the host that cannot be bound at all. */
-export class PortUnavailable extends Schema.TaggedError<PortUnavailable>()(
+export class PortUnavailable extends Failure(
   "PortUnavailable",
   {
     protocol: Schema.Literals(["tcp", "udp", "sctp"]),
@@ -241,7 +218,7 @@ export class PortUnavailable extends Schema.TaggedError<PortUnavailable>()(
     /** Of the system: `EADDRNOTAVAIL` and so on. */
     code: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const words = this.code === "EADDRNOTAVAIL" ? "cannot assign requested address" : this.code
@@ -279,7 +256,7 @@ const optionWords = {
 } as const satisfies Words
 
 /** What a container asks for on its networks cannot be meant. */
-export class NetworkOptionInvalid extends Schema.TaggedError<NetworkOptionInvalid>()(
+export class NetworkOptionInvalid extends Failure(
   "NetworkOptionInvalid",
   {
     problem: problemsOf(optionWords),
@@ -287,7 +264,7 @@ export class NetworkOptionInvalid extends Schema.TaggedError<NetworkOptionInvali
     /** In Podman's words, where the value can be wrong in several ways. */
     detail: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return optionWords[this.problem](this.value, this.detail ?? "")

@@ -5,6 +5,7 @@
  * and library refuse alike.
  */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 import { forcibleAspects } from "../values/CheckAspect.ts"
 
 /** `VALUE` stands for the value that was refused. */
@@ -55,14 +56,14 @@ const rules = {
 export type OptionRule = keyof typeof rules
 
 /** A combination of options that Podman refuses too. */
-export class OptionConflict extends Schema.TaggedError<OptionConflict>()(
+export class OptionConflict extends Failure(
   "OptionConflict",
   {
     rule: Schema.Literals(Object.keys(rules) as unknown as readonly [OptionRule, ...Array<OptionRule>]),
     /** The value that was refused, where the rule is about one. */
     value: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return rules[this.rule].replace("VALUE", JSON.stringify(this.value ?? ""))

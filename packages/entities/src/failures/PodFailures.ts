@@ -1,41 +1,30 @@
 /** What can stand in the way of an operation on a pod, or of joining a namespace; messages as libpod words them. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** No pod has this name or this (unambiguous) beginning of an id. */
-export class PodNotFound extends Schema.TaggedError<PodNotFound>()(
-  "PodNotFound",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class PodNotFound extends Failure("PodNotFound", { ref: Schema.String }, 404) {
   override get message() {
     return this.ref === "" ? "name or ID cannot be empty" : `no pod with name or ID ${this.ref} found: no such pod`
   }
 }
 
 /** The beginning of an id fits several pods. */
-export class PodAmbiguous extends Schema.TaggedError<PodAmbiguous>()(
-  "PodAmbiguous",
-  { ref: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class PodAmbiguous extends Failure("PodAmbiguous", { ref: Schema.String }, 500) {
   override get message() {
     return `more than one result for ID or name ${this.ref}: pod already exists`
   }
 }
 
 /** There is no pod at all that a `--latest` could mean. */
-export class NoPods extends Schema.TaggedError<NoPods>()("NoPods", {}, { httpApiStatus: 404 }) {
+export class NoPods extends Failure("NoPods", {}, 404) {
   override get message() {
     return "no such pod"
   }
 }
 
 /** The name belongs to another pod. */
-export class PodNameInUse extends Schema.TaggedError<PodNameInUse>()(
-  "PodNameInUse",
-  { name: Schema.String },
-  { httpApiStatus: 409 },
-) {
+export class PodNameInUse extends Failure("PodNameInUse", { name: Schema.String }, 409) {
   override get message() {
     return `adding pod to state: name "${this.name}" is in use: pod already exists`
   }
@@ -52,7 +41,7 @@ const podProblems = {
 } as const
 
 /** A value of an option that a pod cannot have. */
-export class PodOptionInvalid extends Schema.TaggedError<PodOptionInvalid>()(
+export class PodOptionInvalid extends Failure(
   "PodOptionInvalid",
   {
     problem: Schema.Literals(
@@ -60,7 +49,7 @@ export class PodOptionInvalid extends Schema.TaggedError<PodOptionInvalid>()(
     ),
     value: Schema.String,
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return podProblems[this.problem](this.value)
@@ -75,7 +64,7 @@ const filterProblems = {
 } as const
 
 /** A filter of pods that nobody knows, or with a value it cannot have. */
-export class PodFilterInvalid extends Schema.TaggedError<PodFilterInvalid>()(
+export class PodFilterInvalid extends Failure(
   "PodFilterInvalid",
   {
     problem: Schema.Literals(
@@ -86,7 +75,7 @@ export class PodFilterInvalid extends Schema.TaggedError<PodFilterInvalid>()(
     ),
     value: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return filterProblems[this.problem](this.value)
@@ -94,10 +83,10 @@ export class PodFilterInvalid extends Schema.TaggedError<PodFilterInvalid>()(
 }
 
 /** A pod with containers that run is removed by force only; nothing of it has been removed. */
-export class PodContainersRunning extends Schema.TaggedError<PodContainersRunning>()(
+export class PodContainersRunning extends Failure(
   "PodContainersRunning",
   { pod: Schema.String, containers: Schema.Array(Schema.Struct({ id: Schema.String, state: Schema.String })) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     const each = this.containers.map(
@@ -109,25 +98,21 @@ export class PodContainersRunning extends Schema.TaggedError<PodContainersRunnin
 }
 
 /** A pod without containers has nothing that could be started. */
-export class PodEmpty extends Schema.TaggedError<PodEmpty>()(
-  "PodEmpty",
-  { pod: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class PodEmpty extends Failure("PodEmpty", { pod: Schema.String }, 500) {
   override get message() {
     return `no containers in pod ${this.pod} have no dependencies, cannot start pod: no such container`
   }
 }
 
 /** Some containers of a pod did what was asked of all of them, some could not. */
-export class PodPartlyFailed extends Schema.TaggedError<PodPartlyFailed>()(
+export class PodPartlyFailed extends Failure(
   "PodPartlyFailed",
   {
     /** `starting`, `stopping` and so on. */
     operation: Schema.String,
     failures: Schema.Array(Schema.Struct({ id: Schema.String, reason: Schema.String })),
   },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return this.failures.map(({ id, reason }) => `${this.operation} container ${id}: ${reason}`).join("; ")
@@ -135,10 +120,10 @@ export class PodPartlyFailed extends Schema.TaggedError<PodPartlyFailed>()(
 }
 
 /** The container holds the namespaces of a pod and goes with it. */
-export class InfraRemovalRefused extends Schema.TaggedError<InfraRemovalRefused>()(
+export class InfraRemovalRefused extends Failure(
   "InfraRemovalRefused",
   { id: Schema.String, pod: Schema.String },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} is the infra container of pod ${this.pod} and cannot be removed without removing the pod`
@@ -146,10 +131,10 @@ export class InfraRemovalRefused extends Schema.TaggedError<InfraRemovalRefused>
 }
 
 /** Other containers live in the namespaces of this one. */
-export class ContainerHasDependents extends Schema.TaggedError<ContainerHasDependents>()(
+export class ContainerHasDependents extends Failure(
   "ContainerHasDependents",
   { id: Schema.String, dependents: Schema.Array(Schema.String) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} has dependent containers which must be removed before it: ${this.dependents.join(", ")}: container already exists`
@@ -157,10 +142,10 @@ export class ContainerHasDependents extends Schema.TaggedError<ContainerHasDepen
 }
 
 /** A container that others need would lose its checkpoint if it were started from the beginning for them. */
-export class DependencyCheckpointed extends Schema.TaggedError<DependencyCheckpointed>()(
+export class DependencyCheckpointed extends Failure(
   "DependencyCheckpointed",
   { id: Schema.String, dependency: Schema.String },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} joins the namespaces of container ${this.dependency}, which is checkpointed: restore that one first`
@@ -168,21 +153,17 @@ export class DependencyCheckpointed extends Schema.TaggedError<DependencyCheckpo
 }
 
 /** No such way to get a namespace. */
-export class NamespaceModeInvalid extends Schema.TaggedError<NamespaceModeInvalid>()(
-  "NamespaceModeInvalid",
-  { mode: Schema.String },
-  { httpApiStatus: 400 },
-) {
+export class NamespaceModeInvalid extends Failure("NamespaceModeInvalid", { mode: Schema.String }, 400) {
   override get message() {
     return `unrecognized namespace mode ${this.mode} passed`
   }
 }
 
 /** The container whose namespace is to be joined is not to be had. */
-export class NamespaceOwnerMissing extends Schema.TaggedError<NamespaceOwnerMissing>()(
+export class NamespaceOwnerMissing extends Failure(
   "NamespaceOwnerMissing",
   { kind: Schema.String, ref: Schema.String },
-  { httpApiStatus: 404 },
+  404,
 ) {
   override get message() {
     return `looking up container to share ${this.kind} namespace with: no container with name or ID "${this.ref}" found: no such container`
@@ -205,7 +186,7 @@ const namespaceProblems = {
 } as const
 
 /** Namespaces and other options that do not go together. */
-export class NamespaceRefused extends Schema.TaggedError<NamespaceRefused>()(
+export class NamespaceRefused extends Failure(
   "NamespaceRefused",
   {
     problem: Schema.Literals(
@@ -217,7 +198,7 @@ export class NamespaceRefused extends Schema.TaggedError<NamespaceRefused>()(
     /** The container that is meant, where the problem is about one. */
     id: Schema.optionalKey(Schema.String),
   },
-  { httpApiStatus: 400 },
+  400,
 ) {
   override get message() {
     return namespaceProblems[this.problem](this.id ?? "")
@@ -225,10 +206,10 @@ export class NamespaceRefused extends Schema.TaggedError<NamespaceRefused>()(
 }
 
 /** The infra container of a pod runs nothing that could be brought back; the pod's containers need it. */
-export class InfraCheckpointRefused extends Schema.TaggedError<InfraCheckpointRefused>()(
+export class InfraCheckpointRefused extends Failure(
   "InfraCheckpointRefused",
   { id: Schema.String, pod: Schema.String },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} holds the namespaces of pod ${this.pod} and cannot be checkpointed: checkpoint the other containers of the pod`
@@ -236,10 +217,10 @@ export class InfraCheckpointRefused extends Schema.TaggedError<InfraCheckpointRe
 }
 
 /** The end of this container's processes would be the end of other containers. */
-export class PidNamespaceShared extends Schema.TaggedError<PidNamespaceShared>()(
+export class PidNamespaceShared extends Failure(
   "PidNamespaceShared",
   { id: Schema.String, others: Schema.Array(Schema.String) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `container ${this.id} cannot be checkpointed while other containers live in its PID namespace: ${this.others.join(", ")}`
@@ -247,11 +228,7 @@ export class PidNamespaceShared extends Schema.TaggedError<PidNamespaceShared>()
 }
 
 /** A checkpoint that leaves its container cannot depend on other containers, but for the infra container of a pod. */
-export class DependentExportRefused extends Schema.TaggedError<DependentExportRefused>()(
-  "DependentExportRefused",
-  { id: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class DependentExportRefused extends Failure("DependentExportRefused", { id: Schema.String }, 500) {
   override get message() {
     return "cannot export checkpoints of containers with dependencies"
   }
@@ -273,7 +250,7 @@ const podRestoreProblems = {
 } as const
 
 /** The checkpoint and the pod do not fit each other. */
-export class PodRestoreRefused extends Schema.TaggedError<PodRestoreRefused>()(
+export class PodRestoreRefused extends Failure(
   "PodRestoreRefused",
   {
     problem: Schema.Literals(
@@ -285,7 +262,7 @@ export class PodRestoreRefused extends Schema.TaggedError<PodRestoreRefused>()(
     /** Id of the pod that is meant; empty when the problem is about none. */
     pod: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return podRestoreProblems[this.problem](this.pod)
@@ -295,10 +272,10 @@ export class PodRestoreRefused extends Schema.TaggedError<PodRestoreRefused>()(
 const ipcWords = { shm: "shared memory segment", sem: "semaphore array", msg: "message queue" } as const
 
 /** A System V object of the checkpoint cannot have its number or key in the namespace that is joined. */
-export class IpcObjectTaken extends Schema.TaggedError<IpcObjectTaken>()(
+export class IpcObjectTaken extends Failure(
   "IpcObjectTaken",
   { kind: Schema.Literals(["shm", "sem", "msg"]), id: Schema.Int, key: Schema.Int },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `the IPC namespace that is joined has another ${ipcWords[this.kind]} with id ${this.id} or key 0x${this.key.toString(16)}: restore into a pod without it`

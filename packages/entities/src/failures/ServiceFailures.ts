@@ -1,11 +1,12 @@
 /** What can stand in the way of an engine that is reached through a service, beside what the engine itself refuses. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** Nobody answers at this address, or the connection broke off before the answer was whole. */
-export class EngineUnreachable extends Schema.TaggedError<EngineUnreachable>()(
+export class EngineUnreachable extends Failure(
   "EngineUnreachable",
   { url: Schema.String, problem: Schema.String },
-  { httpApiStatus: 502 },
+  502,
 ) {
   override get message() {
     return `cannot reach the engine at ${this.url}: ${this.problem}`
@@ -13,10 +14,10 @@ export class EngineUnreachable extends Schema.TaggedError<EngineUnreachable>()(
 }
 
 /** The service speaks a version of libpod's API that is too old. */
-export class ApiVersionMismatch extends Schema.TaggedError<ApiVersionMismatch>()(
+export class ApiVersionMismatch extends Failure(
   "ApiVersionMismatch",
   { client: Schema.String, server: Schema.String },
-  { httpApiStatus: 502 },
+  502,
 ) {
   override get message() {
     return `server API version is too old. Client ${JSON.stringify(this.client)} server ${JSON.stringify(this.server)}`
@@ -24,11 +25,7 @@ export class ApiVersionMismatch extends Schema.TaggedError<ApiVersionMismatch>()
 }
 
 /** The service cannot do what is asked for, or would leave it out without a word; nothing was attempted. */
-export class NotSupported extends Schema.TaggedError<NotSupported>()(
-  "NotSupported",
-  { what: Schema.String },
-  { httpApiStatus: 501 },
-) {
+export class NotSupported extends Failure("NotSupported", { what: Schema.String }, 501) {
   override get message() {
     return `${this.what} is not supported by this service`
   }
@@ -38,7 +35,7 @@ export class NotSupported extends Schema.TaggedError<NotSupported>()(
  * A failure of which only libpod's three fields are known: what a Podman service answers, or a service with failures that
  * this client does not know.
  */
-export class ServiceFailure extends Schema.TaggedError<ServiceFailure>()(
+export class ServiceFailure extends Failure(
   "ServiceFailure",
   {
     cause: Schema.String,
@@ -46,7 +43,7 @@ export class ServiceFailure extends Schema.TaggedError<ServiceFailure>()(
     /** Status of the answer. */
     status: Schema.Int,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return this.text

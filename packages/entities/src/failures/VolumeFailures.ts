@@ -1,59 +1,44 @@
 /** What can stand in the way of an operation on a volume; messages as libpod words them. */
 import * as Schema from "effect/Schema"
+import { Failure } from "../Failure.ts"
 
 /** No volume has this name, or a name that begins so. */
-export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>()(
-  "VolumeNotFound",
-  { ref: Schema.String },
-  { httpApiStatus: 404 },
-) {
+export class VolumeNotFound extends Failure("VolumeNotFound", { ref: Schema.String }, 404) {
   override get message() {
     return this.ref === "" ? "name or ID cannot be empty" : `no volume with name "${this.ref}" found: no such volume`
   }
 }
 
 /** Several volumes have names that begin so. */
-export class VolumeAmbiguous extends Schema.TaggedError<VolumeAmbiguous>()(
-  "VolumeAmbiguous",
-  { ref: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class VolumeAmbiguous extends Failure("VolumeAmbiguous", { ref: Schema.String }, 500) {
   override get message() {
     return `more than one result for volume name ${this.ref}: volume already exists`
   }
 }
 
 /** The name belongs to another volume. */
-export class VolumeExists extends Schema.TaggedError<VolumeExists>()(
-  "VolumeExists",
-  { name: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class VolumeExists extends Failure("VolumeExists", { name: Schema.String }, 500) {
   override get message() {
     return `volume with name ${this.name} already exists: volume already exists`
   }
 }
 
 /** The content of a checkpoint would go over that of a volume. */
-export class VolumeRestoreRefused extends Schema.TaggedError<VolumeRestoreRefused>()(
-  "VolumeRestoreRefused",
-  { name: Schema.String },
-  { httpApiStatus: 500 },
-) {
+export class VolumeRestoreRefused extends Failure("VolumeRestoreRefused", { name: Schema.String }, 500) {
   override get message() {
     return `volume with name ${this.name} already exists. Use --ignore-volumes to not restore content of volumes`
   }
 }
 
 /** The name is not one a volume may have. */
-export class VolumeNameInvalid extends Schema.TaggedError<VolumeNameInvalid>()(
+export class VolumeNameInvalid extends Failure(
   "VolumeNameInvalid",
   {
     name: Schema.String,
     /** `create` when a volume was asked for by itself, `mount` when a container asks for it. */
     operation: Schema.Literals(["create", "mount"]),
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     const mounting = this.operation === "mount" ? `creating named volume "${this.name}": ` : ""
@@ -62,10 +47,10 @@ export class VolumeNameInvalid extends Schema.TaggedError<VolumeNameInvalid>()(
 }
 
 /** Containers still use the volume. */
-export class VolumeInUse extends Schema.TaggedError<VolumeInUse>()(
+export class VolumeInUse extends Failure(
   "VolumeInUse",
   { name: Schema.String, containers: Schema.Array(Schema.String) },
-  { httpApiStatus: 409 },
+  409,
 ) {
   override get message() {
     return `volume ${this.name} is being used by the following container(s): ${this.containers.join(", ")}: volume is being used`
@@ -84,7 +69,7 @@ const driverProblems = {
 } as const
 
 /** The driver, or what it was told, is not to be had. */
-export class VolumeOptionInvalid extends Schema.TaggedError<VolumeOptionInvalid>()(
+export class VolumeOptionInvalid extends Failure(
   "VolumeOptionInvalid",
   {
     name: Schema.String,
@@ -96,7 +81,7 @@ export class VolumeOptionInvalid extends Schema.TaggedError<VolumeOptionInvalid>
     ),
     value: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return driverProblems[this.problem](this.name, this.value)
@@ -104,10 +89,10 @@ export class VolumeOptionInvalid extends Schema.TaggedError<VolumeOptionInvalid>
 }
 
 /** The file system that a volume's options ask for could not be mounted. */
-export class VolumeMountFailed extends Schema.TaggedError<VolumeMountFailed>()(
+export class VolumeMountFailed extends Failure(
   "VolumeMountFailed",
   { name: Schema.String, detail: Schema.String },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return `mounting volume ${this.name}: ${this.detail}`
@@ -123,7 +108,7 @@ const filterProblems = {
 } as const
 
 /** A filter nobody knows, or with a value it cannot have. */
-export class VolumeFilterInvalid extends Schema.TaggedError<VolumeFilterInvalid>()(
+export class VolumeFilterInvalid extends Failure(
   "VolumeFilterInvalid",
   {
     problem: Schema.Literals(
@@ -134,7 +119,7 @@ export class VolumeFilterInvalid extends Schema.TaggedError<VolumeFilterInvalid>
     ),
     value: Schema.String,
   },
-  { httpApiStatus: 500 },
+  500,
 ) {
   override get message() {
     return filterProblems[this.problem](this.value)

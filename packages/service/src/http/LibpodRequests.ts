@@ -1,5 +1,5 @@
 /** What happens to every request before it is matched, and to every response before it goes out. */
-import { PageRefused, RouteNotFound, statusOf, toWire, VersionUnknown } from "@cryopod/rest"
+import { PageRefused, RouteNotFound, statusOfFailure, toWire, VersionUnknown } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
@@ -66,4 +66,4 @@ const isUnmatched = (error: unknown): error is never =>
 
 /** A failure that no endpoint has declared, as every other. */
 const refusal = (failure: RouteNotFound | VersionUnknown | PageRefused) =>
-  HttpServerResponse.jsonUnsafe(toWire(failure), { status: statusOf(failure.constructor as never) })
+  HttpServerResponse.jsonUnsafe(toWire(failure), { status: statusOfFailure(failure) })

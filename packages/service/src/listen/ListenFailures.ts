@@ -1,8 +1,9 @@
 /** Why a service does not listen. */
+import { Failure } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 
 /** The address is not one to listen on, or not like that. */
-export class ListenRefused extends Schema.TaggedError<ListenRefused>()("ListenRefused", {
+export class ListenRefused extends Failure("ListenRefused", {
   address: Schema.String,
   problem: Schema.String,
 }) {
@@ -12,7 +13,7 @@ export class ListenRefused extends Schema.TaggedError<ListenRefused>()("ListenRe
 }
 
 /** The system does not let us. */
-export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
+export class ListenFailed extends Failure("ListenFailed", {
   address: Schema.String,
   /** `errno` name, or OpenSSL's word. */
   code: Schema.String,
