@@ -2,12 +2,14 @@
 import * as fs from "node:fs"
 import { execFileSync } from "node:child_process"
 import { join } from "node:path"
+import { nodeFlags } from "../../apps/cli/rolldown.config.ts"
 import type { Ground } from "../Ground.ts"
 import { eventually, type Ran, run, runOk } from "../run.ts"
 
 const project = join(import.meta.dirname, "../..")
 export const node = join(project, "node_modules/.bin/node")
-const program = join(project, "apps/cli/dist/main.cjs")
+/** As the first line of the program has it started. */
+const program = [node, ...nodeFlags, "--", join(project, "apps/cli/dist/main.cjs")] as const
 export const base = "base"
 
 export class Cryopod {
@@ -38,12 +40,12 @@ export class Cryopod {
 
   /** Words that run the program with this state. */
   words(...args: ReadonlyArray<string>): readonly [string, ...ReadonlyArray<string>] {
-    return [node, program, "--root", this.root, "--runroot", this.runroot, "--runtime", "crun", ...args]
+    return [...program, "--root", this.root, "--runroot", this.runroot, "--runtime", "crun", ...args]
   }
 
   /** Words that ask the program for its version, and nothing else. */
   version(): readonly [string, ...ReadonlyArray<string>] {
-    return [node, program, "--version"]
+    return [...program, "--version"]
   }
 
   ok(...args: ReadonlyArray<string>): Promise<Ran> {

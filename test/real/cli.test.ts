@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { builtProgram, eventually, Host, nodeProgram, project, runCommand } from "./support/Host.ts"
+import { builtProgram, eventually, Host, nodeProgram, programWords, project, runCommand } from "./support/Host.ts"
 import { counter, importBase } from "./support/workloads.ts"
 
 let host: Host
@@ -212,13 +212,9 @@ it("completes commands, flags and names", async () => {
   const complete = async (...words: ReadonlyArray<string>) => {
     return (
       await runCommand([
-        nodeProgram,
-        builtProgram,
+        ...programWords(builtProgram),
         "__completeNoDesc",
-        "--root",
-        host.root,
-        "--runroot",
-        host.runroot,
+        ...["--root", host.root, "--runroot", host.runroot],
         ...words,
       ])
     ).stdout

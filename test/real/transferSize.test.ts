@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { builtProgram, eventually, nodeProgram, project, runCommand } from "./support/Host.ts"
+import { builtProgram, eventually, nodeProgram, programWords, project, runCommand } from "./support/Host.ts"
 
 const most = 300 * 2 ** 20
 let directory = ""
@@ -22,7 +22,7 @@ it("exports and imports 1 GiB over a Unix socket within 300 MiB on each side", a
   service.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()))
   const ended = new Promise((resolve) => service.once("close", resolve))
   const client = (...words: ReadonlyArray<string>) =>
-    runCommand([nodeProgram, builtProgram, "--url", `unix://${socket}`, "container", ...words])
+    runCommand([...programWords(builtProgram), "--url", `unix://${socket}`, "container", ...words])
   try {
     await eventually(async () => (fs.existsSync(socket) ? true : undefined), "the service", 60)
     const exported = await client("checkpoint", "--compress", "none", "--export", archive, "web")

@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --
 /** The `cryopod` command. Everything beyond the version is loaded when it is needed. */
 import { version } from "./version.ts"
 

@@ -43,7 +43,9 @@ type Body = (
 
 /** `entry` is the file that Node itself has loaded, `words` the command line. */
 export const openParts = (directory: string, entry: string, words: ReadonlyArray<string>): Parts => {
-  const cache = join(directory, ".compiled", `${process.version}-${process.arch}`)
+  // V8 takes code only under the flags that it was made with: who leaves out the program's own has other code
+  const flags = process.execArgv.filter((word) => word.startsWith("--min-semi-space-size=")).join("")
+  const cache = join(directory, ".compiled", `${process.version}-${process.arch}${flags}`)
   const commands = namesIn(cache)
   const expected = commandIn(words, commands)
   const generation = expected === undefined ? 0 : latest(join(cache, expected))

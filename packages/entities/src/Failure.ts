@@ -30,7 +30,10 @@ export interface FailureClass<Self = unknown> extends FailureFacts {
 }
 
 /** What a class of failures extends. */
-export interface FailureBase<Tag extends string, Fields extends Schema.Struct.Fields> extends FailureFacts<Tag, Fields> {
+export interface FailureBase<Tag extends string, Fields extends Schema.Struct.Fields> extends FailureFacts<
+  Tag,
+  Fields
+> {
   new (
     fields: Types.VoidIfEmpty<Schema.Struct.Type<Fields>>,
   ): Cause.YieldableError & { readonly _tag: Tag } & Schema.Struct.Type<Fields>

@@ -31,6 +31,12 @@ export const readOr = (path: string, otherwise: string): string => {
   }
 }
 
+/** The content of a file under another name, shared where the file system can. Without Node's promises of files, which take 3 ms to load. */
+export const copyFile = (from: string, to: string): Promise<void> =>
+  new Promise((resolve, reject) =>
+    fs.copyFile(from, to, fs.constants.COPYFILE_FICLONE, (cause) => (cause === null ? resolve() : reject(cause))),
+  )
+
 /** Replace a small file: temporary name, sync, rename. The directory itself is not synced. */
 export const writeAtomic = (
   path: string,

@@ -48,6 +48,8 @@ export interface ContainerPaths {
   readonly sessions: string
   /** Length of the log when the present run began. */
   readonly logStart: string
+  /** Who ends the container and takes it down by itself (`attendEnd`). */
+  readonly attended: string
   readonly lock: string
   readonly exitFile: string
 }
@@ -124,6 +126,7 @@ const layoutOf = (root: string, runroot: string): LayoutShape => ({
       conmonPidFile: `${run}/conmon.pid`,
       sessions: `${run}/exec`,
       logStart: `${run}/log-start`,
+      attended: `${run}/attended`,
       lock: `${runroot}/locks/${id}`,
       exitFile: `${runroot}/exits/${id}`,
     }

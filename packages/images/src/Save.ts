@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { planDirectory, tarBlocks } from "@cryopod/archive"
 import { type ArchiveDestination, OptionInvalid, StorageFailed } from "@cryopod/entities"
-import { attempt, attemptSync, removeTree, syncDirectory, temporaryBeside } from "@cryopod/host"
+import { attempt, attemptSync, copyFile, removeTree, syncDirectory, temporaryBeside } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
@@ -125,7 +125,7 @@ const deliver = Effect.fnUntraced(function* (archive: string, output: string, mo
         () => true,
         () => false,
       )
-      if (!near) await fs.promises.copyFile(archive, temporary)
+      if (!near) await copyFile(archive, temporary)
       const handle = await fs.promises.open(temporary, "r+")
       try {
         await handle.chmod(mode)
@@ -152,7 +152,7 @@ const copyTree = Effect.fnUntraced(function* (layout: string, output: string, mo
         if (entry.isDirectory()) await copy(join(from, entry.name), join(to, entry.name))
         else {
           // shares the blocks where the file system can
-          await fs.promises.copyFile(join(from, entry.name), join(to, entry.name), fs.constants.COPYFILE_FICLONE)
+          await copyFile(join(from, entry.name), join(to, entry.name))
           await fs.promises.chmod(join(to, entry.name), mode)
         }
       }

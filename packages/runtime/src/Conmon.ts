@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ContainerRecord } from "./ContainerRecord.ts"
 import { complaintOf, OciRuntime } from "./OciRuntime.ts"
+import { unlessAttended } from "./unlessAttended.ts"
 
 export interface Started {
   /** Main process of the container. */
@@ -46,7 +47,7 @@ export interface ConmonShape {
 }
 
 export class Conmon extends Context.Service<Conmon, ConmonShape>()("@cryopod/runtime/Conmon") {
-  /** `exitCommand` is run with the container's id behind it whenever a container has ended. */
+  /** `exitCommand` is run with the container's id behind it whenever a container has ended, but for ends that are attended. */
   static readonly layer = (exitCommand: ReadonlyArray<string>) =>
     Layer.effect(
       Conmon,
@@ -70,9 +71,9 @@ const make = (
     yield* attemptSync("prepare", paths.run, () => {
       for (const directory of [paths.run, layout.exits]) fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
       fs.writeFileSync(paths.logStart, String(fs.statSync(paths.log, { throwIfNoEntry: false })?.size ?? 0))
-      for (const file of [paths.exitFile, paths.pidFile, paths.conmonPidFile]) fs.rmSync(file, { force: true })
+      for (const file of [paths.exitFile, paths.pidFile, paths.conmonPidFile, paths.attended])
+        fs.rmSync(file, { force: true })
     })
-    const [program, ...programArguments] = exitCommand
     const args = [
       ["--api-version", "1"],
       ["-c", id, "-u", id, "-n", record.name],
@@ -85,8 +86,12 @@ const make = (
       ...(restore === undefined
         ? []
         : [["--restore", restore.imagesDirectory], ...restore.runtimeArguments.map((word) => ["--runtime-opt", word])]),
-      program === undefined ? [] : ["--exit-command", program],
-      ...[...programArguments, ...(program === undefined ? [] : [id])].map((word) => ["--exit-command-arg", word]),
+      ...(exitCommand.length === 0
+        ? []
+        : [
+            ["--exit-command", "/bin/sh"],
+            ...["-c", unlessAttended, paths.attended, ...exitCommand, id].map((word) => ["--exit-command-arg", word]),
+          ]),
     ].flat()
     const answer = yield* spawnConmon(conmon, args, { environment: tools.environment, sockets })
     if (answer.pid > 0) {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { nodeFlags } from "../../../apps/cli/rolldown.config.ts"
 
 export interface Ran {
   readonly status: number
@@ -27,6 +28,13 @@ export interface HostOptions {
 
 export const project = join(import.meta.dirname, "../../..")
 export const nodeProgram = join(project, "node_modules/.bin/node")
+/** Words that start a build of the program, as the first line of it does. */
+export const programWords = (program: string): readonly [string, ...ReadonlyArray<string>] => [
+  nodeProgram,
+  ...nodeFlags,
+  "--",
+  program,
+]
 const hosting = join(import.meta.dirname, "host.sh")
 export const builtProgram = join(project, "apps/cli/dist/main.cjs")
 
@@ -61,18 +69,8 @@ export class Host {
 
   /** Words that run the program here. */
   command(args: ReadonlyArray<string>): readonly [string, ...Array<string>] {
-    const words = [
-      nodeProgram,
-      this.program,
-      "--root",
-      this.root,
-      "--runroot",
-      this.runroot,
-      "--runtime",
-      this.runtime,
-      ...args,
-    ]
-    return this.entered([words[0] ?? "", ...words.slice(1)])
+    const place = ["--root", this.root, "--runroot", this.runroot, "--runtime", this.runtime]
+    return this.entered([...programWords(this.program), ...place, ...args])
   }
 
   /** The same words as a command on this host. */

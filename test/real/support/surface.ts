@@ -3,7 +3,7 @@ import { once } from "node:events"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import type { Difference, Stream } from "../surface/differences.ts"
-import { builtProgram, eventually, type Host, nodeProgram, project, runCommand } from "./Host.ts"
+import { builtProgram, eventually, type Host, programWords, project, runCommand } from "./Host.ts"
 
 const surface = join(import.meta.dirname, "../surface")
 
@@ -74,14 +74,14 @@ export const askService = async (host: Host, archive: string): Promise<Answers> 
       () => `a service at ${url}: ${said.join("")}`,
       60,
     )
-    return await askOn(host, archive, [nodeProgram, "--", builtProgram, "--url", url])
+    return await askOn(host, archive, [...programWords(builtProgram), "--url", url])
   } finally {
     service.kill("SIGTERM")
     await ended
   }
 }
 
-const onHost = ({ root, runroot }: Host) => [nodeProgram, "--", builtProgram, "--root", root, "--runroot", runroot]
+const onHost = ({ root, runroot }: Host) => [...programWords(builtProgram), "--root", root, "--runroot", runroot]
 
 const askOn = async (host: Host, archive: string, program: ReadonlyArray<string>): Promise<Answers> => {
   const directory = join(host.directory, "surface")

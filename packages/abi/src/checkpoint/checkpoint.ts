@@ -26,6 +26,7 @@ import {
 import type { ContainerRecord } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { attendEnd } from "../container/attendEnd.ts"
 import { within } from "../container/ContainerScope.ts"
 import { eachSelected, select, type Selected } from "../container/select.ts"
 import type { AllServices } from "../EngineServices.ts"
@@ -73,7 +74,7 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
     Effect.gen(function* () {
       const plan = yield* preflight(record, options)
       if (options.phase === "preCheckpoint") return report(plan, yield* preCheckpoint(plan), [])
-      return yield* Effect.uninterruptibleMask((restore) =>
+      const whole = Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           const { paused, since } = yield* freeze(plan)
           const lost = yield* besides(plan).pipe(Effect.onError(() => thaw(plan)))
@@ -91,6 +92,7 @@ const checkpointOne = (record: ContainerRecord, options: CheckpointOptions) =>
           return report(plan, dumped, [...lost, ...watchingUnit(plan)])
         }),
       )
+      return yield* options.leaveRunning ? whole : attendEnd(record, whole)
     }),
   )
 

@@ -22,6 +22,7 @@ import {
   attempt,
   attemptSync,
   type ContainerPaths,
+  copyFile,
   Layout,
   makeDirectory,
   removeTree,
@@ -131,7 +132,7 @@ const collectFiles = ({ paths }: Plan, area: string) =>
       [join(paths.userdata, checkpointMembers.dumpStatistics.name), checkpointMembers.dumpStatistics.name],
     ] as const) {
       if (!fs.existsSync(from)) continue
-      await fs.promises.copyFile(from, join(area, name), fs.constants.COPYFILE_FICLONE)
+      await copyFile(from, join(area, name))
       collected.push({ name, path: join(area, name) })
     }
     return collected

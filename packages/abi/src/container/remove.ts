@@ -2,6 +2,7 @@
 import { ContainerHasDependents, ContainerStateImproper, InfraRemovalRefused } from "@cryopod/entities"
 import { type ContainerRecord, Containers, dependenciesOf, isActive } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
+import { attendEnd } from "./attendEnd.ts"
 import { erase } from "./erase.ts"
 import { killed, stop } from "./stop.ts"
 
@@ -27,7 +28,7 @@ export const removeAlone = Effect.fnUntraced(function* (record: ContainerRecord,
   const { id, state } = record
   if (isActive(state)) {
     if (!options.force) return yield* new ContainerStateImproper({ id, state: state.status, operation: "remove" })
-    if (state.status === "paused") yield* killed(record)
+    if (state.status === "paused") yield* attendEnd(record, killed(record))
     else yield* stop(record, options.timeSeconds)
   }
   const going = yield* (yield* Containers).update(id, (before) => ({

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { EngineServices } from "../EngineServices.ts"
+import { attendEnd } from "./attendEnd.ts"
 import { finishStopped } from "./finish.ts"
 import { observe, readExit } from "./observe.ts"
 import { awaitsRestart } from "./restartPolicy.ts"
@@ -32,12 +33,17 @@ export const stop = Effect.fn("Container.stop")(function* (
   yield* stoppedByUser(id)
   if (state.status !== "running") return id
   const patience = timeSeconds < 0 ? config.stopTimeoutSeconds : timeSeconds
-  if (patience > 0) {
-    yield* signalled(record, config.stopSignal, "main")
-    const exited = yield* Effect.timeoutOption(exit(record), `${patience} seconds`)
-    if (Option.isSome(exited)) return yield* stopped(record)
-  }
-  return yield* killed(record)
+  return yield* attendEnd(
+    record,
+    Effect.gen(function* () {
+      if (patience > 0) {
+        yield* signalled(record, config.stopSignal, "main")
+        const exited = yield* Effect.timeoutOption(exit(record), `${patience} seconds`)
+        if (Option.isSome(exited)) return yield* stopped(record)
+      }
+      return yield* killed(record)
+    }),
+  )
 })
 
 /** Kill all processes of a container, paused or not, and take it down. */

@@ -11,10 +11,10 @@ export interface ImageFile {
   readonly source: ByteSource
 }
 
-/** Every regular file of a directory; each is open only until the next one is asked for. */
-export function* imageFiles(directory: string): Generator<ImageFile, void, void> {
+/** Every regular file of a directory, or those with such names; each is open only until the next one is asked for. */
+export function* imageFiles(directory: string, named = /(?:)/): Generator<ImageFile, void, void> {
   for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
-    if (!entry.isFile()) continue
+    if (!entry.isFile() || !named.test(entry.name)) continue
     const path = join(directory, entry.name)
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
     try {

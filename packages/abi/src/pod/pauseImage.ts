@@ -8,7 +8,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { packDirectory } from "@cryopod/checkpoint"
 import type { ImageFailure } from "@cryopod/entities"
-import { attempt, holdLock, Layout, makeDirectory, Tools } from "@cryopod/host"
+import { attempt, copyFile, holdLock, Layout, makeDirectory, Tools } from "@cryopod/host"
 import { importImage, ImageStore } from "@cryopod/images"
 import * as Effect from "effect/Effect"
 import { type AllServices, EngineDefaults } from "../EngineServices.ts"
@@ -31,7 +31,7 @@ export const pauseImage: Effect.Effect<string, ImageFailure, AllServices> = Effe
   const root = join(area, "root")
   yield* makeDirectory(root, 0o755)
   yield* attempt("copy", program, async () => {
-    await fs.promises.copyFile(program, join(root, "catatonit"))
+    await copyFile(program, join(root, "catatonit"))
     await fs.promises.chmod(join(root, "catatonit"), 0o755)
   })
   const archive = join(area, "root.tar")

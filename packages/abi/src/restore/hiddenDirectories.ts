@@ -9,13 +9,16 @@ import { imageFiles } from "../inspection/imageFiles.ts"
 /** That path ends so (crun `src/libcrun/linux.c`). What else a stranger writes into CRIU's configuration is his affair. */
 const emptyDirectory = /^\/[\w./-]*\/\.empty-directory$/
 
+/** CRIU looks for mounts in files of these names only (criu `criu/image-desc.c`). */
+const mountsFile = /^mountpoints-\d+\.img$/
+
 /** Keys of CRIU's external mounts for which something empty has to be there, each once. */
 export const hiddenDirectories = (imagesDirectory: string) =>
   attemptSync("read", imagesDirectory, (): ReadonlyArray<string> => [...keysIn(imagesDirectory)])
 
 const keysIn = (imagesDirectory: string): ReadonlySet<string> => {
   const keys = new Set<string>()
-  for (const { kind, source } of imageFiles(imagesDirectory)) {
+  for (const { kind, source } of imageFiles(imagesDirectory, mountsFile)) {
     if (kind !== "mnts") continue
     try {
       for (const { ext_key: key = "" } of decodedEntries(source, "mnts")) if (emptyDirectory.test(key)) keys.add(key)

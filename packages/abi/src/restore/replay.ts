@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { checkpointMembers, type MemberDirectory, replayDirectory, replayRootfs } from "@cryopod/checkpoint"
 import type { RestoreOptions } from "@cryopod/entities"
-import { attempt, Layout } from "@cryopod/host"
+import { attempt, copyFile, Layout } from "@cryopod/host"
 import { containerPaths, type ContainerRecord, isHostNamespace, sharesMemory } from "@cryopod/runtime"
 import * as Effect from "effect/Effect"
 import type { OpenedCheckpoint } from "./open.ts"
@@ -21,7 +21,7 @@ export const replay = Effect.fn("restore.replay")(function* (
   )
   if (holder !== undefined) yield* replaySharedMemory(record, { members: holder, source })
   const log = join(members, checkpointMembers.log.name)
-  if (fs.existsSync(log)) yield* attempt("copy", paths.log, () => fs.promises.copyFile(log, paths.log))
+  if (fs.existsSync(log)) yield* attempt("copy", paths.log, () => copyFile(log, paths.log))
 })
 
 /** Others of a pod may have moved on with what they share: only what is missing is put back. The host's is not touched. */
