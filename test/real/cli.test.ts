@@ -214,7 +214,10 @@ it("completes commands, flags and names", async () => {
       await runCommand([
         ...programWords(builtProgram),
         "__completeNoDesc",
-        ...["--root", host.root, "--runroot", host.runroot],
+        "--root",
+        host.root,
+        "--runroot",
+        host.runroot,
         ...words,
       ])
     ).stdout
