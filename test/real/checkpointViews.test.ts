@@ -15,7 +15,7 @@ let share = ""
 const busy = [
   "sh",
   "-c",
-  "export SECRET=xyzzy-4711; exec 5>/tmp/open; (while :; do sleep 1; done) & nc -l -p 8080 & nc -lk -s 127.0.0.1 -p 9090 -e cat & i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done",
+  "export SECRET=xyzzy-4711; exec 5>/tmp/open; (while :; do sleep 1; done) & nc -l -p 8080 & nc -ll -p 9090 -e cat & i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done",
 ]
 
 beforeAll(async () => {
