@@ -3,7 +3,7 @@
  *
  * CRIU restores what a UTS or IPC namespace held also where it is told to join one: the hostname of the pod would become
  * that of another pod, its limits too, and System V objects that are still there would make the restore fail. It moves
- * processes to the cgroup that they were in, though that may be another container's (`namedCgroup.ts`). So CRIU is given
+ * processes to the cgroup that they were in, though that may be another container's (`ownCgroups.ts`). So CRIU is given
  * second names of its files, in a directory where those that must say something else are written anew. (By links of another
  * kind it would not find them, once it has changed its root.)
  */
@@ -28,7 +28,7 @@ import { type ContainerRecord, Containers, joinedContainer } from "@cryopod/runt
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { EngineServices } from "../EngineServices.ts"
-import { nameOwnCgroup, namesOtherCgroup } from "./namedCgroup.ts"
+import { hasOtherCgroups, keepOwnCgroups } from "./ownCgroups.ts"
 import { entryBytes, rewriteImages } from "./rewriteImages.ts"
 
 export interface FittedImages {
@@ -43,14 +43,14 @@ export const fittedImages = Effect.fn("restore.fittedImages")(function* (
   { imagesDirectory, namespaces }: FittedImages,
 ): Effect.fn.Return<string, IpcObjectTaken | ContainerNotFound | HostFailure, EngineServices | Scope.Scope> {
   const [uts, ipc] = (["uts", "ipc"] as const).map((kind) => joinedContainer(record.config, kind))
-  const cgroup = record.config.runtime === "crun" && (yield* namesOtherCgroup(imagesDirectory, record.id))
+  const cgroup = record.config.runtime === "crun" && (yield* hasOtherCgroups(imagesDirectory, record.id))
   if (uts === undefined && ipc === undefined && !cgroup) return imagesDirectory
   const area = join((yield* Layout).container(record.id).userdata, "fitted")
   yield* Effect.addFinalizer(() => Effect.ignore(removeTree(area)))
   const directory = yield* linkedImages(imagesDirectory, area)
   if (uts !== undefined) yield* presentHostname(directory, uts)
   if (ipc !== undefined) yield* presentObjects(directory, ipc, namespaces)
-  if (cgroup) yield* nameOwnCgroup(directory, record.id)
+  if (cgroup) yield* keepOwnCgroups(directory, record.id)
   return directory
 })
 

@@ -212,7 +212,14 @@ export const cgroupEntry = message({
     ),
   ),
   controllers: many(
-    nested(2, message({ cnames: many(text(1)), dirs: many(nested(2, cgroupDirectory)), is_threaded: bool(3) })),
+    nested(
+      2,
+      message({
+        cnames: many(text(1)),
+        dirs: many(nested(2, cgroupDirectory)) as unknown as Field<ReadonlyArray<CgroupDirectory>, "repeated">,
+        is_threaded: bool(3),
+      }),
+    ),
   ),
 })
 
