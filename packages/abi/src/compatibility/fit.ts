@@ -16,6 +16,7 @@ import {
 import { attemptSync, availableBytes, Layout, type Tools } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { openDump, readDump } from "../inspection/DumpFiles.ts"
+import { mountsFile } from "../inspection/imageFiles.ts"
 import { innerArchives } from "../restore/innerArchives.ts"
 import { hostFacts } from "../system/HostFacts.ts"
 import { Probes } from "../system/Probes.ts"
@@ -72,7 +73,7 @@ const needsOf = (checkpoint: Fitting) =>
         const core = first === undefined ? undefined : dump.only(`core-${first}.img`, "core")
         const cores = dump.names().filter((name) => /^core-\d+\.img$/.test(name))
         const profiles = cores.map((name) => dump.only(name, "core")?.thread_core?.creds?.lsm_profile ?? "")
-        const mounts = dump.names().filter((name) => /^mountpoints-\d+\.img$/.test(name))
+        const mounts = dump.names().filter((name) => mountsFile.test(name))
         const types = new Set(mounts.flatMap((name) => [...dump.entries(name, "mnts")].map(({ fstype }) => fstype)))
         const pages = dump.names().filter((name) => pagesNumber(name) !== undefined)
         return {

@@ -22,31 +22,26 @@ export const attendEnd = <A, E, R>(
     : Effect.acquireUseRelease(
         Effect.map(Layout, (layout) => {
           const { attended } = layout.container(record.id)
-          tell(attended, `${process.pid} ${processStart(process.pid) ?? ""}\n`, "w")
+          const words = `${process.pid} ${processStart(process.pid) ?? ""}\n`
+          whereItCanBe(() => fs.writeFileSync(attended, words, { mode: 0o600 }))
           return attended
         }),
         () => work,
         (attended, exit) =>
           Effect.sync(() => {
             if (Exit.isSuccess(exit)) fs.rmSync(attended, { force: true })
-            else tell(attended, "", "r+")
+            else whereItCanBe(() => fs.truncateSync(attended))
           }),
       )
 
 /** Its pod may have to follow it, or it is to be removed: that is asked for by conmon. */
 const leavesMore = ({ config }: ContainerRecord): boolean => config.pod !== undefined || config.autoRemove
 
-/** Where nothing can be told, two take care of it, one after the other. */
-const tell = (path: string, words: string, flag: "w" | "r+"): void => {
+/** Where nothing can be told, two take care of it, one after the other: the directory of what does not run is gone. */
+const whereItCanBe = (tell: () => void): void => {
   try {
-    const fd = fs.openSync(path, flag, 0o600)
-    try {
-      fs.ftruncateSync(fd)
-      fs.writeSync(fd, words)
-    } finally {
-      fs.closeSync(fd)
-    }
+    tell()
   } catch {
-    // the directory of a container that does not run is gone
+    // nobody hears of it
   }
 }

@@ -11,6 +11,9 @@ export interface ImageFile {
   readonly source: ByteSource
 }
 
+/** CRIU looks for mounts in files of these names only (criu `criu/image-desc.c`). */
+export const mountsFile = /^mountpoints-\d+\.img$/
+
 /** Every regular file of a directory, or those with such names; each is open only until the next one is asked for. */
 export function* imageFiles(directory: string, named = /(?:)/): Generator<ImageFile, void, void> {
   for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {

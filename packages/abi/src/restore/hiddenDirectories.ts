@@ -4,13 +4,10 @@
  */
 import { decodedEntries, isImageProblem } from "@cryopod/criu"
 import { attemptSync } from "@cryopod/host"
-import { imageFiles } from "../inspection/imageFiles.ts"
+import { imageFiles, mountsFile } from "../inspection/imageFiles.ts"
 
 /** That path ends so (crun `src/libcrun/linux.c`). What else a stranger writes into CRIU's configuration is his affair. */
 const emptyDirectory = /^\/[\w./-]*\/\.empty-directory$/
-
-/** CRIU looks for mounts in files of these names only (criu `criu/image-desc.c`). */
-const mountsFile = /^mountpoints-\d+\.img$/
 
 /** Keys of CRIU's external mounts for which something empty has to be there, each once. */
 export const hiddenDirectories = (imagesDirectory: string) =>
