@@ -49,6 +49,21 @@ const partsOfNode: Plugin = {
   }),
 }
 
+/**
+ * Effect's HTTP asks for Node's by a `require` of its own, which is not seen above; and it asks of every body whether it is a
+ * form, at whose name Node loads its `fetch`: half of the time of a short command. No body here is one.
+ */
+const httpOfEffect: Plugin = {
+  name: "http-of-effect",
+  transform: (code, id) => {
+    if (id.endsWith("/platform-node/dist/internal/http.js"))
+      return `import * as http from "node:http"\nimport * as https from "node:https"\nexport { http, https }`
+    if (id.endsWith("/effect/dist/http-api/HttpApiClient.js"))
+      return code.replace("request.payload instanceof FormData", "false")
+    return null
+  },
+}
+
 /** The program is loaded by `parts` (`src/parts.ts`), and so are the parts that it loads. */
 const loadedByParts: Plugin = {
   name: "loaded-by-parts",
@@ -84,7 +99,7 @@ export const command = {
   platform: "node",
   logLevel: "silent",
   resolve: { conditionNames: ["cryopod-source", "import", "node", "default"] },
-  plugins: [partsOfNode, loadedByParts, asciiOnly, removeOld],
+  plugins: [httpOfEffect, partsOfNode, loadedByParts, asciiOnly, removeOld],
   output: {
     dir: join(import.meta.dirname, "dist"),
     format: "cjs",

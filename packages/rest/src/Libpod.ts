@@ -5,7 +5,7 @@
  * libpod's form. On the client it makes the documents whole that Go wrote.
  */
 import * as Effect from "effect/Effect"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -28,20 +28,21 @@ export const libpodClient: Layer.Layer<HttpApiMiddleware.ForClient<Libpod>> = Ht
       if (response.status < 200 || response.status > 299) return response
       if (endpoint.success.size > 0 && [...endpoint.success].every(isNothing)) {
         yield* response.arrayBuffer
-        return HttpClientResponse.fromWeb(request, new Response(null, { status: response.status }))
+        return withBody(response, new Uint8Array())
       }
       const document = documentOf(endpoint)
       if (document === undefined || !isJson(response)) return response
       const whole = withZeroValues(document, yield* response.json)
-      return HttpClientResponse.fromWeb(
-        request,
-        new Response(JSON.stringify(whole), {
-          status: response.status,
-          headers: { "content-type": "application/json" },
-        }),
-      )
+      return withBody(response, new TextEncoder().encode(JSON.stringify(whole)))
     }),
 )
+
+/** The response with another body. One of Node's own would load all of its `fetch`: half of the time of a short command. */
+const withBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  { buffer }: Uint8Array<ArrayBuffer>,
+): HttpClientResponse.HttpClientResponse =>
+  Object.create(response, { arrayBuffer: { value: Effect.succeed(buffer) } }) as HttpClientResponse.HttpClientResponse
 
 const isJson = (response: HttpClientResponse.HttpClientResponse): boolean =>
   response.headers["content-type"]?.startsWith("application/json") === true

@@ -1,20 +1,20 @@
 /** The libpod REST API, as far as this project has it: one declaration for the service, the client and the reference. */
-import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { Libpod } from "./Libpod.ts"
+import { libpodApi, libpodRoutes } from "./libpodRoutes.ts"
 import { readable } from "./OpenApiDocument.ts"
-import { checkpoints } from "./routes/CheckpointRoutes.ts"
-import { containers } from "./routes/ContainerRoutes.ts"
-import { exec } from "./routes/ExecRoutes.ts"
-import { images } from "./routes/ImageRoutes.ts"
-import { networks } from "./routes/NetworkRoutes.ts"
-import { pods } from "./routes/PodRoutes.ts"
-import { system } from "./routes/SystemRoutes.ts"
-import { volumes } from "./routes/VolumeRoutes.ts"
 
-const api = HttpApi.make("libpod")
-  .add(system, containers, checkpoints, exec, images, volumes, networks, pods)
-  .middleware(Libpod)
+const { checkpoints, containers, exec, images, networks, pods, system, volumes } = libpodRoutes
+
+const api = libpodApi([
+  system.whole(),
+  containers.whole(),
+  checkpoints.whole(),
+  exec.whole(),
+  images.whole(),
+  volumes.whole(),
+  networks.whole(),
+  pods.whole(),
+])
 
 export const LibpodApi = api.annotateMerge(
   OpenApi.annotations({

@@ -1,4 +1,4 @@
-/** The typed client of a service, and what every operation on it has in common. */
+/** A service that is asked, and what every operation on it has in common. */
 import {
   EngineUnreachable,
   type HostFailure,
@@ -9,21 +9,12 @@ import {
   ServiceFailure,
   StorageFailed,
 } from "@cryopod/entities"
-import {
-  causeOf,
-  type ExecSessionNotFound,
-  LibpodApi,
-  libpodClient,
-  type RequestInvalid,
-  statusOfFailure,
-} from "@cryopod/rest"
+import { causeOf, type ExecSessionNotFound, type RequestInvalid, statusOfFailure } from "@cryopod/rest"
 import * as Effect from "effect/Effect"
 import type * as HttpClientError from "effect/http/HttpClientError"
-import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import type * as Schema from "effect/Schema"
+import { type Client, clientOf } from "./client.ts"
 import { type Connection, problemOf, wordsOf } from "./connect/Connection.ts"
-
-type Client = HttpApiClient.ForApi<typeof LibpodApi>
 
 export interface Remote extends Connection, Client, Insisting {}
 
@@ -33,11 +24,11 @@ export interface Insisting {
   readonly runtime?: RuntimeName
 }
 
-export const remoteOf = (connection: Connection, { runtime }: Insisting = {}): Effect.Effect<Remote> =>
-  HttpApiClient.makeWith(LibpodApi, { httpClient: connection.http }).pipe(
-    Effect.map((client) => ({ ...connection, ...client, ...(runtime === undefined ? {} : { runtime }) })),
-    Effect.provide(libpodClient),
-  )
+export const remoteOf = (connection: Connection, { runtime }: Insisting = {}): Remote => ({
+  ...connection,
+  ...clientOf(connection.http),
+  ...(runtime === undefined ? {} : { runtime }),
+})
 
 /** What a call of the client can fail with beside the failures of its endpoint. */
 type Mishap = HttpClientError.HttpClientError | Schema.SchemaError | RequestInvalid | ExecSessionNotFound

@@ -52,7 +52,7 @@ export const tunnelEngine = ({
   Layer.effectContext(
     Effect.gen(function* () {
       const destination = yield* Effect.fromResult(destinationOf(url, options))
-      const remote = yield* remoteOf(yield* connect(url, destination), runtime === undefined ? {} : { runtime })
+      const remote = remoteOf(yield* connect(url, destination), runtime === undefined ? {} : { runtime })
       return Context.mergeAll(
         Context.make(CheckpointEngine, CheckpointEngine.of(checkpointEngine(remote))),
         Context.make(ContainerEngine, ContainerEngine.of(containerEngine(remote, terminal))),

@@ -2,13 +2,13 @@
 import { containerFailures } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { parameter, query } from "../Query.ts"
+import { routes } from "../Routes.ts"
 import { ExecSessionNotFound, errorsOf } from "../WireFailure.ts"
 
 const id = { id: Schema.String }
-const errors = errorsOf([...containerFailures, ExecSessionNotFound])
+const errors = () => errorsOf([...containerFailures, ExecSessionNotFound])
 
 /** Docker's ExecConfig, with libpod's `Detach` and what podman-remote leaves out made absent. */
 export const ExecConfig = Schema.Struct({
@@ -59,35 +59,40 @@ export const ExecInspect = Schema.Struct({
 })
 export type ExecInspect = typeof ExecInspect.Type
 
-export const exec = HttpApiGroup.make("exec").add(
-  HttpApiEndpoint.post("create", "/libpod/containers/:name/exec", {
-    params: { name: Schema.String },
-    payload: ExecConfig,
-    success: Schema.Struct({ Id: Schema.String }).pipe(HttpApiSchema.status(201)),
-    error: errors,
-  }),
-  HttpApiEndpoint.post("start", "/libpod/exec/:id/start", {
-    params: id,
-    payload: ExecStart,
-    // libpod's answer to a detached start is an empty line
-    success: [HttpApiSchema.Upgrade({ protocol: "tcp" }), Schema.String.pipe(HttpApiSchema.asText())],
-    error: errors,
-  }),
-  HttpApiEndpoint.get("inspect", "/libpod/exec/:id/json", { params: id, success: ExecInspect, error: errors }),
-  HttpApiEndpoint.post("resize", "/libpod/exec/:id/resize", {
-    params: id,
-    query: query({
-      h: parameter.int("Rows of the terminal"),
-      w: parameter.int("Columns of the terminal"),
-      running: parameter.bool("A session that does not run is no failure"),
+export const exec = routes("exec", {
+  create: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/containers/:name/exec", {
+      params: { name: Schema.String },
+      payload: ExecConfig,
+      success: Schema.Struct({ Id: Schema.String }).pipe(HttpApiSchema.status(201)),
+      error: errors(),
     }),
-    success: HttpApiSchema.Empty(201),
-    error: errors,
-  }),
-  HttpApiEndpoint.post("remove", "/libpod/exec/:id/remove", {
-    params: id,
-    payload: Schema.Struct({ Force: Schema.optionalKey(Schema.Boolean) }),
-    success: HttpApiSchema.Empty(200),
-    error: errors,
-  }),
-)
+  start: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/exec/:id/start", {
+      params: id,
+      payload: ExecStart,
+      // libpod's answer to a detached start is an empty line
+      success: [HttpApiSchema.Upgrade({ protocol: "tcp" }), Schema.String.pipe(HttpApiSchema.asText())],
+      error: errors(),
+    }),
+  inspect: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/exec/:id/json", { params: id, success: ExecInspect, error: errors() }),
+  resize: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/exec/:id/resize", {
+      params: id,
+      query: query({
+        h: parameter.int("Rows of the terminal"),
+        w: parameter.int("Columns of the terminal"),
+        running: parameter.bool("A session that does not run is no failure"),
+      }),
+      success: HttpApiSchema.Empty(201),
+      error: errors(),
+    }),
+  remove: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/exec/:id/remove", {
+      params: id,
+      payload: Schema.Struct({ Force: Schema.optionalKey(Schema.Boolean) }),
+      success: HttpApiSchema.Empty(200),
+      error: errors(),
+    }),
+})

@@ -13,16 +13,16 @@ import {
 } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { PerNetwork } from "../create/networks.ts"
 import { parameter, parametersOf, query } from "../Query.ts"
+import { routes } from "../Routes.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters } from "./ContainerRoutes.ts"
 import { optionFields } from "../optionFields.ts"
 
 const name = { name: Schema.String }
-const errors = errorsOf(networkFailures)
+const errors = () => errorsOf(networkFailures)
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const strings = Schema.Array(Schema.String)
 const texts = Schema.Record(Schema.String, Schema.String)
@@ -121,49 +121,57 @@ export const NetworkRemovalReport = Schema.Struct({
   failure: Schema.optionalKey(Schema.Unknown),
 })
 
-export const networks = HttpApiGroup.make("networks").add(
-  HttpApiEndpoint.get("list", "/libpod/networks/json", {
-    query: query({ filters }),
-    success: Schema.Array(Network),
-    error: errors,
-  }),
-  HttpApiEndpoint.post("create", "/libpod/networks/create", {
-    query: query({ ignoreIfExists: parameter.bool("A network of this name that exists is a success") }),
-    payload: NetworkBody,
-    success: Network,
-    error: errors,
-  }),
-  HttpApiEndpoint.post("prune", "/libpod/networks/prune", {
-    query: query({ filters, ...failuresToo }),
-    success: Schema.Array(NetworkRemovalReport),
-    error: errors,
-  }),
-  HttpApiEndpoint.get("inspect", "/libpod/networks/:name/json", {
-    params: name,
-    success: NetworkInspect,
-    error: errors,
-  }),
-  HttpApiEndpoint.get("exists", "/libpod/networks/:name/exists", {
-    params: name,
-    success: HttpApiSchema.NoContent,
-    error: errors,
-  }),
-  HttpApiEndpoint.post("connect", "/libpod/networks/:name/connect", {
-    params: name,
-    payload: Schema.Struct({ container: Schema.String, ...PerNetwork.fields }),
-    success: HttpApiSchema.Empty(200),
-    error: errorsOf(connectionFailures),
-  }),
-  HttpApiEndpoint.post("disconnect", "/libpod/networks/:name/disconnect", {
-    params: name,
-    payload: Schema.Struct({ Container: Schema.String, Force: optional(Schema.Boolean) }),
-    success: HttpApiSchema.Empty(200),
-    error: errorsOf(connectionFailures),
-  }),
-  HttpApiEndpoint.delete("remove", "/libpod/networks/:name", {
-    params: name,
-    query: query(parametersOf(NetworkRemoveFlags, ["force", "time"])),
-    success: Schema.Array(NetworkRemovalReport),
-    error: errorsOf([...networkFailures, ...containerFailures]),
-  }),
-)
+export const networks = routes("networks", {
+  list: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/networks/json", {
+      query: query({ filters }),
+      success: Schema.Array(Network),
+      error: errors(),
+    }),
+  create: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/networks/create", {
+      query: query({ ignoreIfExists: parameter.bool("A network of this name that exists is a success") }),
+      payload: NetworkBody,
+      success: Network,
+      error: errors(),
+    }),
+  prune: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/networks/prune", {
+      query: query({ filters, ...failuresToo }),
+      success: Schema.Array(NetworkRemovalReport),
+      error: errors(),
+    }),
+  inspect: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/networks/:name/json", {
+      params: name,
+      success: NetworkInspect,
+      error: errors(),
+    }),
+  exists: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/networks/:name/exists", {
+      params: name,
+      success: HttpApiSchema.NoContent,
+      error: errors(),
+    }),
+  connect: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/networks/:name/connect", {
+      params: name,
+      payload: Schema.Struct({ container: Schema.String, ...PerNetwork.fields }),
+      success: HttpApiSchema.Empty(200),
+      error: errorsOf(connectionFailures),
+    }),
+  disconnect: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/networks/:name/disconnect", {
+      params: name,
+      payload: Schema.Struct({ Container: Schema.String, Force: optional(Schema.Boolean) }),
+      success: HttpApiSchema.Empty(200),
+      error: errorsOf(connectionFailures),
+    }),
+  remove: (route) =>
+    HttpApiEndpoint.delete(route, "/libpod/networks/:name", {
+      params: name,
+      query: query(parametersOf(NetworkRemoveFlags, ["force", "time"])),
+      success: Schema.Array(NetworkRemovalReport),
+      error: errorsOf([...networkFailures, ...containerFailures]),
+    }),
+})

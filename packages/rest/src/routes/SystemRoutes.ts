@@ -2,9 +2,9 @@
 import { CheckFlags, containerFailures, hostFailures, SystemCheck, SystemInfo } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { parametersOf, query } from "../Query.ts"
+import { routes } from "../Routes.ts"
 import { errorsOf } from "../WireFailure.ts"
 
 const words = Schema.String.pipe(HttpApiSchema.asText())
@@ -31,24 +31,28 @@ export const VersionReport = Schema.Struct({
 })
 export type VersionReport = typeof VersionReport.Type
 
-export const system = HttpApiGroup.make("system").add(
-  HttpApiEndpoint.get("ping", "/libpod/_ping", { success: words }),
-  HttpApiEndpoint.head("pingHead", "/libpod/_ping", { success: HttpApiSchema.Empty(200) }),
-  HttpApiEndpoint.get("pingBare", "/_ping", { success: words }),
-  HttpApiEndpoint.head("pingBareHead", "/_ping", { success: HttpApiSchema.Empty(200) }),
-  HttpApiEndpoint.get("version", "/libpod/version", { success: VersionReport, error: errorsOf(hostFailures) }),
-  HttpApiEndpoint.get("versionBare", "/version", { success: VersionReport, error: errorsOf(hostFailures) }),
-  HttpApiEndpoint.get("info", "/libpod/info", { success: SystemInfo, error: errorsOf(hostFailures) }),
+export const system = routes("system", {
+  ping: (route) => HttpApiEndpoint.get(route, "/libpod/_ping", { success: words }),
+  pingHead: (route) => HttpApiEndpoint.head(route, "/libpod/_ping", { success: HttpApiSchema.Empty(200) }),
+  pingBare: (route) => HttpApiEndpoint.get(route, "/_ping", { success: words }),
+  pingBareHead: (route) => HttpApiEndpoint.head(route, "/_ping", { success: HttpApiSchema.Empty(200) }),
+  version: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/version", { success: VersionReport, error: errorsOf(hostFailures) }),
+  versionBare: (route) =>
+    HttpApiEndpoint.get(route, "/version", { success: VersionReport, error: errorsOf(hostFailures) }),
+  info: (route) => HttpApiEndpoint.get(route, "/libpod/info", { success: SystemInfo, error: errorsOf(hostFailures) }),
   // beyond libpod: whether the service's host can checkpoint and restore
-  HttpApiEndpoint.get("check", "/cryopod/check", {
-    query: query(parametersOf(CheckFlags, ["deep"])),
-    success: SystemCheck,
-    error: errorsOf(hostFailures),
-  }),
+  check: (route) =>
+    HttpApiEndpoint.get(route, "/cryopod/check", {
+      query: query(parametersOf(CheckFlags, ["deep"])),
+      success: SystemCheck,
+      error: errorsOf(hostFailures),
+    }),
   // beyond libpod: the record of a container that has ended is brought in order
-  HttpApiEndpoint.post("cleanup", "/cryopod/containers/:name/cleanup", {
-    params: { name: Schema.String },
-    success: HttpApiSchema.NoContent,
-    error: errorsOf(containerFailures),
-  }),
-)
+  cleanup: (route) =>
+    HttpApiEndpoint.post(route, "/cryopod/containers/:name/cleanup", {
+      params: { name: Schema.String },
+      success: HttpApiSchema.NoContent,
+      error: errorsOf(containerFailures),
+    }),
+})

@@ -10,14 +10,14 @@ import {
 } from "@cryopod/entities"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
-import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { parametersOf, query } from "../Query.ts"
+import { routes } from "../Routes.ts"
 import { errorsOf } from "../WireFailure.ts"
 import { failuresToo, filters, PruneReport } from "./ContainerRoutes.ts"
 
 const name = { name: Schema.String }
-const errors = errorsOf(volumeFailures)
+const errors = () => errorsOf(volumeFailures)
 const texts = Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.String)))
 
 /** libpod's VolumeCreateOptions; `Label` is its older name of `Labels`. */
@@ -48,32 +48,38 @@ export const volumeOptionsOf = (body: VolumeBody): VolumeCreateOptions => ({
   ignore: body.IgnoreIfExists ?? false,
 })
 
-export const volumes = HttpApiGroup.make("volumes").add(
-  HttpApiEndpoint.get("list", "/libpod/volumes/json", {
-    query: query({ filters }),
-    success: Schema.Array(VolumeInspect),
-    error: errors,
-  }),
-  HttpApiEndpoint.post("create", "/libpod/volumes/create", {
-    payload: VolumeBody,
-    success: VolumeInspect.pipe(HttpApiSchema.status(201)),
-    error: errors,
-  }),
-  HttpApiEndpoint.post("prune", "/libpod/volumes/prune", {
-    query: query({ filters, ...failuresToo }),
-    success: Schema.Array(PruneReport),
-    error: errors,
-  }),
-  HttpApiEndpoint.get("inspect", "/libpod/volumes/:name/json", { params: name, success: VolumeInspect, error: errors }),
-  HttpApiEndpoint.get("exists", "/libpod/volumes/:name/exists", {
-    params: name,
-    success: HttpApiSchema.NoContent,
-    error: errors,
-  }),
-  HttpApiEndpoint.delete("remove", "/libpod/volumes/:name", {
-    params: name,
-    query: query(parametersOf(VolumeRemoveFlags, ["force", "time"])),
-    success: HttpApiSchema.NoContent,
-    error: errorsOf([...volumeFailures, ...containerFailures]),
-  }),
-)
+export const volumes = routes("volumes", {
+  list: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/volumes/json", {
+      query: query({ filters }),
+      success: Schema.Array(VolumeInspect),
+      error: errors(),
+    }),
+  create: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/volumes/create", {
+      payload: VolumeBody,
+      success: VolumeInspect.pipe(HttpApiSchema.status(201)),
+      error: errors(),
+    }),
+  prune: (route) =>
+    HttpApiEndpoint.post(route, "/libpod/volumes/prune", {
+      query: query({ filters, ...failuresToo }),
+      success: Schema.Array(PruneReport),
+      error: errors(),
+    }),
+  inspect: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/volumes/:name/json", { params: name, success: VolumeInspect, error: errors() }),
+  exists: (route) =>
+    HttpApiEndpoint.get(route, "/libpod/volumes/:name/exists", {
+      params: name,
+      success: HttpApiSchema.NoContent,
+      error: errors(),
+    }),
+  remove: (route) =>
+    HttpApiEndpoint.delete(route, "/libpod/volumes/:name", {
+      params: name,
+      query: query(parametersOf(VolumeRemoveFlags, ["force", "time"])),
+      success: HttpApiSchema.NoContent,
+      error: errorsOf([...volumeFailures, ...containerFailures]),
+    }),
+})

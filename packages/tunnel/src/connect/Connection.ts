@@ -2,9 +2,11 @@
  * The way to a service: an HTTP client over a Unix socket, over TCP (with certificates of both sides), or over ssh; and
  * what the service says it is.
  */
+import type { Agent } from "node:http"
+import type { Agent as TlsAgent } from "node:https"
 import { ApiVersionMismatch, EngineUnreachable } from "@cryopod/entities"
 import { takesTrailers } from "@cryopod/rest"
-import { makeAgent, HttpAgent, makeNodeHttp } from "@effect/platform-node/NodeHttpClient"
+import { HttpAgent, type HttpAgentOptions, makeNodeHttp } from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
@@ -36,8 +38,11 @@ export const connect = Effect.fn("tunnel.connect")(function* (
   destination: Destination,
 ): Effect.fn.Return<Connection, EngineUnreachable | ApiVersionMismatch, Scope.Scope> {
   const { base, options } = yield* wayTo(url, destination)
-  const agent = yield* makeAgent({ keepAlive: true, ...options })
-  const http = yield* Effect.provideService(makeNodeHttp, HttpAgent, agent)
+  const agent = yield* Effect.acquireRelease(
+    Effect.sync(() => agentFor(base, { keepAlive: true, ...options })),
+    (made) => Effect.sync(() => made.destroy()),
+  )
+  const http = yield* Effect.provideService(makeNodeHttp, HttpAgent, { http: agent, https: agent as TlsAgent })
   const at = (prefix: string) =>
     HttpClient.mapRequest(http, (request) =>
       HttpClientRequest.setHeader(HttpClientRequest.prependUrl(request, prefix), "te", takesTrailers),
@@ -45,6 +50,12 @@ export const connect = Effect.fn("tunnel.connect")(function* (
   const service = yield* whoAnswers(url, at(base))
   return { ...service, url, http: at(`${base}/v${service.version}`) }
 })
+
+/** Of Node's own modules: as an ES module, `node:http` brings all of `fetch` with it. Encryption is for those who need it. */
+const agentFor = (base: string, options: HttpAgentOptions): Agent =>
+  base.startsWith("https:")
+    ? new (process.getBuiltinModule("node:https").Agent)(options)
+    : new (process.getBuiltinModule("node:http").Agent)(options)
 
 /** Beginning of every URL, and where its connections really go. */
 const wayTo = Effect.fnUntraced(function* (url: string, destination: Destination) {
