@@ -3,29 +3,48 @@ import { closeSync, constants, openSync, readFileSync, realpathSync } from "node
 import type { ToolFailed, ToolMissing } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { run, runOk, startBehind } from "./Process.ts"
+import { runLingering, runOk } from "./Process.ts"
 import { Tools } from "./Tools.ts"
 
-/** Mount points at or below a path, the deepest first. */
-export const mountsBelow = (path: string): ReadonlyArray<string> =>
+interface Mounted {
+  readonly point: string
+  /** Those of the mount: `nosuid`, `nodev` and so on. */
+  readonly flags: string
+  readonly type: string
+}
+
+/** In the order they were mounted in (proc(5), mountinfo). */
+const mounted = (): ReadonlyArray<Mounted> =>
   readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .map((line) => unescapeMount(line.split(" ")[4] ?? ""))
-    .filter((point) => point === path || point.startsWith(`${path}/`))
+    .slice(0, -1)
+    .map((line) => {
+      const [of = "", from = ""] = line.split(" - ")
+      const [, , , , point = "", flags = ""] = of.split(" ")
+      return { point: unescapeMount(point), flags, type: from.split(" ")[0] ?? "" }
+    })
+
+const lies = (point: string, path: string): boolean => point === path || point.startsWith(`${path}/`)
+
+/** The deepest first. */
+const mountedBelow = (path: string): ReadonlyArray<Mounted> =>
+  mounted()
+    .filter(({ point }) => lies(point, path))
     .toReversed()
+
+/** Mount points at or below a path, the deepest first. */
+export const mountsBelow = (path: string): ReadonlyArray<string> => mountedBelow(path).map(({ point }) => point)
 
 export const isMounted = (path: string): boolean => mountsBelow(path).includes(path)
 
 /** Per-mount flags of the mount that a path lies on: `nosuid`, `nodev` and so on (proc(5), mountinfo). */
 export const mountFlagsAt = (path: string): ReadonlySet<string> => {
   const real = realpathSync(path)
-  let found = { point: "", flags: "" }
-  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
-    const words = line.split(" ")
-    const point = unescapeMount(words[4] ?? "")
-    const below = point === "/" || real === point || real.startsWith(`${point}/`)
+  let found: Pick<Mounted, "point" | "flags"> = { point: "", flags: "" }
+  for (const mount of mounted()) {
+    const below = mount.point === "/" || lies(real, mount.point)
     // of several mounts on one point the last one counts
-    if (point !== "" && below && point.length >= found.point.length) found = { point, flags: words[5] ?? "" }
+    if (below && mount.point.length >= found.point.length) found = mount
   }
   return new Set(found.flags.split(","))
 }
@@ -43,21 +62,33 @@ export const mountAt = Effect.fnUntraced(function* (
   yield* runOk(yield* tools.path("mount"), ["-t", mount.type, "-o", mount.options.join(","), mount.type, mount.target])
 })
 
+/** What is written down behind an unmount takes no longer. */
+const lingeringMillis = 1000
+
+/** Unmounts, says so, and has its descriptors until its input ends. */
+const unmounting = 'umount=$1; shift; "$umount" -l "$@"; echo; exec >&-; read -r _'
+
 /**
  * Unmount everything at and below a path. A mount that is still in use goes as soon as it is not.
  *
  * Whoever lets go of an overlay last waits until all of the file system below it is on the disk: the kernel syncs it for
- * that. A program behind this one does the waiting.
+ * that, and whatever is removed or synced there meanwhile waits as well. A program that has it open does so behind this one.
  */
 export const unmountBelow = (path: string): Effect.Effect<void, ToolMissing, Tools> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const points = mountsBelow(path)
-      if (points.length === 0) return
+      const below = mountedBelow(path)
+      if (below.length === 0) return
       const umount = yield* (yield* Tools).path("umount")
-      const held = yield* Effect.forEach(points, holdMount)
-      yield* run(umount, ["-l", ...points])
-      yield* startBehind([umount, "--version"], held.flat())
+      // a network namespace is to end with its mount, and takes no time for that
+      const held = yield* Effect.forEach(
+        below.filter(({ type }) => type !== "nsfs"),
+        ({ point }) => holdMount(point),
+      )
+      yield* runLingering("/bin/sh", ["-c", unmounting, "sh", umount, ...below.map(({ point }) => point)], {
+        descriptors: held.flat(),
+        millis: lingeringMillis,
+      })
     }),
   )
 

@@ -1,5 +1,6 @@
 /** Programs of this machine, run to their end. Interrupting the effect ends the program and waits for that. */
 import { type ChildProcess, spawn } from "node:child_process"
+import type { Socket } from "node:net"
 import type { Writable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { ToolFailed, ToolMissing } from "@cryopod/entities"
@@ -145,22 +146,45 @@ export const runHeard = (
       }),
   )
 
-/**
- * Start a program that goes on by itself, and says nothing. Nothing is known of how that goes. It has the descriptors that it
- * is given as well.
- */
-export const startBehind = (
-  [file = "", ...args]: ReadonlyArray<string>,
-  descriptors: ReadonlyArray<number> = [],
-): Effect.Effect<void> =>
+/** Start a program that goes on by itself, and says nothing. Nothing is known of how that goes. */
+export const startBehind = ([file = "", ...args]: ReadonlyArray<string>): Effect.Effect<void> =>
   Effect.sync(() => {
+    const child = spawn(file, args, { cwd: "/", detached: true, stdio: "ignore" })
+    child.on("error", () => undefined)
+    child.unref()
+  })
+
+export interface Lingering {
+  /** They stay open while it lingers. */
+  readonly descriptors: ReadonlyArray<number>
+  readonly millis: number
+}
+
+/**
+ * Run a program until it says something or ends. From then on it goes on by itself: its standard input ends when this
+ * process does, or after a time.
+ */
+export const runLingering = (
+  file: string,
+  args: ReadonlyArray<string>,
+  { descriptors, millis }: Lingering,
+): Effect.Effect<void, ToolMissing> =>
+  Effect.callback((resume) => {
     const child = spawn(file, args, {
       cwd: "/",
       detached: true,
-      stdio: ["ignore", "ignore", "ignore", ...descriptors],
+      stdio: ["pipe", "pipe", "ignore", ...descriptors],
     })
-    child.on("error", () => undefined)
-    child.unref()
+    const { stdin, stdout } = child as ChildProcess & { readonly stdin: Socket; readonly stdout: Socket }
+    stdin.on("error", () => undefined)
+    child.once("error", () => resume(Effect.fail(missing(file))))
+    stdout.once("data", () => {
+      for (const one of [child, stdin, stdout]) one.unref()
+      setTimeout(() => stdin.end(), millis).unref()
+      resume(Effect.void)
+    })
+    child.once("close", () => resume(Effect.void))
+    return ended(child)
   })
 
 /** How long a program may take to end when it is asked to, before it is killed. */
