@@ -55,6 +55,8 @@ export interface Ahead {
   readonly known: ReadonlyMap<string, Measured>
   /** Those that are made now. */
   readonly made: Map<string, Measured>
+  /** DiffIDs of those that the layout does without: they are where it is to go. */
+  readonly there: Set<string>
 }
 
 /** Produce what the form wants, and describe the manifest that goes with it. */
@@ -100,7 +102,10 @@ const formLayer = Effect.fnUntraced(function* (
     unpacked === undefined ? blobBlocks(path) : lastingBlocks(await planDirectory(unpacked))
 
   if ((form === "gzip" || form === "zstd") && compression === "none") {
-    const written = (yield* presentThere(layer, files)) ?? (yield* writeBlob(layer, plainBlocks, files, form))
+    const written =
+      (yield* presentThere(layer, files)) ??
+      (yield* bringBlob(layer, plainBlocks, files, form)) ??
+      (yield* writeBlob(layer, plainBlocks, files, form))
     return { ...descriptor, mediaType: typeOf(form), digest: written.digest, size: written.sizeBytes }
   }
   if (unpacked !== undefined) {
@@ -117,7 +122,9 @@ const formLayer = Effect.fnUntraced(function* (
 const presentThere = ({ diffId }: StoredLayer, { ahead }: LayoutFiles) =>
   Effect.promise(async () => {
     const known = ahead?.known.get(diffId)
-    return known !== undefined && (await ahead?.uploads.has(known.digest)) === true ? known : undefined
+    if (known === undefined || (await ahead?.uploads.has(known.digest)) !== true) return undefined
+    ahead?.there.add(diffId)
+    return known
   })
 
 const typeOf = (compression: "none" | BlockCompression): string =>
@@ -126,41 +133,104 @@ const typeOf = (compression: "none" | BlockCompression): string =>
 /** A stream of its own makes a new block each time. */
 const blobBlocks = (path: string) => fs.createReadStream(path, { highWaterMark: compressedBlockBytes })
 
-/** Write a blob from the content of a layer, which is checked on its way. */
+type Content = () => Promise<AsyncIterable<Uint8Array>>
+
+/** What a layer's blob is made of and becomes; its content is checked on its way. */
+const produced = async (
+  { diffId, digest }: StoredLayer,
+  content: Content,
+  {
+    compression,
+    passed,
+    signal,
+    take,
+  }: Pick<LayoutFiles, "passed"> & {
+    readonly compression: BlockCompression | undefined
+    readonly signal: AbortSignal
+    readonly take: (block: Uint8Array) => Promise<void>
+  },
+): Promise<Measured> => {
+  const plain = passing(await content(), async ({ length }) => passed?.(length))
+  const blob = compression === undefined ? plain : passing(compressLasting(plain.blocks, compression))
+  await takeBehind(blob.blocks, signal, take)
+  if (plain.measured().digest !== diffId)
+    throw new ImageInvalid({ ref: digest, problem: `the content of the layer was changed on disk` })
+  return blob.measured()
+}
+
+/** Write a blob from the content of a layer. */
 const writeBlob = Effect.fnUntraced(function* (
   layer: StoredLayer,
-  content: () => Promise<AsyncIterable<Uint8Array>>,
-  files: LayoutFiles,
+  content: Content,
+  { ahead, blob, half, passed }: LayoutFiles,
   compression: BlockCompression | undefined,
 ): Effect.fn.Return<Measured, ImageInvalid | StorageFailed> {
-  const { ahead, passed } = files
-  const { plain, blob } = yield* attempt("write", files.half, async (signal) => {
-    const plainBytes = passing(await content(), async ({ length }) => passed?.(length))
-    const blobBytes = compression === undefined ? plainBytes : passing(compressLasting(plainBytes.blocks, compression))
-    // skopeo knows where else a registry may have what was brought before
-    const goesAhead = compression !== undefined && ahead?.known.has(layer.diffId) === false
-    const upload = goesAhead ? await ahead.uploads.begin() : undefined
-    signal.addEventListener("abort", () => upload?.abandon(), { once: true })
-    const handle = await fs.promises.open(files.half, "w", 0o600)
+  const written = yield* checked(half, async (signal) => {
+    const handle = await fs.promises.open(half, "w", 0o600)
     try {
-      await takeBehind(blobBytes.blocks, signal, async (block) => {
-        await Promise.all([handle.writeFile(block), upload?.write(block)])
-      })
-      const measured = { plain: plainBytes.measured(), blob: blobBytes.measured() }
-      if (measured.plain.digest === layer.diffId) await upload?.finish(measured.blob.digest)
-      return measured
+      const take = (block: Uint8Array) => handle.writeFile(block)
+      return await produced(layer, content, { compression, signal, take, ...(passed && { passed }) })
     } finally {
-      upload?.abandon()
       await handle.close()
     }
   })
-  if (plain.digest !== layer.diffId) {
-    return yield* new ImageInvalid({ ref: layer.digest, problem: `the content of the layer was changed on disk` })
-  }
-  if (compression !== undefined) ahead?.made.set(layer.diffId, blob)
-  yield* attemptSync("rename", files.blob(blob.digest), () => fs.renameSync(files.half, files.blob(blob.digest)))
-  return blob
+  if (compression !== undefined) ahead?.made.set(layer.diffId, written)
+  yield* attemptSync("rename", blob(written.digest), () => fs.renameSync(half, blob(written.digest)))
+  return written
 })
+
+/** Bring a blob to where it is to go, without a file here; undefined when it did not get there. */
+const bringBlob = Effect.fnUntraced(function* (
+  layer: StoredLayer,
+  content: Content,
+  { ahead, half, passed }: LayoutFiles,
+  compression: BlockCompression,
+): Effect.fn.Return<Measured | undefined, ImageInvalid | StorageFailed> {
+  // skopeo knows where else a registry may have what was brought before
+  if (ahead === undefined || ahead.known.has(layer.diffId)) return undefined
+  const upload = yield* Effect.promise(() => ahead.uploads.begin())
+  if (upload === undefined) return undefined
+  const brought = yield* checked(half, async (signal) => {
+    const abandon = () => upload.abandon()
+    signal.addEventListener("abort", abandon, { once: true })
+    try {
+      const blob = await produced(layer, content, {
+        compression,
+        signal,
+        take: async (block) => {
+          if (!(await upload.write(block))) throw notTaken
+        },
+        ...(passed && { passed }),
+      })
+      return (await upload.finish(blob.digest)) ? blob : undefined
+    } catch (cause) {
+      if (cause === notTaken) return undefined
+      throw cause
+    } finally {
+      abandon()
+    }
+  })
+  if (brought === undefined) return undefined
+  ahead.made.set(layer.diffId, brought)
+  ahead.there.add(layer.diffId)
+  return brought
+})
+
+const notTaken = new Error("not taken")
+
+/** What is read here may be no image. */
+const checked = <A>(
+  path: string,
+  work: (signal: AbortSignal) => Promise<A>,
+): Effect.Effect<A, ImageInvalid | StorageFailed> =>
+  Effect.flatten(
+    attempt("write", path, (signal) =>
+      work(signal).then(Effect.succeed, (cause: unknown) => {
+        if (cause instanceof ImageInvalid) return Effect.fail(cause)
+        throw cause
+      }),
+    ),
+  )
 
 const headOf = (path: string): Uint8Array => {
   const head = new Uint8Array(4)

@@ -49,16 +49,15 @@ export const pushImage = Effect.fn("pushImage")(function* (
   if (to._tag !== "Registry" || (form !== "gzip" && form !== "zstd")) return yield* copy(undefined)
 
   const made = new Map<string, Measured>()
+  const there = new Set<string>()
   const known = yield* store.compressedLayers(imageId, form)
   // what only a push needs is loaded for a push
-  const { uploadAhead } = yield* Effect.promise(() => import("./registry/uploadAhead.ts"))
+  const { noUploads, uploadAhead } = yield* Effect.promise(() => import("./registry/uploadAhead.ts"))
   const uploads = yield* uploadAhead(to.name, options.access)
-  yield* copy({ uploads, known, made }).pipe(
-    // a layer that was said to be there, and so was not made, may have gone
+  yield* copy({ uploads, known, made, there }).pipe(
+    // a layer that was there, and so is in no file, may have gone
     Effect.catchTag("TransportFailed", (failure) =>
-      [...known.keys()].every((diffId) => made.has(diffId))
-        ? Effect.fail(failure)
-        : copy({ uploads, known: new Map(), made }),
+      there.size === 0 ? Effect.fail(failure) : copy({ uploads: noUploads, known: new Map(), made, there: new Set() }),
     ),
   )
   yield* store.rememberCompressed(imageId, form, made)

@@ -89,6 +89,14 @@ const withVariable = <A, E, R>(name: string, value: string, work: Effect.Effect<
     () => Effect.sync(() => delete process.env[name]),
   )
 
+/** Of files that have no other name: those of the store are links here. */
+const newBytes = (directory: string): number =>
+  fs
+    .readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => fs.statSync(join(directory, name)))
+    .filter((file) => file.isFile() && file.nlink === 1)
+    .reduce((sum, { size }) => sum + size, 0)
+
 const straight = () => startFront(registry.address, () => false)
 const uploadsBy = (passed: ReadonlyArray<Passed>) =>
   passed.filter(({ method }) => method === "PATCH").map(({ by }) => by)
@@ -103,6 +111,42 @@ it.live("a layer goes to the registry while it is compressed, and skopeo finds i
     }),
   ),
 )
+
+it.live("a layer that goes to the registry while it is compressed is in no file here", () => {
+  let temporary = ""
+  const made: Array<number> = []
+  const looking = () =>
+    startFront(registry.address, (_, __, { by, method }) => {
+      if (by === "cryopod" && method === "PUT") made.push(newBytes(temporary))
+      return false
+    })
+  return through(looking, ({ front, host, push }) =>
+    Effect.gen(function* () {
+      temporary = host.layout.temporary
+      yield* push("nowhere/web:1")
+      expect(uploadsBy(front.passed)).toEqual(["cryopod", "skopeo"])
+      expect(made).toHaveLength(1)
+      expect(made[0]).toBeLessThan(1 << 20)
+    }),
+  )
+})
+
+it.live("a layer that the registry has taken and no longer knows is made again", () => {
+  const forgetful = () =>
+    startFront(registry.address, (_, response, { by, method, url }) => {
+      if (by !== "skopeo" || method !== "HEAD" || !url.includes("/blobs/")) return false
+      response.writeHead(404).end()
+      return true
+    })
+  return through(forgetful, ({ comesBack, front, push }) =>
+    Effect.gen(function* () {
+      yield* push("forgotten/web:1")
+      expect(uploadsBy(front.passed).filter((by) => by === "cryopod")).toHaveLength(1)
+      expect(uploadsBy(front.passed).filter((by) => by === "skopeo").length).toBeGreaterThan(1)
+      yield* comesBack("forgotten/web:1")
+    }),
+  )
+})
 
 it.live("what a registry has from an earlier time is neither compressed nor brought again", () =>
   through(straight, ({ comesBack, front, push }) =>

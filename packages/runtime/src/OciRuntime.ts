@@ -4,6 +4,7 @@
  * Creating and restoring go through conmon, which then keeps the container's standard streams; everything else is a
  * direct call. To stand still and go on takes none where a word to the cgroup does.
  */
+import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ToolFailed, ToolMissing, RuntimeName } from "@cryopod/entities"
 import { Layout, lastLines, run, type RunResult, runOk, Tools } from "@cryopod/host"
@@ -30,7 +31,10 @@ export interface OciRuntimeShape {
   ) => Effect.Effect<void, ToolMissing | ToolFailed>
   readonly pause: (runtime: RuntimeName, id: string) => Effect.Effect<void, ToolMissing | ToolFailed>
   readonly resume: (runtime: RuntimeName, id: string) => Effect.Effect<void, ToolMissing | ToolFailed>
-  /** Forget a container, and kill it if need be. One that the runtime does not know is a success. */
+  /**
+   * Forget a container, and kill it if need be. One that the runtime does not know is a success, and takes no process: each
+   * runtime has a directory for every container that it knows, and one that has ended with its dump it knows no more.
+   */
   readonly delete: (runtime: RuntimeName, id: string) => Effect.Effect<void, ToolMissing>
   /** What the runtime thinks the container does; undefined when it does not know it. */
   readonly status: (runtime: RuntimeName, id: string) => Effect.Effect<string | undefined, ToolMissing>
@@ -56,7 +60,8 @@ export class OciRuntime extends Context.Service<OciRuntime, OciRuntimeShape>()("
 }
 
 const make = (tools: Tools["Service"], layout: Layout["Service"]): OciRuntimeShape => {
-  const globalArguments = (runtime: RuntimeName) => ["--root", join(layout.runroot, runtime)]
+  const stateOf = (runtime: RuntimeName) => join(layout.runroot, runtime)
+  const globalArguments = (runtime: RuntimeName) => ["--root", stateOf(runtime)]
   const call = Effect.fnUntraced(function* (runtime: RuntimeName, args: ReadonlyArray<string>) {
     const path = yield* tools.path(runtime)
     return yield* run(path, [...globalArguments(runtime), ...args], { env: tools.environment, ownSession: true })
@@ -78,7 +83,12 @@ const make = (tools: Tools["Service"], layout: Layout["Service"]): OciRuntimeSha
       Effect.asVoid(callOk(runtime, ["kill", ...(whom === "all" ? ["--all"] : []), id, String(signal)])),
     pause: (runtime, id) => unlessDone(freezeCgroup(id, "freeze"), callOk(runtime, ["pause", id])),
     resume: (runtime, id) => unlessDone(freezeCgroup(id, "thaw"), callOk(runtime, ["resume", id])),
-    delete: (runtime, id) => Effect.asVoid(call(runtime, ["delete", "--force", id])),
+    delete: (runtime, id) =>
+      Effect.suspend(() =>
+        fs.existsSync(join(stateOf(runtime), id))
+          ? Effect.asVoid(call(runtime, ["delete", "--force", id]))
+          : Effect.void,
+      ),
     status: (runtime, id) =>
       Effect.map(call(runtime, ["state", id]), ({ exitCode, stdout }) =>
         exitCode === 0 ? (JSON.parse(stdout) as { readonly status: string }).status : undefined,

@@ -3,7 +3,7 @@
  *
  * skopeo, which does all else, wants to know a blob's digest before it brings it: it begins when the last byte is compressed.
  * A registry asks for the digest at the end. So what is produced goes there at once, and skopeo finds it there. Whatever gets
- * in the way, here nothing fails: the blob lies in a file as well, and is skopeo's to bring, with its words for what is wrong.
+ * in the way, here nothing fails: the blob is made again and skopeo's to bring, with its words for what is wrong.
  */
 import type { ClientRequest } from "node:http"
 import { parseReference } from "@cryopod/entities"
@@ -14,10 +14,10 @@ import { type RegistryEnvironment, registryEnvironment } from "./environment.ts"
 import { answerOf, openSession, type Session } from "./session.ts"
 
 export interface BlobUpload {
-  /** Until it resolves the block must stay as it is. Never rejects. */
-  readonly write: (block: Uint8Array) => Promise<void>
-  /** All was written. Never rejects. */
-  readonly finish: (digest: string) => Promise<void>
+  /** Whether more is taken; until it resolves the block must stay as it is. Never rejects. */
+  readonly write: (block: Uint8Array) => Promise<boolean>
+  /** All was written: whether the registry has it. Never rejects. */
+  readonly finish: (digest: string) => Promise<boolean>
   readonly abandon: () => void
 }
 
@@ -27,6 +27,9 @@ export interface UploadAhead {
   /** A place for a blob that is being made; undefined where that is left to skopeo. Never rejects. */
   readonly begin: () => Promise<BlobUpload | undefined>
 }
+
+/** All is left to skopeo. */
+export const noUploads: UploadAhead = { has: async () => false, begin: async () => undefined }
 
 /** `name` is a full one in a registry. */
 export const uploadAhead = (name: string, access: RegistryAccess): Effect.Effect<UploadAhead> =>
@@ -71,13 +74,12 @@ const beginBlob = async (session: Session): Promise<BlobUpload | undefined> => {
       try {
         sending.end()
         const taken = await answered
-        if (taken.status !== 202) return
+        if (taken.status !== 202) return false
         const last = new URL(taken.headers.location ?? place, place)
         last.searchParams.set("digest", digest)
-        // without this, there is nothing; with it, all of it: its answer makes no difference here
-        await session.ask("PUT", last)
+        return (await session.ask("PUT", last)).status === 201
       } catch {
-        // skopeo brings it
+        return false
       }
     },
     abandon: () => {
@@ -89,23 +91,23 @@ const beginBlob = async (session: Session): Promise<BlobUpload | undefined> => {
 
 /** Blocks go out one behind the other; when no more are taken, none is waited for. */
 const writer = (sending: ClientRequest) => {
-  const waiting = new Set<() => void>()
+  const waiting = new Set<(taken: boolean) => void>()
   let stopped = false
   return {
-    write: (block: Uint8Array): Promise<void> =>
+    write: (block: Uint8Array): Promise<boolean> =>
       stopped
-        ? Promise.resolve()
+        ? Promise.resolve(false)
         : new Promise((resolve) => {
-            const done = () => {
+            const done = (taken: boolean) => {
               waiting.delete(done)
-              resolve()
+              resolve(taken)
             }
             waiting.add(done)
-            sending.write(block, done)
+            sending.write(block, (error) => done(error == null))
           }),
     stop: (): void => {
       stopped = true
-      for (const done of waiting) done()
+      for (const done of waiting) done(false)
     },
   }
 }
