@@ -13,7 +13,8 @@ import type * as Scope from "effect/Scope"
 import { documentBytes, mediaTypes, refNameAnnotation } from "./Documents.ts"
 import { hexOf } from "./ImageRecord.ts"
 import { ImageStore, ociLayoutFile, type StoreFailure } from "./ImageStore.ts"
-import { type Ahead, formLayers, type LayerForm } from "./LayerForms.ts"
+import type { Ahead } from "./LayerBlobs.ts"
+import { formLayers, type LayerForm } from "./LayerForms.ts"
 
 export interface ExportOptions {
   /** Name of the image in the layout's index; none when absent. */
@@ -60,8 +61,8 @@ export const exportLayout = Effect.fn("exportLayout")(function* (
     blob,
     half: join(area, "half"),
     unpacked,
-    ...(options.ahead && { ahead: options.ahead }),
-    ...(options.passed && { passed: options.passed }),
+    ahead: options.ahead,
+    passed: options.passed ?? (() => undefined),
   })
   yield* attemptSync("write", directory, () => {
     fs.writeFileSync(join(directory, "oci-layout"), ociLayoutFile)

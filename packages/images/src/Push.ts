@@ -6,7 +6,8 @@ import type { BlockCompression, Measured } from "@cryopod/archive"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
 import type { StoredImage } from "./ImageTables.ts"
-import { type Ahead, type LayerForm, ociForm } from "./LayerForms.ts"
+import type { Ahead } from "./LayerBlobs.ts"
+import { type LayerForm, ociForm } from "./LayerForms.ts"
 import { type CopyFailure, type RegistryAccess, Transport } from "./Transport.ts"
 
 export interface PushOptions {
