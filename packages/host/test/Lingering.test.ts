@@ -35,7 +35,8 @@ it("goes on with its descriptors when it has said something, until the time is o
 })
 
 it("a program that ends without a word is over", async () => {
-  await Effect.runPromise(runLingering("/bin/false", [], { descriptors: [], millis: 60_000 }))
+  const running = Effect.exit(runLingering("/bin/false", [], { descriptors: [], millis: 60_000 }))
+  expect((await Effect.runPromise(running))._tag).toBe("Success")
 })
 
 it("a program that is not there is named", async () => {
