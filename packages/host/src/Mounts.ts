@@ -6,18 +6,18 @@ import type * as Scope from "effect/Scope"
 import { runLingering, runOk } from "./Process.ts"
 import { Tools } from "./Tools.ts"
 
-interface Mounted {
+export interface Mounted {
   readonly point: string
   /** Those of the mount: `nosuid`, `nodev` and so on. */
   readonly flags: string
   readonly type: string
 }
 
-/** In the order they were mounted in (proc(5), mountinfo). */
-const mounted = (): ReadonlyArray<Mounted> =>
-  readFileSync("/proc/self/mountinfo", "utf8")
+/** What `mountinfo` has (proc(5)), this process's own by default, in the order it was mounted in. */
+export const mounted = (mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8")): ReadonlyArray<Mounted> =>
+  mountinfo
     .split("\n")
-    .slice(0, -1)
+    .filter((line) => line !== "")
     .map((line) => {
       const [of = "", from = ""] = line.split(" - ")
       const [, , , , point = "", flags = ""] = of.split(" ")

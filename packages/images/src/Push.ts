@@ -53,13 +53,11 @@ export const pushImage = Effect.fn("pushImage")(function* (
   const there = new Set<string>()
   const known = yield* store.compressedLayers(imageId, form)
   // what only a push needs is loaded for a push
-  const { noUploads, uploadAhead } = yield* Effect.promise(() => import("./registry/uploadAhead.ts"))
+  const { uploadAhead } = yield* Effect.promise(() => import("./registry/uploadAhead.ts"))
   const uploads = yield* uploadAhead(to.name, options.access)
   yield* copy({ uploads, known, made, there }).pipe(
     // a layer that was there, and so is in no file, may have gone
-    Effect.catchTag("TransportFailed", (failure) =>
-      there.size === 0 ? Effect.fail(failure) : copy({ uploads: noUploads, known: new Map(), made, there: new Set() }),
-    ),
+    Effect.catchTag("TransportFailed", (failure) => (there.size === 0 ? Effect.fail(failure) : copy(undefined))),
   )
   yield* store.rememberCompressed(imageId, form, made)
 })

@@ -10,7 +10,6 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 type Endpoints = Readonly<Record<string, HttpApiEndpoint.Constraint>>
 
 export interface Routes<Group extends string, Of extends Endpoints> {
-  readonly group: Group
   /** Names of the endpoints, in the order of the reference. */
   readonly names: ReadonlyArray<keyof Of & string>
   /** The group with one endpoint in it. */
@@ -28,7 +27,6 @@ export const routes = <const Group extends string, Of extends Endpoints>(
   const of = (some: ReadonlyArray<keyof Of & string>) =>
     HttpApiGroup.make(group).add(...(some.map((name) => make[name](name)) as never as readonly [Of[keyof Of]]))
   return {
-    group,
     names,
     only: (name) => of([name]) as never,
     whole: () => of(names),

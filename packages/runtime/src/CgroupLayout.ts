@@ -3,19 +3,13 @@
  * (hybrid), where v2 has no controllers.
  */
 import { readFileSync, readlinkSync } from "node:fs"
+import { mounted } from "@cryopod/host"
 
 export type CgroupLayout = "v1" | "hybrid" | "v2"
 
 /** Told from `/proc/self/mountinfo`. */
-export const cgroupLayout = (mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8")): CgroupLayout => {
-  const mounts = mountinfo
-    .split("\n")
-    .map((line) => line.split(" "))
-    .flatMap((words) => {
-      const dash = words.indexOf("-")
-      return dash < 0 ? [] : [{ point: words[4] ?? "", type: words[dash + 1] ?? "" }]
-    })
-    .filter(({ point }) => point.startsWith("/sys/fs/cgroup"))
+export const cgroupLayout = (mountinfo?: string): CgroupLayout => {
+  const mounts = mounted(mountinfo).filter(({ point }) => point.startsWith("/sys/fs/cgroup"))
   if (mounts.some(({ point, type }) => point === "/sys/fs/cgroup" && type === "cgroup2")) return "v2"
   return mounts.some(({ type }) => type === "cgroup2") ? "hybrid" : "v1"
 }

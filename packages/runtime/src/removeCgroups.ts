@@ -1,15 +1,15 @@
 /** Cgroups that a runtime has left behind: crun's, under v1, when a restore of its has failed. */
-import { readdirSync, readFileSync, rmdirSync } from "node:fs"
+import { readdirSync, rmdirSync } from "node:fs"
 import { join } from "node:path"
+import { mounted } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { cgroupsPath } from "./OciSpec.ts"
 
-/** Where hierarchies of cgroups are mounted: proc(5), mountinfo. */
+/** Where hierarchies of cgroups are mounted. */
 const hierarchies = (): ReadonlyArray<string> =>
-  readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => / - cgroup2? /.test(line))
-    .map((line) => line.split(" ")[4] ?? "")
+  mounted()
+    .filter(({ type }) => type === "cgroup" || type === "cgroup2")
+    .map(({ point }) => point)
 
 /** In every hierarchy. One with processes in it stays: cgroups are only removed when nobody is in them. */
 export const removeCgroups = (id: string): Effect.Effect<void> =>

@@ -9,25 +9,22 @@ export type Client = HttpApiClient.ForApi<typeof LibpodApi>
 
 /** What all groups of routes have in common. */
 interface AnyRoutes {
-  readonly group: string
   readonly names: ReadonlyArray<string>
   readonly only: (name: string) => HttpApiGroup.Constraint
 }
 
-export const clientOf = (httpClient: HttpClient.HttpClient): Client =>
-  mapped(libpodRoutes, (routes) => {
-    const { group, names, only } = routes as never as AnyRoutes
-    return lazily(names, (endpoint) =>
-      Effect.runSync(
-        HttpApiClient.endpoint(libpodApi([only(endpoint) as never]), { group, endpoint, httpClient } as never).pipe(
-          Effect.provide(libpodClient),
-        ),
-      ),
-    )
-  }) as never
-
-const mapped = <A, B>(from: Readonly<Record<string, A>>, map: (value: A) => B): Readonly<Record<string, B>> =>
-  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, map(value)]))
+export const clientOf = (httpClient: HttpClient.HttpClient): Client => {
+  const groups = libpodRoutes as never as Readonly<Record<string, AnyRoutes>>
+  const methodsOf = ([group, { names, only }]: readonly [string, AnyRoutes]) => {
+    const methodOf = (endpoint: string) =>
+      HttpApiClient.endpoint(libpodApi([only(endpoint) as never]), { group, endpoint, httpClient } as never).pipe(
+        Effect.provide(libpodClient),
+        Effect.runSync,
+      )
+    return [group, lazily(names, methodOf)] as const
+  }
+  return Object.fromEntries(Object.entries(groups).map(methodsOf)) as never
+}
 
 /** An object whose fields are made when they are first read. */
 const lazily = (names: ReadonlyArray<string>, make: (name: string) => unknown): object =>

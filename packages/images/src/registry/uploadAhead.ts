@@ -28,9 +28,6 @@ export interface UploadAhead {
   readonly begin: () => Promise<BlobUpload | undefined>
 }
 
-/** All is left to skopeo. */
-export const noUploads: UploadAhead = { has: async () => false, begin: async () => undefined }
-
 /** `name` is a full one in a registry. */
 export const uploadAhead = (name: string, access: RegistryAccess): Effect.Effect<UploadAhead> =>
   Effect.map(registryEnvironment, (environment) => uploads(name, access, environment))
