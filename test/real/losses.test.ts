@@ -431,17 +431,21 @@ describe("a host that does not fit", () => {
         const images = await imagesOf(host, "web")
         const files = fs.readdirSync(images).filter((name) => /^(core-\d+|inventory)\.img$/.test(name))
         const before = new Map(files.map((name) => [name, fs.readFileSync(join(images, name))]))
+        let confined = 0
         for (const name of files) {
           const file = join(images, name)
           if (name === "inventory.img") rewritten(file, "inventory", (entry) => ({ ...entry, lsmtype: 2 }))
           else {
             rewritten(file, "core", (entry) => {
               const thread = entry.thread_core
-              if (thread?.creds === undefined) throw new Error(`${name} has no credentials`)
+              // a sleep that has ended and is not waited for yet has none
+              if (thread?.creds === undefined) return entry
+              confined += 1
               return { ...entry, thread_core: { ...thread, creds: { ...thread.creds, lsm_profile: "web-profile" } } }
             })
           }
         }
+        if (confined === 0) throw new Error("no process of the dump has credentials")
         const check = async () =>
           (await host.run("checkpoint", "check", "--format", "json", "web")).stdout.includes("web-profile")
         // CRIU itself may hang where a profile is missing
