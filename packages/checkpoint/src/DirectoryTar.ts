@@ -149,24 +149,28 @@ const unpack = Effect.fnUntraced(function* ({ archive, directory, existing, span
   )
 })
 
+/** A stream that is given as much wants no more until it has passed it on: the buffer can be filled again. */
 const readBytes = 1 << 20
-/** A stream that is given as much wants no more until it has passed it on. */
-const awaitedBytes = 1 << 17
-
+/** Spans as long as a header come by the thousand: as many as there is room for are one piece. */
 async function* bytesOf(archive: string, spans: ReadonlyArray<TarSpan>): AsyncGenerator<Uint8Array, void, void> {
-  const file = await fs.promises.open(archive, "r")
+  const file = fs.openSync(archive, "r")
   const buffer = Buffer.allocUnsafe(readBytes)
+  let filled = 0
   try {
     for (const { end, start } of spans) {
       for (let at = start; at < end;) {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(readBytes, end - at), at)
+        const bytesRead = fs.readSync(file, buffer, filled, Math.min(readBytes - filled, end - at), at)
         if (bytesRead === 0) throw new Error(`${archive} has become shorter`)
-        const bytes = buffer.subarray(0, bytesRead)
-        yield bytesRead < awaitedBytes ? Buffer.from(bytes) : bytes
         at += bytesRead
+        filled += bytesRead
+        if (filled === readBytes) {
+          yield buffer
+          filled = 0
+        }
       }
     }
+    if (filled > 0) yield buffer.subarray(0, filled)
   } finally {
-    await file.close()
+    fs.closeSync(file)
   }
 }

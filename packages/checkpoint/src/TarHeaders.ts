@@ -70,7 +70,7 @@ export function* tarEntries(path: string): Generator<TarEntry, void, void> {
       if (size > 0 && !hasContent(type)) throw new Error("a member that is no file has content")
       if (type === "S") position += sparseMapBytes(header, (at) => file.bytes(position + at, blockBytes))
       const end = position + padded(size)
-      yield { ...entryOf(header, type, extension), start, end }
+      yield entryOf(header, { type, extension, start, end })
       position = end
       start = end
       extension = new Map()
@@ -80,7 +80,12 @@ export function* tarEntries(path: string): Generator<TarEntry, void, void> {
   }
 }
 
-const entryOf = (header: Buffer, type: string, extension: Extension): Omit<TarEntry, "start" | "end"> => {
+interface Place extends Pick<TarEntry, "start" | "end"> {
+  readonly type: string
+  readonly extension: Extension
+}
+
+const entryOf = (header: Buffer, { end, extension, start, type }: Place): TarEntry => {
   const known = types[type] ?? "file"
   const prefix = isPosix(header) ? text(header, 345, 155) : ""
   const short = text(header, 0, 100)
@@ -94,6 +99,8 @@ const entryOf = (header: Buffer, type: string, extension: Extension): Omit<TarEn
     mode: number(header, 100, 8) & 0o7777,
     uid: Number(extension.get("uid") ?? number(header, 108, 8)),
     gid: Number(extension.get("gid") ?? number(header, 116, 8)),
+    start,
+    end,
   }
 }
 
@@ -106,7 +113,7 @@ const extended = (before: Extension, type: string, content: Buffer): Extension =
     return new Map(before).set(type === "L" ? "path" : "linkpath", name)
   }
   const records = paxRecords(content)
-  if (type === "x") return new Map([...before, ...records])
+  if (type === "x") return before.size === 0 ? records : new Map([...before, ...records])
   // what holds for every entry that follows would have to be carried along
   for (const key of records.keys()) {
     if (key !== "comment") throw new Error(`a global header sets ${key}`)
@@ -183,11 +190,17 @@ const number = (header: Buffer, at: number, length: number): number => {
   return value
 }
 
-/** Every byte counts, those of the sum itself as blanks. */
+const everySecondByte = 0x00ff00ff
+
+/** Every byte counts, those of the sum itself as blanks. Four are read at a time, into two sums that 16 bits have room for. */
 const checkSum = (header: Buffer): void => {
-  let sum = 8 * blank
-  for (let at = 0; at < 148; at++) sum += header[at] ?? 0
-  for (let at = 156; at < blockBytes; at++) sum += header[at] ?? 0
+  let sums = 0
+  for (let at = 0; at < blockBytes; at += 4) {
+    const four = header.readInt32LE(at)
+    sums = (sums + (four & everySecondByte) + ((four >>> 8) & everySecondByte)) | 0
+  }
+  let sum = (sums & 0xffff) + (sums >>> 16) + 8 * blank
+  for (let at = 148; at < 156; at++) sum -= header[at] ?? 0
   if (sum !== number(header, 148, 8)) throw new Error("a header has the wrong checksum")
 }
 

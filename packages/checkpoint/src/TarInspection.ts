@@ -119,19 +119,21 @@ class Seen {
     const parent = dirname(name)
     const known = this.present.get(parent)
     if (known !== undefined) return known.has(basename(name))
-    const names = namesIn(join(this.directory, parent))
+    const names = parent === "." || this.isThere(parent) ? namesIn(join(this.directory, parent)) : none
     if (this.present.size === maxRemembered) this.present.clear()
     this.present.set(parent, names)
     return names.has(basename(name))
   }
 }
 
-/** None when there is no such directory. */
+const none: ReadonlySet<string> = new Set()
+
+/** None when it is no directory. */
 const namesIn = (path: string): ReadonlySet<string> => {
   try {
     return new Set(fs.readdirSync(path))
   } catch {
-    return new Set()
+    return none
   }
 }
 
@@ -157,16 +159,20 @@ export const checkParents = (directory: string, name: string, { links, replaced 
 /** Undefined when there is nothing, be it for want of a parent directory. */
 const statOf = (path: string): fs.Stats | undefined => {
   try {
-    return fs.lstatSync(path)
+    return fs.lstatSync(path, { throwIfNoEntry: false })
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined
+    if ((cause as NodeJS.ErrnoException).code === "ENOTDIR") return undefined
     throw cause
   }
 }
 
+/** What is no name between two slashes: nothing, `.` and `..`. */
+const nameless = /(?:^|\/)\.{0,2}(?:\/|$)/
+
 /** `./a//b/` → `a/b`. */
 export const confined = (raw: string): string => {
+  const most = raw.startsWith("./") ? raw.slice(2) : raw
+  if (!nameless.test(most)) return most
   const parts = raw.split("/").filter((part) => part !== "" && part !== ".")
   if (parts.includes("..")) throw new MemberUnsafe({ member: raw, problem: "leaves the directory" })
   return parts.join("/")

@@ -7,7 +7,6 @@
  * a name twice, or with something else where a directory or a member below it belongs, is not parted.
  */
 import { availableParallelism } from "node:os"
-import { dirname } from "node:path"
 import type { TarEntry } from "./TarHeaders.ts"
 
 /** Bytes of an archive from the header of one member to the end of another: an archive as well. */
@@ -29,6 +28,9 @@ const fewestMembers = 10_000
 const mostMembers = 250_000
 
 const mostParts = 4
+
+/** Empty for what lies in the directory itself. */
+const parentOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("/")))
 
 export class Parting {
   private readonly fewest: number
@@ -53,10 +55,10 @@ export class Parting {
     this.starts.push(start)
     if (type !== "directory") {
       this.names.add(name)
-      this.directoryNames.add(dirname(name))
+      this.directoryNames.add(parentOf(name))
       return
     }
-    this.directoryNames.add(name === "" ? "." : name)
+    this.directoryNames.add(name)
     const last = this.directories.at(-1)
     if (last?.end === start) this.directories.splice(-1, 1, { start: last.start, end })
     else this.directories.push({ start, end })
@@ -73,7 +75,7 @@ export class Parting {
 
   private isInTheWay(): boolean {
     for (const name of this.directoryNames) {
-      for (let path = name; path !== "."; path = dirname(path)) if (this.names.has(path)) return true
+      for (let path = name; path !== ""; path = parentOf(path)) if (this.names.has(path)) return true
     }
     return false
   }
