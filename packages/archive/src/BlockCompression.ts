@@ -5,8 +5,8 @@
  * two thousandths of the result. Memory is bounded by the blocks under way.
  */
 import { counted, type ProgressListener } from "@cryopod/entities"
-import { promisify } from "node:util"
 import * as zlib from "node:zlib"
+import { atOnce } from "./AtOnce.ts"
 import type { Compression } from "./Compression.ts"
 import { lending } from "./Lent.ts"
 import { readBlockBytes, type TarPlan, tarBlocks } from "./TarPlan.ts"
@@ -18,25 +18,21 @@ export const compressedBlockBytes = 2 << 20
 /** How many blocks are being compressed at a time. */
 export const underWay = 4
 
-/**
- * The pool is asked once for a block that becomes half as big, twice for one that stays as it is, and not once for each of its
- * 16 KiB. More than is needed would have to be collected.
- */
-const outputBytes = (compressedBlockBytes >> 1) + (compressedBlockBytes >> 4)
+/** Room for a block that does not become smaller, and one byte at least: whatever is filled up is followed by another. */
+const outputBytes = compressedBlockBytes + (compressedBlockBytes >> 7)
 
 /**
  * zstd's level 1 takes two fifths of the time that its default takes, for a result that is some two hundredths bigger
- * (measured on pages of memory). Made when something is compressed: Node loads zlib for that.
+ * (measured on pages of memory).
  */
-const compressor = (compression: BlockCompression): ((block: Uint8Array) => Promise<Uint8Array>) => {
-  if (compression === "gzip") {
-    const gzip = promisify<Uint8Array, zlib.ZlibOptions, Uint8Array>(zlib.gzip)
-    return (block) => gzip(block, { chunkSize: outputBytes })
-  }
-  const zstd = promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdCompress)
-  const params = { [zlib.constants.ZSTD_c_compressionLevel]: 1 }
-  // said in the frame, the length lets a reader unpack several frames at a time
-  return (block) => zstd(block, { chunkSize: outputBytes, params, pledgedSrcSize: block.length })
+const compressor = (compression: BlockCompression, { length }: Uint8Array) => {
+  if (compression === "gzip") return zlib.createGzip({ chunkSize: outputBytes })
+  return zlib.createZstdCompress({
+    chunkSize: outputBytes,
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 },
+    // said in the frame, the length lets a reader unpack several frames at a time
+    pledgedSrcSize: length,
+  })
 }
 
 /** The bytes of an archive in blocks that `compressLasting` takes as they are, without a copy. */
@@ -63,15 +59,14 @@ export async function* compressLasting(
   source: AsyncIterable<Uint8Array>,
   compression: BlockCompression,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const compress = compressor(compression)
-  const pending: Array<Promise<Uint8Array>> = []
+  const pending: Array<Promise<ReadonlyArray<Uint8Array>>> = []
   const lend = lending()
   for await (const block of source) {
-    const result = compress(block)
+    const result = atOnce(block, { through: compressor(compression, block) })
     // it is waited for in its turn; a failure before that is no unhandled one
     result.catch(() => undefined)
     pending.push(result)
-    if (pending.length >= underWay) yield* lend(await (pending.shift() as Promise<Uint8Array>))
+    if (pending.length >= underWay) yield* lend((await pending.shift()) ?? [])
   }
   for (const result of pending) yield* lend(await result)
 }

@@ -12,12 +12,20 @@ const free = ({ buffer }: Uint8Array): void => {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= leastFreed) buffer.transfer(0)
 }
 
-/** Hands on blocks, each with memory of its own, that are valid until the second one behind it is asked for. */
-export const lending = (): ((block: Uint8Array) => Generator<Uint8Array, void, void>) => {
-  let before: Uint8Array | undefined
-  return function* (block) {
-    yield block
-    if (before !== undefined) free(before)
-    before = block
+/** A stream that is given as much wants no more until it has passed it on. */
+const awaitedBytes = 1 << 17
+
+type Pieces = ReadonlyArray<Uint8Array>
+
+/**
+ * Hands on pieces that are valid until the second one behind it is asked for; small ones, which streams may gather, longer than
+ * that. Those that come at a time may have memory in common, which is nobody else's.
+ */
+export const lending = (): ((pieces: Pieces) => Generator<Uint8Array, void, void>) => {
+  let before: Pieces = []
+  return function* (pieces) {
+    for (const piece of pieces) yield piece.length < awaitedBytes ? Buffer.from(piece) : piece
+    for (const piece of before) free(piece)
+    before = pieces
   }
 }

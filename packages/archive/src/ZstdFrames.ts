@@ -8,8 +8,8 @@
  * the first frame that does not happen to end where one of its output blocks does.
  * Source: RFC 8878 §3.1.
  */
-import { promisify } from "node:util"
 import * as zlib from "node:zlib"
+import { atOnce } from "./AtOnce.ts"
 import { ByteSource } from "./ByteSource.ts"
 import { CompressionInvalid } from "./Compression.ts"
 import { lending } from "./Lent.ts"
@@ -18,6 +18,8 @@ import { lending } from "./Lent.ts"
 const maxFrameContent = 8 << 20
 const underWay = 4
 
+type Pieces = ReadonlyArray<Uint8Array>
+
 type Streamed = (blocks: AsyncIterable<Uint8Array>, compression: "zstd") => AsyncGenerator<Uint8Array, void, void>
 
 /** A block is valid until the second one behind it is asked for. */
@@ -25,9 +27,8 @@ export async function* unpackFrames(
   source: AsyncIterable<Uint8Array>,
   streamed: Streamed,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const unzstd = promisify<Uint8Array, zlib.ZstdOptions, Uint8Array>(zlib.zstdDecompress)
   const bytes = new ByteSource(source)
-  const pending: Array<Promise<Uint8Array>> = []
+  const pending: Array<Promise<Pieces>> = []
   // one is free again when the frame that was put into it has been unpacked
   const rooms = Array.from({ length: underWay }, () => new Room())
   let turn = 0
@@ -37,7 +38,9 @@ export async function* unpackFrames(
       const { contentBytes } = header
       if (contentBytes !== undefined && contentBytes <= maxFrameContent) {
         const frame = await gathered(bytes, header, { room: rooms[turn++ % underWay] ?? new Room(), contentBytes })
-        const unpacked = unzstd(frame, { chunkSize: Math.max(64, contentBytes), maxOutputLength: contentBytes || 64 })
+        // with room for a byte more: whatever is filled up is followed by another
+        const through = zlib.createZstdDecompress({ chunkSize: Math.max(64, contentBytes + 1) })
+        const unpacked = atOnce(frame, { through, mostBytes: contentBytes })
         // it is waited for in its turn; a failure before that is no unhandled one
         unpacked.catch(() => undefined)
         pending.push(unpacked)
@@ -53,9 +56,9 @@ export async function* unpackFrames(
   }
 }
 
-const inTurn = async (unpacked: Promise<Uint8Array> | undefined): Promise<Uint8Array> => {
+const inTurn = async (unpacked: Promise<Pieces> | undefined): Promise<Pieces> => {
   try {
-    return (await unpacked) ?? new Uint8Array()
+    return (await unpacked) ?? []
   } catch (cause) {
     throw new CompressionInvalid(`zstd data: ${(cause as Error).message}`)
   }

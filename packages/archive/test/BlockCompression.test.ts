@@ -1,4 +1,6 @@
-import { Readable } from "node:stream"
+import { randomBytes } from "node:crypto"
+import { Readable, Writable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
 import { type BlockCompression, compressionOf, compressLasting, decompressed } from "../src/index.ts"
@@ -46,6 +48,36 @@ describe.each<BlockCompression>(["gzip", "zstd"])("compression by blocks: %s", (
     expect(compressionOf(compressed)).toBe(compression)
     expect((await gather(decompressed(Readable.from([compressed])))).equals(bytes)).toBe(true)
     expect(whole[compression](compressed).equals(bytes)).toBe(true)
+  })
+
+  it("can be read by a stream that gathers what is small, and is slow", async () => {
+    const parts = Array.from({ length: 24 }, (_, at) =>
+      at % 4 === 3 ? randomBytes(2 << 20) : Buffer.alloc(2 << 20, at),
+    )
+    const bytes = Buffer.concat(parts)
+    const written: Array<Buffer> = []
+    const slow = new Writable({
+      write: (block: Buffer, _, done) =>
+        void setTimeout(() => {
+          written.push(Buffer.from(block))
+          done()
+        }, 2),
+    })
+    await pipeline(compressLasting(reused(bytes, 2 << 20), compression), slow)
+    expect(whole[compression](Buffer.concat(written)).equals(bytes)).toBe(true)
+  })
+
+  it("leaves nothing to the collector", async () => {
+    const block = randomBytes(2 << 20)
+    const blocks = async function* () {
+      for (let at = 0; at < 64; at++) yield block
+    }
+    const before = process.memoryUsage().arrayBuffers
+    let most = 0
+    for await (const _ of compressLasting(blocks(), compression))
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    // of 128 MiB that come out, those that are under way
+    expect(most).toBeLessThan(20 << 20)
   })
 
   it("fails when its source does", async () => {

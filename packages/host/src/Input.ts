@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { attemptSync } from "./Attempt.ts"
 import { descriptorOf, isPipe } from "./Descriptor.ts"
+import { fileBlocks } from "./FileBlocks.ts"
 import { type FileIdentity, identityOf } from "./FileIdentity.ts"
 
 const blockBytes = 1 << 20
@@ -38,7 +39,8 @@ export const openInput = Effect.fn("Input.open")(function* (
       }),
   )
   const stat = yield* attemptSync("open", path, () => refuseUnreadable(fd, path))
-  if (!stat.isFIFO() && !stat.isSocket()) return inputOf(fileBlocks(fd), () => identityOf(fd))
+  if (!stat.isFIFO() && !stat.isSocket())
+    return inputOf(fileBlocks(fd, { blockBytes, lasting: 2 }), () => identityOf(fd))
   const first = stat.isFIFO() ? yield* firstBytes(fd, path) : Buffer.alloc(0)
   const socket = yield* Effect.acquireRelease(
     attemptSync("open", path, () => {
@@ -103,32 +105,6 @@ const firstBytes = (fd: number, path: string) =>
     Effect.repeat({ while: (bytes) => bytes === "nobody", schedule: Schedule.spaced("50 millis") }),
     Effect.map((bytes) => (bytes === "nobody" ? Buffer.alloc(0) : bytes)),
   )
-
-/** The next block is read while the current one is worked on. */
-async function* fileBlocks(fd: number): AsyncGenerator<Uint8Array, void, void> {
-  const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafe(blockBytes))
-  const read = (turn: number) =>
-    new Promise<Uint8Array>((done, failed) => {
-      const buffer = buffers[turn % buffers.length] ?? Buffer.alloc(0)
-      fs.read(fd, buffer, 0, blockBytes, null, (cause, length) =>
-        cause === null ? done(buffer.subarray(0, length)) : failed(cause),
-      )
-    })
-  let pending = read(0)
-  try {
-    for (let turn = 1; ; turn++) {
-      const block = await pending
-      if (block.length === 0) return
-      pending = read(turn)
-      // it is waited for in its turn; a failure before that is no unhandled one
-      pending.catch(() => undefined)
-      yield block
-    }
-  } finally {
-    // the descriptor must not be closed under a read
-    await Promise.allSettled([pending])
-  }
-}
 
 /** A pipe gives 64 KiB at a time; put together they cost less on their further way. */
 async function* gathered(first: Buffer, socket: net.Socket): AsyncGenerator<Uint8Array, void, void> {

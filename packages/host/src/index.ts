@@ -2,6 +2,7 @@
 export * from "./Attempt.ts"
 export * from "./Database.ts"
 export { descriptorOf } from "./Descriptor.ts"
+export { fileBlocks } from "./FileBlocks.ts"
 export * from "./FileIdentity.ts"
 export * from "./Files.ts"
 export * from "./Input.ts"

@@ -5,15 +5,7 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import {
-  type Compression,
-  compressionOf,
-  decompressed,
-  digestOfBytes,
-  passing,
-  readBlockBytes,
-  unpack,
-} from "@cryopod/archive"
+import { type Compression, compressionOf, decompressed, digestOfBytes, passing, unpack } from "@cryopod/archive"
 import {
   ArchiveInvalid,
   type ArchiveSource,
@@ -21,10 +13,9 @@ import {
   type MemberUnsafe,
   type OptionInvalid,
 } from "@cryopod/entities"
-import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
+import { attempt, makeDirectory, openInput, streamInput } from "@cryopod/host"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { applyChanges } from "./Changes.ts"
 import { documentBytes, goArchitecture, mediaTypes } from "./Documents.ts"
 import { ImageStore, type StoreFailure } from "./ImageStore.ts"
@@ -87,11 +78,7 @@ const layerTypes: Readonly<Record<Compression, string>> = {
 
 const storeLayer = Effect.fnUntraced(function* (source: ArchiveSource, file: string) {
   const archive = source._tag === "File" ? source.path : "standard input"
-  const bytes = yield* attemptSync("open", archive, () =>
-    source._tag === "File"
-      ? fs.createReadStream("", { fd: openFile(source.path), highWaterMark: readBlockBytes })
-      : Stream.toAsyncIterable(source.bytes),
-  )
+  const bytes = yield* source._tag === "File" ? openInput(source.path) : streamInput(source.bytes)
   const nowhere = `${file}.members`
   yield* makeDirectory(nowhere)
   const handle = yield* Effect.acquireRelease(
@@ -114,10 +101,3 @@ const storeLayer = Effect.fnUntraced(function* (source: ArchiveSource, file: str
   if (passedOver.length === 0) return yield* new ArchiveInvalid({ archive, problem: "there is nothing in it" })
   return { ...compressed.measured(), diffId: content.measured().digest, compression: compressionOf(head) }
 })
-
-const openFile = (path: string) => {
-  const fd = fs.openSync(path, "r")
-  if (!fs.fstatSync(fd).isDirectory()) return fd
-  fs.closeSync(fd)
-  throw Object.assign(new Error(path), { code: "EISDIR" })
-}

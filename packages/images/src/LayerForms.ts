@@ -13,9 +13,10 @@ import {
   digestOfBytes,
   lastingBlocks,
   planDirectory,
+  underWay,
 } from "@cryopod/archive"
 import type { ImageInvalid, StorageFailed } from "@cryopod/entities"
-import { attemptSync } from "@cryopod/host"
+import { attemptSync, fileBlocks } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type Descriptor, documentBytes, mediaTypes, readManifest } from "./Documents.ts"
 import type { StoredImage, StoredLayer } from "./ImageTables.ts"
@@ -97,8 +98,8 @@ const formLayer = Effect.fnUntraced(function* (
 const typeOf = (compression: "none" | BlockCompression): string =>
   ({ none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd })[compression]
 
-/** A stream of its own makes a new block each time. */
-const blobBlocks = (path: string) => fs.createReadStream(path, { highWaterMark: compressedBlockBytes })
+/** As `compressLasting` takes them. */
+const blobBlocks = (path: string) => fileBlocks(path, { blockBytes: compressedBlockBytes, lasting: underWay })
 
 const headOf = (path: string): Uint8Array => {
   const head = new Uint8Array(4)

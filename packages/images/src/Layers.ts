@@ -7,10 +7,10 @@
  */
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { decompressed, passing, readBlockBytes, unpack, type UnpackRules } from "@cryopod/archive"
+import { decompressed, passing, unpack, type UnpackRules } from "@cryopod/archive"
 import type { ArchiveInvalid, ImageNotFound, MemberUnsafe } from "@cryopod/entities"
 import { ImageInvalid } from "@cryopod/entities"
-import { holdLock, Layout, makeDirectory, publishTree } from "@cryopod/host"
+import { fileBlocks, holdLock, Layout, makeDirectory, publishTree } from "@cryopod/host"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -40,8 +40,7 @@ const make = Effect.fnUntraced(function* () {
   const store = yield* ImageStore
 
   const unpackBlob = Effect.fnUntraced(function* (ref: string, layer: StoredLayer, target: string, rules: UnpackRules) {
-    const blob = fs.createReadStream(store.blobPath(layer.digest), { highWaterMark: readBlockBytes })
-    const compressed = passing(blob)
+    const compressed = passing(fileBlocks(store.blobPath(layer.digest)))
     const content = passing(decompressed(compressed.blocks))
     yield* unpack(content.blocks, target, rules)
     if (compressed.measured().digest !== layer.digest)

@@ -7,9 +7,9 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { digestOfBytes, passing, readBlockBytes } from "@cryopod/archive"
+import { digestOfBytes, passing } from "@cryopod/archive"
 import { ImageInvalid } from "@cryopod/entities"
-import { attempt, attemptSync, makeDirectory } from "@cryopod/host"
+import { attempt, attemptSync, fileBlocks, makeDirectory } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type Descriptor, goArchitecture, mediaTypes, readIndex, readManifest, refNameAnnotation } from "./Documents.ts"
@@ -108,7 +108,7 @@ const verifiedBlob = Effect.fnUntraced(function* (layout: ForeignLayout, digest:
   // a layer that is not here may be in the store; whether it is, is asked under the store's lock
   if (!fs.existsSync(path) || fs.existsSync(store.blobPath(digest))) return undefined
   const measured = yield* attempt("read blob", path, async (signal) => {
-    const bytes = passing(fs.createReadStream(path, { highWaterMark: readBlockBytes }))
+    const bytes = passing(fileBlocks(path))
     if (layout.files === "copied")
       await pipeline(bytes.blocks, fs.createWriteStream(file, { flags: "wx", mode: 0o600 }), { signal })
     else for await (const _ of bytes.blocks) signal.throwIfAborted()

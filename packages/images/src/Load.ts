@@ -7,7 +7,7 @@
 import * as fs from "node:fs"
 import { join, resolve } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { compressionOf, decompressed, peek, readBlockBytes, unpack } from "@cryopod/archive"
+import { compressionOf, decompressed, peek, unpack } from "@cryopod/archive"
 import {
   ArchiveInvalid,
   type ArchiveSource,
@@ -16,7 +16,7 @@ import {
   remoteName,
   TransportFailed,
 } from "@cryopod/entities"
-import { attempt, attemptSync, descriptorOf, makeDirectory, openInput, streamInput } from "@cryopod/host"
+import { attempt, attemptSync, descriptorOf, fileBlocks, makeDirectory, openInput, streamInput } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -120,7 +120,7 @@ const inFile = Effect.fnUntraced(function* (archive: Wanted): Candidates {
   const { path, ref, select } = archive
   const directory = join(yield* (yield* ImageStore).area, "unpacked")
   yield* makeDirectory(directory)
-  yield* unpack(decompressed(fs.createReadStream(path, { highWaterMark: readBlockBytes })), directory, {
+  yield* unpack(decompressed(fileBlocks(path)), directory, {
     archive: ref,
     accepts: (name) => layoutMember.test(name),
     maxMembers: 1_000_000,
@@ -193,11 +193,7 @@ const plainArchive = Effect.fnUntraced(function* (path: string, target: string) 
   })
   if (compression === "none") return path
   yield* attempt("decompress", path, (signal) =>
-    pipeline(
-      decompressed(fs.createReadStream(path, { highWaterMark: readBlockBytes })),
-      fs.createWriteStream(target, { mode: 0o600 }),
-      { signal },
-    ),
+    pipeline(decompressed(fileBlocks(path)), fs.createWriteStream(target, { mode: 0o600 }), { signal }),
   )
   return target
 })

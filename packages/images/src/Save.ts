@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { planDirectory, tarBlocks } from "@cryopod/archive"
 import { type ArchiveDestination, OptionInvalid, StorageFailed } from "@cryopod/entities"
-import { attempt, attemptSync, copyFile, removeTree, syncDirectory, temporaryBeside } from "@cryopod/host"
+import { attempt, attemptSync, copyFile, fileBlocks, removeTree, syncDirectory, temporaryBeside } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import { type ExportFailure, exportLayout } from "./ExportLayout.ts"
 import { ImageStore } from "./ImageStore.ts"
@@ -49,7 +49,7 @@ export const saveImage = Effect.fn("saveImage")(function* (
       if (format === "docker-archive") yield* dockerArchive(layout, archive, options)
       const blocks: Blocks =
         format === "docker-archive"
-          ? async () => fs.createReadStream(archive, { highWaterMark: 1 << 20 })
+          ? async () => fileBlocks(archive)
           : async () => tarBlocks(await planDirectory(layout))
       if (destination._tag === "Stream") return yield* toStream(destination.write, blocks)
       if (format !== "docker-archive") yield* writeFile(archive, blocks)
