@@ -20,7 +20,7 @@ import {
   serviceMagic,
 } from "./images/imageKinds.ts"
 import { ghostChunkEntry, ipcMsg } from "./images/memory.ts"
-import { decode, type Fields, type Message, ProtobufInvalid } from "./Protobuf.ts"
+import { decode, type Fields, fieldsOf, type Message, ProtobufInvalid } from "./Protobuf.ts"
 
 export { commonMagic, type EntryOf, type ImageKind, imageKinds, serviceMagic }
 
@@ -107,6 +107,18 @@ export const readImage = <K extends ImageKind>(source: ByteSource, kind: K): Rea
 /** The only entry of an image file that has one, such as `inventory.img` and `stats-dump`. */
 export const readOnly = <K extends ImageKind>(source: ByteSource, kind: K): EntryOf<K> => {
   for (const { message, table } of imageEntries(source, kind)) return decode(message, table) as EntryOf<K>
+  throw new CriuImageInvalid("empty", source.sizeBytes)
+}
+
+/** Some fields of the only entry; what is in the others takes no time. */
+export const readFields = <K extends ImageKind, N extends keyof EntryOf<K>>(
+  source: ByteSource,
+  kind: K,
+  names: ReadonlyArray<N>,
+): Pick<EntryOf<K>, N> => {
+  for (const { message, table } of imageEntries(source, kind)) {
+    return decode(message, fieldsOf(table, names as ReadonlyArray<string>)) as Pick<EntryOf<K>, N>
+  }
   throw new CriuImageInvalid("empty", source.sizeBytes)
 }
 

@@ -68,6 +68,14 @@ export const message = <F extends Fields>(fields: F): Message<F> => ({
   byNumber: new Map(Object.entries(fields).map(([name, field]) => [field.number, [name, field] as const])),
 })
 
+/** Some fields of a table: the others are passed over, as if nobody knew them. */
+export const fieldsOf = <F extends Fields, K extends keyof F>(
+  of: Message<F>,
+  names: ReadonlyArray<K>,
+): Message<Pick<F, K>> => ({
+  byNumber: new Map([...of.byNumber].filter(([, [name]]) => names.some((wanted) => wanted === name))),
+})
+
 const field = <A>(number: number, kind: Kind): Field<A, "optional"> => ({ number, kind, rule: "optional" })
 
 /** `uint32`, and `uint64` where values beyond 2⁵³ make no sense: they are refused. */

@@ -11,6 +11,7 @@ import {
   isImageProblem,
   Protobuf,
   readImage,
+  readFields,
   readOnly,
   serviceMagic,
 } from "../src/index.ts"
@@ -76,6 +77,17 @@ describe("image files", () => {
       domainname: "b",
     })
     expect(() => readOnly(sourceOf("utsns"), "utsns")).toThrow(expect.objectContaining({ problem: "empty" }))
+  })
+
+  it("give some fields of their only entry, whatever is in the others", () => {
+    const damaged = bytesField(2, hex("ff"))
+    const core = sourceOf("core", entry(concat(varintField(1, 1n), damaged)))
+    expect(Object.entries(readFields(core, "core", ["mtype"]))).toEqual([["mtype", 1]])
+    expect(() => readFields(core, "core", ["thread_info"])).toThrow(expect.objectContaining({ problem: "truncated" }))
+    const without = sourceOf("core", entry(damaged))
+    expect(() => readFields(without, "core", ["mtype"])).toThrow(expect.objectContaining({ problem: "missingField" }))
+    expect(Object.keys(readFields(without, "core", ["thread_core"]))).toEqual([])
+    expect(() => readFields(sourceOf("core"), "core", ["mtype"])).toThrow(expect.objectContaining({ problem: "empty" }))
   })
 })
 

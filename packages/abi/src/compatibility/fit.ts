@@ -70,9 +70,11 @@ const needsOf = (checkpoint: Fitting) =>
       const facts = factsFromAnnotations(annotations)
       const read = yield* readDump(source, dump, () => {
         const first = [...dump.entries("pstree.img", "pstree")][0]?.pid
-        const core = first === undefined ? undefined : dump.only(`core-${first}.img`, "core")
+        const core = first === undefined ? undefined : dump.fields(`core-${first}.img`, "core", ["mtype"])
         const cores = dump.names().filter((name) => /^core-\d+\.img$/.test(name))
-        const profiles = cores.map((name) => dump.only(name, "core")?.thread_core?.creds?.lsm_profile ?? "")
+        const profiles = cores.map(
+          (name) => dump.fields(name, "core", ["thread_core"])?.thread_core?.creds?.lsm_profile ?? "",
+        )
         const mounts = dump.names().filter((name) => mountsFile.test(name))
         const types = new Set(mounts.flatMap((name) => [...dump.entries(name, "mnts")].map(({ fstype }) => fstype)))
         const pages = dump.names().filter((name) => pagesNumber(name) !== undefined)

@@ -10,6 +10,7 @@ import {
   isImageProblem,
   type Pagemap,
   ProcessMemory,
+  readFields,
   readOnly,
   readPagemap,
 } from "@cryopod/criu"
@@ -58,6 +59,16 @@ export class DumpFiles {
   only<K extends ImageKind>(name: string, kind: K): EntryOf<K> | undefined {
     const source = this.source(name)
     return source === undefined ? undefined : readOnly(source, kind)
+  }
+
+  /** Some fields of the only entry of a file; undefined when it is not there. */
+  fields<K extends ImageKind, N extends keyof EntryOf<K>>(
+    name: string,
+    kind: K,
+    names: ReadonlyArray<N>,
+  ): Pick<EntryOf<K>, N> | undefined {
+    const source = this.source(name)
+    return source === undefined ? undefined : readFields(source, kind, names)
   }
 
   /** The only entry of a file that lies elsewhere. */
