@@ -28,7 +28,7 @@ export const atOnce = (
       if (bytes > mostBytes) through.destroy(new Error(`there is more than ${mostBytes} bytes`))
       else pieces.push(piece)
     })
-    through.once("error", reject)
+    through.on("error", reject)
     through.once("end", () => resolve(pieces))
     through.end(block)
   })
