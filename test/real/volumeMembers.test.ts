@@ -20,11 +20,13 @@ const makeBuilds = async () => {
       find: "yield* replay(record, opened, options)",
       replace,
     })
-  const thawing = brokenBuild({
-    file: "packages/abi/src/checkpoint/checkpoint.ts",
-    find: "const taking =",
-    replace: "yield* thaw(plan)\nconst taking =",
-  })
+  // the files when the memory has been taken and the container runs again: beside CRIU, which holds it, they might be in step
+  const thawing = brokenBuild(
+    ...[
+      ["yield* beginTaking(plan, paused)", "yield* beginTaking(plan, false)"],
+      ["const kept =", "yield* thaw(plan)\nconst kept ="],
+    ].map(([find = "", replace = ""]) => ({ file: "packages/abi/src/checkpoint/checkpoint.ts", find, replace })),
+  )
   const failing = half(`yield* Effect.die("broken")`)
   const killed = half(`yield* Effect.sync(() => { ${dieHere} })`)
   return { thawing: await thawing, failing: await failing, killed: await killed }
