@@ -21,11 +21,10 @@ const makeBuilds = async () => {
       replace,
     })
   // the files when the memory has been taken and the container runs again: beside CRIU, which holds it, they might be in step
+  const file = "packages/abi/src/checkpoint/checkpoint.ts"
   const thawing = brokenBuild(
-    ...[
-      ["yield* beginTaking(plan, paused)", "yield* beginTaking(plan, false)"],
-      ["const kept =", "yield* thaw(plan)\nconst kept ="],
-    ].map(([find = "", replace = ""]) => ({ file: "packages/abi/src/checkpoint/checkpoint.ts", find, replace })),
+    { file, find: "yield* beginTaking(plan, paused)", replace: "yield* beginTaking(plan, false)" },
+    { file, find: "const kept =", replace: "yield* thaw(plan)\nconst kept =" },
   )
   const failing = half(`yield* Effect.die("broken")`)
   const killed = half(`yield* Effect.sync(() => { ${dieHere} })`)

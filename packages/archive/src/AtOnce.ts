@@ -5,6 +5,7 @@
  * again for the collector, whose work was a fifth of what a push of a gigabyte takes.
  */
 import type { Transform } from "node:stream"
+import type { Pieces } from "./Lent.ts"
 
 export interface AtOnce {
   readonly through: Transform
@@ -16,10 +17,7 @@ export interface AtOnce {
  * The pieces of the result, in order; all in the same memory, and nobody else's, when it has room for more than them
  * (`chunkSize`).
  */
-export const atOnce = (
-  block: Uint8Array,
-  { mostBytes = Number.POSITIVE_INFINITY, through }: AtOnce,
-): Promise<ReadonlyArray<Uint8Array>> =>
+export const atOnce = (block: Uint8Array, { mostBytes = Number.POSITIVE_INFINITY, through }: AtOnce): Promise<Pieces> =>
   new Promise((resolve, reject) => {
     const pieces: Array<Uint8Array> = []
     let bytes = 0

@@ -8,7 +8,7 @@ import { counted, type ProgressListener } from "@cryopod/entities"
 import * as zlib from "node:zlib"
 import { atOnce } from "./AtOnce.ts"
 import type { Compression } from "./Compression.ts"
-import { lending } from "./Lent.ts"
+import { lending, type Pieces } from "./Lent.ts"
 import { readBlockBytes, type TarPlan, tarBlocks } from "./TarPlan.ts"
 
 export type BlockCompression = Exclude<Compression, "none">
@@ -59,7 +59,7 @@ export async function* compressLasting(
   source: AsyncIterable<Uint8Array>,
   compression: BlockCompression,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const pending: Array<Promise<ReadonlyArray<Uint8Array>>> = []
+  const pending: Array<Promise<Pieces>> = []
   const lend = lending()
   for await (const block of source) {
     const result = atOnce(block, { through: compressor(compression, block) })

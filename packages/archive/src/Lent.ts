@@ -15,7 +15,8 @@ const free = ({ buffer }: Uint8Array): void => {
 /** A stream that is given as much wants no more until it has passed it on. */
 const awaitedBytes = 1 << 17
 
-type Pieces = ReadonlyArray<Uint8Array>
+/** Of one result, in order. */
+export type Pieces = ReadonlyArray<Uint8Array>
 
 /**
  * Hands on pieces that are valid until the second one behind it is asked for; small ones, which streams may gather, longer than

@@ -12,13 +12,11 @@ import * as zlib from "node:zlib"
 import { atOnce } from "./AtOnce.ts"
 import { ByteSource } from "./ByteSource.ts"
 import { CompressionInvalid } from "./Compression.ts"
-import { lending } from "./Lent.ts"
+import { lending, type Pieces } from "./Lent.ts"
 
 /** Content of the biggest frame that is unpacked in one piece. */
 const maxFrameContent = 8 << 20
 const underWay = 4
-
-type Pieces = ReadonlyArray<Uint8Array>
 
 type Streamed = (blocks: AsyncIterable<Uint8Array>, compression: "zstd") => AsyncGenerator<Uint8Array, void, void>
 

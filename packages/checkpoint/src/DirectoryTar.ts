@@ -151,6 +151,7 @@ const unpack = Effect.fnUntraced(function* ({ archive, directory, existing, span
 
 /** A stream that is given as much wants no more until it has passed it on: the buffer can be filled again. */
 const readBytes = 1 << 20
+
 /** Spans as long as a header come by the thousand: as many as there is room for are one piece. */
 async function* bytesOf(archive: string, spans: ReadonlyArray<TarSpan>): AsyncGenerator<Uint8Array, void, void> {
   const file = fs.openSync(archive, "r")

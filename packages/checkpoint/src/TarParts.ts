@@ -7,6 +7,7 @@
  * a name twice, or with something else where a directory or a member below it belongs, is not parted.
  */
 import { availableParallelism } from "node:os"
+import { dirname } from "node:path"
 import type { TarEntry } from "./TarHeaders.ts"
 
 /** Bytes of an archive from the header of one member to the end of another: an archive as well. */
@@ -28,9 +29,6 @@ const fewestMembers = 10_000
 const mostMembers = 250_000
 
 const mostParts = 4
-
-/** Empty for what lies in the directory itself. */
-const parentOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("/")))
 
 export class Parting {
   private readonly fewest: number
@@ -55,10 +53,10 @@ export class Parting {
     this.starts.push(start)
     if (type !== "directory") {
       this.names.add(name)
-      this.directoryNames.add(parentOf(name))
+      this.directoryNames.add(dirname(name))
       return
     }
-    this.directoryNames.add(name)
+    this.directoryNames.add(name === "" ? "." : name)
     const last = this.directories.at(-1)
     if (last?.end === start) this.directories.splice(-1, 1, { start: last.start, end })
     else this.directories.push({ start, end })
@@ -75,7 +73,7 @@ export class Parting {
 
   private isInTheWay(): boolean {
     for (const name of this.directoryNames) {
-      for (let path = name; path !== ""; path = parentOf(path)) if (this.names.has(path)) return true
+      for (let path = name; path !== "."; path = dirname(path)) if (this.names.has(path)) return true
     }
     return false
   }

@@ -106,8 +106,8 @@ export const readImage = <K extends ImageKind>(source: ByteSource, kind: K): Rea
 
 /** The only entry of an image file that has one, such as `inventory.img` and `stats-dump`. */
 export const readOnly = <K extends ImageKind>(source: ByteSource, kind: K): EntryOf<K> => {
-  for (const { message, table } of imageEntries(source, kind)) return decode(message, table) as EntryOf<K>
-  throw new CriuImageInvalid("empty", source.sizeBytes)
+  const { message, table } = onlyEntry(source, kind)
+  return decode(message, table) as EntryOf<K>
 }
 
 /** Some fields of the only entry; what is in the others takes no time. */
@@ -116,9 +116,12 @@ export const readFields = <K extends ImageKind, N extends keyof EntryOf<K>>(
   kind: K,
   names: ReadonlyArray<N>,
 ): Pick<EntryOf<K>, N> => {
-  for (const { message, table } of imageEntries(source, kind)) {
-    return decode(message, fieldsOf(table, names as ReadonlyArray<string>)) as Pick<EntryOf<K>, N>
-  }
+  const { message, table } = onlyEntry(source, kind)
+  return decode(message, fieldsOf(table, names as ReadonlyArray<string>)) as Pick<EntryOf<K>, N>
+}
+
+const onlyEntry = (source: ByteSource, kind: ImageKind): ImageEntry => {
+  for (const entry of imageEntries(source, kind)) return entry
   throw new CriuImageInvalid("empty", source.sizeBytes)
 }
 

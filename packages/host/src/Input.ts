@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
-import type { StorageFailed } from "@cryopod/entities"
+import type { ArchiveSource, StorageFailed } from "@cryopod/entities"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -39,8 +39,7 @@ export const openInput = Effect.fn("Input.open")(function* (
       }),
   )
   const stat = yield* attemptSync("open", path, () => refuseUnreadable(fd, path))
-  if (!stat.isFIFO() && !stat.isSocket())
-    return inputOf(fileBlocks(fd, { blockBytes, lasting: 2 }), () => identityOf(fd))
+  if (!stat.isFIFO() && !stat.isSocket()) return inputOf(fileBlocks(fd), () => identityOf(fd))
   const first = stat.isFIFO() ? yield* firstBytes(fd, path) : Buffer.alloc(0)
   const socket = yield* Effect.acquireRelease(
     attemptSync("open", path, () => {
@@ -69,6 +68,10 @@ export const streamInput = (
     ),
     (iterator) => inputOf(iterator),
   )
+
+/** The bytes of an archive, wherever they come from. */
+export const openSource = (source: ArchiveSource): Effect.Effect<Input, StorageFailed, Scope.Scope> =>
+  source._tag === "File" ? openInput(source.path) : streamInput(source.bytes)
 
 const opened = (path: string): number => {
   const waits = fs.statSync(path).isFIFO() ? fs.constants.O_NONBLOCK : 0

@@ -13,7 +13,7 @@ import {
   type MemberUnsafe,
   type OptionInvalid,
 } from "@cryopod/entities"
-import { attempt, makeDirectory, openInput, streamInput } from "@cryopod/host"
+import { attempt, makeDirectory, openSource } from "@cryopod/host"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { applyChanges } from "./Changes.ts"
@@ -78,7 +78,7 @@ const layerTypes: Readonly<Record<Compression, string>> = {
 
 const storeLayer = Effect.fnUntraced(function* (source: ArchiveSource, file: string) {
   const archive = source._tag === "File" ? source.path : "standard input"
-  const bytes = yield* source._tag === "File" ? openInput(source.path) : streamInput(source.bytes)
+  const bytes = yield* openSource(source)
   const nowhere = `${file}.members`
   yield* makeDirectory(nowhere)
   const handle = yield* Effect.acquireRelease(

@@ -16,7 +16,7 @@ import {
   remoteName,
   TransportFailed,
 } from "@cryopod/entities"
-import { attempt, attemptSync, descriptorOf, fileBlocks, makeDirectory, openInput, streamInput } from "@cryopod/host"
+import { attempt, attemptSync, descriptorOf, fileBlocks, makeDirectory, openSource } from "@cryopod/host"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -46,7 +46,7 @@ export const loadImages = Effect.fn("loadImages")(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const path = join(yield* (yield* ImageStore).area, "archive")
-      const bytes = yield* source._tag === "File" ? openInput(source.path) : streamInput(source.bytes)
+      const bytes = yield* openSource(source)
       yield* attempt("write", path, (signal) =>
         pipeline(bytes, fs.createWriteStream(path, { mode: 0o600 }), { signal }),
       )

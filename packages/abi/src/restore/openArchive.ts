@@ -23,8 +23,7 @@ import {
   type Database,
   Layout,
   makeDirectory,
-  openInput,
-  streamInput,
+  openSource,
   temporaryArea,
 } from "@cryopod/host"
 import * as Effect from "effect/Effect"
@@ -80,7 +79,7 @@ export const unpackInto = Effect.fnUntraced(function* (
   const room = yield* availableBytes(members)
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const input = yield* archive._tag === "File" ? openInput(archive.path) : streamInput(archive.bytes)
+      const input = yield* openSource(archive)
       const file = input.identity()
       const before = yield* recognized(file)
       const hash = before._tag === "Unknown" ? createHash("sha256") : undefined
